@@ -1,0 +1,144 @@
+/* config.c - what a configuration must be, and the limits that fit it. */
+#include "engine/names.h"
+#include "engine/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t registration_count_of(const struct kl_config *config)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < config->line_count; i++)
+		count += config->lines[i].entry_count;
+	return count;
+}
+
+static bool same_set(const struct kl_entry_config *a, const struct kl_entry_config *b)
+{
+	return a->port == b->port && a->transport_choice == b->transport_choice &&
+	       name_equal(a->name, b->name);
+}
+
+/* Is entry ENTRY of line LINE the first of its (name, port, transport choice)?  Lines of one
+ * device mostly share one, so the search ends early. */
+static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t entry)
+{
+	const struct kl_entry_config *self = &config->lines[line].entries[entry];
+	for (uint32_t i = 0; i <= line; i++)
+		for (uint8_t j = 0; j < config->lines[i].entry_count; j++) {
+			if (i == line && j == entry)
+				return true;
+			if (same_set(&config->lines[i].entries[j], self))
+				return false;
+		}
+	return true;
+}
+
+void kl_limits_default(struct kl_config *config)
+{
+	uint32_t sets = 0, registrations = registration_count_of(config);
+	for (uint32_t i = 0; i < config->line_count; i++)
+		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
+			sets += first_of_set(config, i, j);
+	config->limits = (struct kl_limits){.sets = sets,
+					    .routes = sets * KL_SET_ROUTES_MAX,
+					    .set_routes = KL_SET_ROUTES_MAX,
+					    .queries = sets * (KL_SET_ROUTES_MAX * 2 + 4),
+					    .records = sets * KL_DNS_RECORDS_MAX * 2,
+					    .name_bytes = sets * 2048,
+					    .walks = registrations + config->line_count * 2 + 4};
+}
+
+/* A name can be asked for: not empty, labels of 1 to 63 bytes, no white space. */
+static bool name_fits(const char *name)
+{
+	uint8_t ip[16];
+	size_t label = 0;
+	if (address_parse(ip, name))
+		return true;
+	for (const char *c = name; *c; c++) {
+		if ((unsigned char)*c <= ' ' || *c == 0x7f || *c == ':' || *c == '[')
+			return false;
+		label = *c == '.' ? 0 : label + 1;
+		if ((*c == '.' && c == name) || (*c == '.' && c[1] == '.') || label > 63)
+			return false;
+	}
+	return name[0] && strlen(name) <= KL_NAME_MAX;
+}
+
+static int check_policy(const struct kl_policy *policy, char *why, size_t size)
+{
+	for (int i = KL_POLICY_none + 1; i < KL_POLICY_FIELDS; i++) {
+		const struct kl_policy_info *info = kl_policy_describe((enum kl_policy_field)i);
+		uint32_t value = kl_policy_get(policy, (enum kl_policy_field)i);
+		if (value >= info->least && value <= info->most)
+			continue;
+		snprintf(why, size, "%s is %u, expected %u to %u", info->name, (unsigned)value,
+			 (unsigned)info->least, (unsigned)info->most);
+		return KL_EINVAL;
+	}
+	return KL_OK;
+}
+
+static int check_entry(const struct kl_config *config, const struct kl_entry_config *entry,
+		       char *why, size_t size)
+{
+	if (!entry->name || !name_fits(entry->name)) {
+		snprintf(why, size, "'%.200s' is neither a domain name nor an IP address",
+			 entry->name ? entry->name : "");
+		return KL_EINVAL;
+	}
+	if (entry->transport_choice >= KL_TRANSPORT_CHOICES_MAX || !entry->policy) {
+		snprintf(why, size, "an entry has no policy, or an unknown transport");
+		return KL_EINVAL;
+	}
+	if (entry->transport_choice != KL_CHOOSE_NAPTR &&
+	    !(config->transports >> (entry->transport_choice - KL_CHOOSE_UDP) & 1)) {
+		snprintf(why, size, "%.200s wants transport %s, which this host cannot use",
+			 entry->name,
+			 kl_transport_name(
+				 (enum kl_transport)(entry->transport_choice - KL_CHOOSE_UDP)));
+		return KL_EINVAL;
+	}
+	return check_policy(entry->policy, why, size);
+}
+
+/* What the arithmetic of the block and of transaction ids can hold. */
+static bool limits_fit(const struct kl_config *config)
+{
+	const struct kl_limits *limits = &config->limits;
+	static const uint32_t most = UINT32_C(1) << 26;
+	return limits->sets && limits->sets < most && limits->routes && limits->routes < 0xffff &&
+	       limits->set_routes && limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
+	       limits->queries < 0xffff && limits->records && limits->records < most &&
+	       limits->name_bytes >= 64 && limits->name_bytes < most &&
+	       limits->walks > registration_count_of(config) && limits->walks < most;
+}
+
+int kl_config_check(const struct kl_config *config, char *why, size_t size)
+{
+	if (!config->lines || config->line_count == 0) {
+		snprintf(why, size, "there is no line");
+		return KL_EINVAL;
+	}
+	for (uint32_t i = 0; i < config->line_count; i++) {
+		const struct kl_line_config *line = &config->lines[i];
+		if (line->entry_count == 0 || line->entry_count > KL_ENTRIES_MAX) {
+			snprintf(why, size, "line %u has %u server entries, expected 1 to %d",
+				 (unsigned)i + 1, line->entry_count, KL_ENTRIES_MAX);
+			return KL_EINVAL;
+		}
+		for (uint8_t j = 0; j < line->entry_count; j++)
+			if (check_entry(config, &line->entries[j], why, size))
+				return KL_EINVAL;
+	}
+	if (!config->transports || !config->families || config->families > (KL_IPV4 | KL_IPV6)) {
+		snprintf(why, size, "no transport, or no address family, can be used");
+		return KL_EINVAL;
+	}
+	if (!limits_fit(config)) {
+		snprintf(why, size, "the limits do not fit %u lines", (unsigned)config->line_count);
+		return KL_EINVAL;
+	}
+	return KL_OK;
+}

@@ -1,0 +1,53 @@
+/* dns.h - questions to the DNS and their answers, shared by all route sets of an engine. */
+#ifndef ENGINE_DNS_H
+#define ENGINE_DNS_H
+
+#include "engine/state.h"
+
+/* What a query owes the host. */
+enum { OWES_ASK = 1, OWES_LOOKUP = 2 };
+
+/* What an answer is good for. */
+enum need {
+	NEED_PENDING, /* never answered: the host is being asked */
+	NEED_STALE,   /* answered, but the records ran out and are being asked for again */
+	NEED_FOUND,   /* records */
+	NEED_NONE,    /* negative, failed or silent: no records (DNS-4) */
+};
+
+/* How to look at a question. */
+enum look {
+	LOOK_KEEP,  /* only mark it as used */
+	LOOK_ASK,   /* and ask it if it was never asked */
+	LOOK_DEMAND /* and ask again if it found nothing: somebody waits, and has no route */
+};
+
+/* A question: NAME is a text, kept by the call. */
+struct question {
+	const char *name;
+	enum kl_record_type type;
+	enum look look;
+	uint32_t set; /* who asks */
+};
+
+/* Finds or makes the query for a question; *Q is its index (NONE: no room, and NEED_NONE). */
+enum need dns_need(struct kl_engine *e, const struct question *question, uint32_t *q);
+
+/* Did the lookup fail or was its answer cut, so that it does not say what is gone?  DNS-16 */
+bool dns_failed(const struct kl_engine *e, uint32_t q);
+
+/* Begins and ends a sweep: a query not marked by dns_need() in between is forgotten. */
+void dns_sweep_begin(struct kl_engine *e);
+void dns_sweep_end(struct kl_engine *e);
+
+/* KL_EV_DNS: takes an answer; *SET is the route set that needs it, NONE if more than one does.
+ * KL_IGNORED: nobody asked; KL_EINVAL: it makes no sense. */
+int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *set);
+
+/* The node of query Q fired: its answer ran out.  Asks again. */
+void dns_expire(struct kl_engine *e, uint32_t q);
+
+/* Derives one action that query Q owes.  False: none. */
+bool dns_act(struct kl_engine *e, uint32_t q, struct kl_action *action);
+
+#endif

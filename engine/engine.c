@@ -1,0 +1,258 @@
+/* engine.c - one way in, one way out: events to their parts, parts to actions, the deadline. */
+#include "engine/dns.h"
+#include "engine/line.h"
+#include "engine/names.h"
+#include "engine/registration.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/walk.h"
+
+#include <string.h>
+
+/* ---- the block ---- */
+
+struct layout {
+	struct kl_engine head;
+	size_t size;
+};
+
+static uint32_t layout_table(struct layout *layout, size_t count, size_t width)
+{
+	size_t at = (layout->size + 7) & ~(size_t)7;
+	layout->size = at + count * width;
+	return (uint32_t)at;
+}
+
+static struct layout layout_of(const struct kl_config *config)
+{
+	const struct kl_limits *limits = &config->limits;
+	struct layout layout = {.size = sizeof(struct kl_engine)};
+	struct kl_engine *head = &layout.head;
+	size_t routes = limits->set_routes;
+	uint32_t registrations = 0;
+	for (uint32_t i = 0; i < config->line_count; i++)
+		registrations += config->lines[i].entry_count;
+	head->config = config;
+	head->registration_count = registrations;
+	size_t nodes = node_count(head);
+	head->nodes_at = layout_table(&layout, nodes, sizeof(struct node));
+	head->heap_at = layout_table(&layout, nodes, sizeof(uint32_t));
+	head->lines_at = layout_table(&layout, config->line_count, sizeof(struct line));
+	head->registrations_at = layout_table(&layout, registrations, sizeof(struct registration));
+	head->orders_at = layout_table(&layout, registrations, routes);
+	head->walks_at = layout_table(&layout, limits->walks, sizeof(struct walk));
+	head->sets_at = layout_table(&layout, limits->sets, sizeof(struct set));
+	head->members_at = layout_table(&layout, limits->sets * routes, sizeof(struct member));
+	head->slots_at = layout_table(&layout, limits->routes, sizeof(struct slot));
+	head->queries_at = layout_table(&layout, limits->queries, sizeof(struct query));
+	head->records_at = layout_table(&layout, limits->records, sizeof(struct record));
+	head->names_at = layout_table(&layout, limits->name_bytes, 1);
+	return layout;
+}
+
+size_t kl_engine_size(const struct kl_config *config)
+{
+	return layout_of(config).size;
+}
+
+static void init_nodes(struct kl_engine *e)
+{
+	for (uint32_t n = 0; n < node_count(e); n++)
+		*node_at(e, n) =
+			(struct node){.at = KL_NEVER, .heap_pos = NONE, .ready_next = NONE};
+}
+
+static void init_lists(struct kl_engine *e)
+{
+	e->free_walk = NONE;
+	for (uint32_t w = e->config->limits.walks; w-- > e->registration_count;) {
+		walk_at(e, w)->next = e->free_walk;
+		e->free_walk = w;
+	}
+	e->free_record = NONE;
+	for (uint32_t i = e->config->limits.records; i-- > 0;) {
+		record_at(e, i)->next = e->free_record;
+		e->free_record = i;
+	}
+	for (uint32_t q = 0; q < e->config->limits.queries; q++)
+		query_at(e, q)->first_record = NONE;
+}
+
+static void init_lines(struct kl_engine *e)
+{
+	uint32_t r = 0;
+	for (uint32_t i = 0; i < e->config->line_count; i++) {
+		line_at(e, i)->first_registration = r;
+		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
+			registration_init(e, r++, i, j);
+	}
+}
+
+int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *config, uint64_t seed,
+		   kl_ms now)
+{
+	char why[KL_TEXT_MAX];
+	if (kl_config_check(config, why, sizeof(why)) || now == KL_NEVER)
+		return KL_EINVAL;
+	const struct layout layout = layout_of(config);
+	if (layout.size > UINT32_MAX)
+		return KL_EINVAL;
+	if (size < layout.size)
+		return KL_ESIZE;
+	memset(e, 0, layout.size);
+	*e = layout.head;
+	e->now = now;
+	e->seed = e->random = seed;
+	e->reports = e->others = (struct ready){NONE, NONE};
+	init_nodes(e);
+	init_lists(e);
+	init_lines(e);
+	names_init(e);
+	route_init(e);
+	return KL_OK;
+}
+
+/* ---- in ---- */
+
+/* Everything that waited for the names of set S goes on. */
+static void set_settled(struct kl_engine *e, uint32_t s)
+{
+	for (uint32_t r = 0; r < e->registration_count; r++) {
+		struct registration *reg = registration_at(e, r);
+		if (reg->set != s)
+			continue;
+		registration_routes_changed(e, r);
+		if (walk_at(e, r)->state == WALK_NAMES)
+			registration_go(e, r);
+		for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
+			next = walk_at(e, w)->next;
+			if (walk_at(e, w)->state == WALK_NAMES)
+				request_go(e, w);
+		}
+	}
+}
+
+static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
+{
+	uint32_t only;
+	int result = dns_answer(e, event, &only);
+	if (result != KL_OK)
+		return result;
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if ((only == NONE || only == s) && set_at(e, s)->users && route_update(e, s))
+			set_settled(e, s);
+	return KL_OK;
+}
+
+static int feed_call_ended(struct kl_engine *e, uint32_t line)
+{
+	if (line_at(e, line)->calls == 0)
+		return KL_IGNORED;
+	line_call_ended(e, line);
+	return KL_OK;
+}
+
+static int feed_event(struct kl_engine *e, const struct kl_event *event)
+{
+	switch (event->type) {
+	case KL_EV_TIME:
+		return KL_OK;
+	case KL_EV_RESPONSE:
+		return walk_feed_response(e, &event->response);
+	case KL_EV_TRANSPORT:
+		return walk_feed_fault(e, &event->transport);
+	case KL_EV_DNS:
+		return feed_dns(e, &event->dns);
+	case KL_EV_CANCEL:
+		return request_cancel(e, &event->request);
+	case KL_EV_LINE_START:
+	case KL_EV_LINE_STOP:
+	case KL_EV_REQUEST:
+	case KL_EV_CALL_BEGAN:
+	case KL_EV_CALL_ENDED:
+		break;
+	default:
+		return KL_EINVAL;
+	}
+	if (event->line >= e->config->line_count)
+		return KL_EINVAL;
+	if (event->type == KL_EV_LINE_START)
+		return line_start(e, event->line);
+	if (event->type == KL_EV_LINE_STOP)
+		return line_stop(e, event->line);
+	if (event->type == KL_EV_REQUEST)
+		return request_place(e, event->line, &event->request);
+	if (event->type == KL_EV_CALL_ENDED)
+		return feed_call_ended(e, event->line);
+	line_call_began(e, event->line);
+	return KL_OK;
+}
+
+static void wake(struct kl_engine *e, uint32_t n)
+{
+	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
+	if (n < registrations) {
+		walk_time(e, n);
+	} else if (n < queries) {
+		registration_time(e, n - registrations);
+	} else {
+		/* A name that no set needs any more is not asked for again. */
+		route_sweep(e);
+		if (query_at(e, n - queries)->state != QUERY_FREE)
+			dns_expire(e, n - queries);
+	}
+}
+
+/* Wakes all that is due; what a waking makes due comes behind what was. */
+static void wake_due(struct kl_engine *e)
+{
+	for (uint32_t n = schedule_first(e); n != NONE && node_at(e, n)->at <= e->now;
+	     n = schedule_first(e))
+		wake(e, n);
+}
+
+int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now)
+{
+	if (now < e->now || now == KL_NEVER)
+		return KL_ETIME;
+	kl_ms before = e->now;
+	e->now = now;
+	int result = feed_event(e, event);
+	if (result < 0) {
+		e->now = before;
+		return result;
+	}
+	e->ignored += result == KL_IGNORED;
+	wake_due(e);
+	return result;
+}
+
+/* ---- out ---- */
+
+static bool act(struct kl_engine *e, uint32_t n, struct kl_action *action)
+{
+	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
+	uint32_t sets = set_node(e, 0);
+	if (n < registrations)
+		return walk_act(e, n, action);
+	if (n < queries)
+		return registration_act(e, n - registrations, action);
+	if (n < sets)
+		return dns_act(e, n - queries, action);
+	return route_act(e, n - sets, action);
+}
+
+bool kl_next_action(struct kl_engine *e, struct kl_action *action)
+{
+	for (uint32_t n = ready_first(e); n != NONE; n = ready_first(e))
+		if (act(e, n, action))
+			return true;
+	return false;
+}
+
+kl_ms kl_deadline(const struct kl_engine *e)
+{
+	uint32_t first = schedule_first(e);
+	return first == NONE ? KL_NEVER : node_at(e, first)->at;
+}

@@ -1,0 +1,19 @@
+/* line.h - a line: started or not, its calls, its working server. */
+#ifndef ENGINE_LINE_H
+#define ENGINE_LINE_H
+
+#include "engine/state.h"
+
+/* KL_EV_LINE_START, KL_EV_LINE_STOP. */
+int line_start(struct kl_engine *e, uint32_t line);
+int line_stop(struct kl_engine *e, uint32_t line);
+
+/* A call, or an INVITE under way, began or ended on LINE. */
+void line_call_began(struct kl_engine *e, uint32_t line);
+void line_call_ended(struct kl_engine *e, uint32_t line);
+
+/* The registration of the highest entry with an active registration; NONE: no working server
+ * (FALL-3). */
+uint32_t line_working(const struct kl_engine *e, uint32_t line);
+
+#endif

@@ -1,0 +1,74 @@
+/* policy.c - the rows of policy.def: names, ranges, defaults. */
+#include "keepline/keepline.h"
+
+#include <string.h>
+
+static const struct kl_policy_info infos[KL_POLICY_FIELDS] = {
+#define KL_POLICY(field, type, least, most, poly, poly_2012, spectralink, yealink, versity,        \
+		  keepline, meaning)                                                               \
+	[KL_POLICY_##field] = {                                                                    \
+		#field, #type, meaning,                                                            \
+		least,  most,  {poly, poly_2012, spectralink, yealink, versity, keepline}},
+#include "keepline/policy.def"
+#undef KL_POLICY
+};
+
+const struct kl_policy_info *kl_policy_describe(enum kl_policy_field field)
+{
+	if (field <= KL_POLICY_none || field >= KL_POLICY_FIELDS)
+		return NULL;
+	return &infos[field];
+}
+
+uint32_t kl_policy_get(const struct kl_policy *policy, enum kl_policy_field field)
+{
+	switch (field) {
+#define KL_POLICY(field, ...)                                                                      \
+	case KL_POLICY_##field:                                                                    \
+		return policy->field;
+#include "keepline/policy.def"
+#undef KL_POLICY
+	case KL_POLICY_none:
+	case KL_POLICY_FIELDS:
+		break;
+	}
+	return 0;
+}
+
+static void policy_store(struct kl_policy *policy, enum kl_policy_field field, uint32_t value)
+{
+	switch (field) {
+#define KL_POLICY(field, type, ...)                                                                \
+	case KL_POLICY_##field:                                                                    \
+		policy->field = (KL_TYPE_##type)value;                                             \
+		break;
+#include "keepline/policy.def"
+#undef KL_POLICY
+	case KL_POLICY_none:
+	case KL_POLICY_FIELDS:
+		break;
+	}
+}
+
+int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t value)
+{
+	const struct kl_policy_info *info = kl_policy_describe(field);
+	if (!info || value < info->least || value > info->most)
+		return KL_EINVAL;
+	policy_store(policy, field, value);
+	return KL_OK;
+}
+
+void kl_policy_profile(struct kl_policy *policy, enum kl_profile profile)
+{
+	memset(policy, 0, sizeof(*policy));
+	for (int field = KL_POLICY_none + 1; field < KL_POLICY_FIELDS; field++)
+		policy_store(policy, (enum kl_policy_field)field, infos[field].by_profile[profile]);
+}
+
+/* Poly guide: the failOver values are considered with reRegisterOn; without it a request tries
+ * the primary first unless another mode is set.  PROF-3, FAIL-16 */
+enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy)
+{
+	return policy->reregister_on ? policy->failback_mode : policy->failback_mode_shared;
+}

@@ -1,0 +1,85 @@
+/* registration.h - one line on one server entry: its states, and what a REGISTER's end means. */
+#ifndef ENGINE_REGISTRATION_H
+#define ENGINE_REGISTRATION_H
+
+#include "engine/state.h"
+
+/* What a registration owes the host. */
+enum { OWES_STATE = 1, OWES_FAILBACK = 2, OWES_CURRENT = 4 };
+
+void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry);
+
+/* The line was told to start or to leave (LINE_START, LINE_STOP). */
+void registration_start(struct kl_engine *e, uint32_t r);
+void registration_stop(struct kl_engine *e, uint32_t r);
+
+/* Goes to STATE; REASON is what people are told.  Asserts that the move is allowed. */
+void registration_enter(struct kl_engine *e, uint32_t r, enum kl_state state,
+			const struct reason *reason);
+
+/* How a REGISTER walk begins. */
+struct start {
+	uint8_t first;  /* the route to try first; NO_POS: the order's */
+	uint8_t origin; /* then from the top of this route's service record; NO_POS: the order's */
+	bool exact;     /* ... or from this very route */
+	bool more;      /* never on the last route */
+	bool clears;    /* Expires 0 */
+	uint32_t tried; /* routes that a waiting request has found dead (FAIL-2) */
+	uint32_t allowed; /* routes that may be used */
+	kl_ms clock_at;   /* the waiting request's clock; KL_NEVER: one of its own */
+};
+
+extern const struct start start_anew;
+
+/* Opens the registration's REGISTER walk and sends, or waits for names. */
+void registration_walk(struct kl_engine *e, uint32_t r, const struct start *start);
+
+/* Names were found, or waited for in vain: the open REGISTER goes on. */
+void registration_go(struct kl_engine *e, uint32_t r);
+
+/* What became of the open REGISTER on its present route, or of all of it. */
+void registration_accepted(struct kl_engine *e, uint32_t r,
+			   const struct kl_event_response *response);
+void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			 kl_ms retry_after_ms);
+void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
+/* A 2xx to a REGISTER that was abandoned on the route at POS (TIME-9). */
+int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
+		      const struct kl_event_response *response);
+
+/* Request W found the route at its place dead: fails over, and W waits (FAIL-2). */
+void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
+				 const struct reason *reason);
+
+/* A request needs a registration that is not there: registers at once (FALL-4). */
+void registration_needed(struct kl_engine *e, uint32_t r);
+
+/* With shared servers, a request left the route that REASON names. */
+void registration_request_left(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
+/* A request was answered at POS.  With shared servers that is now the current route; with
+ * re-registration it may complete a failback that sends no REGISTER (FAIL-4). */
+void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status);
+
+/* Where a new request starts, as far as the registration rules it; NO_POS: no route is known. */
+uint8_t registration_first(const struct kl_engine *e, uint32_t r);
+
+/* The requests that wait for the registration go on at its current route. */
+void registration_wake_requests(struct kl_engine *e, uint32_t r);
+
+/* The set of R changed: is its route still there (DNS-10, DNS-11)? */
+void registration_routes_changed(struct kl_engine *e, uint32_t r);
+
+/* The node of R fired. */
+void registration_time(struct kl_engine *e, uint32_t r);
+
+/* Sets the node to what R waits for next. */
+void registration_schedule(struct kl_engine *e, uint32_t r);
+
+bool registration_in_failover(const struct kl_engine *e, uint32_t r);
+
+/* Derives one action that R owes.  False: none. */
+bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action);
+
+#endif

@@ -1,0 +1,274 @@
+#include "engine/request.h"
+
+#include "engine/failback.h"
+#include "engine/line.h"
+#include "engine/registration.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/walk.h"
+
+/* ---- the registration's list of requests ---- */
+
+static void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->registration = r;
+	walk->next = registration_at(e, r)->first_request;
+	registration_at(e, r)->first_request = w;
+}
+
+static void request_unlink(struct kl_engine *e, uint32_t w)
+{
+	uint32_t *at = &registration_at(e, walk_at(e, w)->registration)->first_request;
+	while (*at != w)
+		at = &walk_at(e, *at)->next;
+	*at = walk_at(e, w)->next;
+}
+
+/* ---- the end ---- */
+
+void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t line = registration_at(e, walk->registration)->line;
+	bool call_began = walk->status >= 200 && walk->status < 300;
+	request_unlink(e, w);
+	walk->reason = *reason;
+	owe(e, walk_node(e, w), OWES_OUTCOME);
+	walk_end(e, w);
+	if (walk->method == KL_INVITE && !call_began)
+		line_call_ended(e, line);
+}
+
+/* The status that stands for what happened on this side (RFC 3261 8.1.3.1). */
+static void request_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	bool answered = reason->why == KL_WHY_STATUS_503 && walk->status == 503;
+	bool silent = reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED;
+	walk->local = !answered;
+	walk->status = silent ? 408 : 503;
+	request_finish(e, w, reason);
+}
+
+void request_end_all(struct kl_engine *e, uint32_t r)
+{
+	while (registration_at(e, r)->first_request != NONE)
+		request_fail(e, registration_at(e, r)->first_request,
+			     &(struct reason){.why = KL_WHY_LEFT, .pos = NO_POS});
+}
+
+int request_cancel(struct kl_engine *e, const struct kl_event_request *event)
+{
+	for (uint32_t w = e->registration_count; w < e->config->limits.walks; w++) {
+		struct walk *walk = walk_at(e, w);
+		if (walk->state == WALK_FREE || walk->state == WALK_ENDED ||
+		    walk->token != event->token)
+			continue;
+		walk->local = true;
+		walk->status = 487;
+		request_finish(e, w, &(struct reason){.why = KL_WHY_CANCELLED, .pos = NO_POS});
+		return KL_OK;
+	}
+	return KL_IGNORED;
+}
+
+/* ---- entries ---- */
+
+/* The entry after the present one, round to where the INVITE began; NONE: all were tried. */
+static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct registration *reg = registration_at(e, walk->registration);
+	uint8_t next = (uint8_t)((reg->entry + 1) % e->config->lines[reg->line].entry_count);
+	if (next == walk->first_entry)
+		return NONE;
+	return line_at(e, reg->line)->first_registration + next;
+}
+
+bool request_has_entry(const struct kl_engine *e, uint32_t w)
+{
+	return request_next_entry(e, w) != NONE;
+}
+
+static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct set *set = set_at(e, registration_at(e, r)->set);
+	request_link(e, w, r);
+	walk->state = WALK_NAMES;
+	route_demand(e, registration_at(e, r)->set);
+	order_refresh(e, r);
+	/* 000: without a registration of its own to hold on to, a call waits for names that ran
+	 * out, but not for ever.  DNS-16 */
+	if ((set->pending || set->stale) && !registration_reregisters(e, r))
+		walk_wait_names(e, w);
+	else
+		request_go(e, w);
+}
+
+/* All routes of an entry are used up: on to the next one, where the clock starts anew (TIME-4).
+ * Its registration is not waited for: FAIL-2 does not apply between entries.  FALL-4 */
+static void request_used_up(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t next = walk->method == KL_INVITE ? request_next_entry(e, w) : NONE;
+	if (next == NONE) {
+		request_fail(e, w, reason);
+		return;
+	}
+	request_unlink(e, w);
+	walk->clock_at = KL_NEVER;
+	walk->tried = 0;
+	walk->over = false;
+	walk->pos = walk->origin = NO_POS;
+	request_enter(e, w, next);
+}
+
+/* ---- on its way ---- */
+
+static void request_send(struct kl_engine *e, uint32_t w, uint8_t first)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->origin = first;
+	uint8_t pos = first != NO_POS && !(walk->tried & bit(first)) ? first : walk_next(e, w);
+	if (pos == NO_POS)
+		request_used_up(e, w, &(struct reason){.why = KL_WHY_NO_ROUTE, .pos = NO_POS});
+	else
+		walk_send(e, w, pos);
+}
+
+static void request_wait(struct kl_engine *e, uint32_t w)
+{
+	walk_at(e, w)->state = WALK_REGISTRATION;
+	schedule_set(e, walk_node(e, w), KL_NEVER);
+}
+
+/* 001, 002: the phone registers with a server before it sends it anything else.  FAIL-2 */
+static void request_go_registered(struct kl_engine *e, uint32_t w)
+{
+	uint32_t r = walk_at(e, w)->registration;
+	struct registration *reg = registration_at(e, r);
+	switch ((enum kl_state)reg->state) {
+	case KL_REGISTERED:
+		if (failback_by_request(e, r, walk_at(e, w)->method == KL_INVITE))
+			request_wait(e, w);
+		else
+			request_send(e, w, registration_first(e, r));
+		break;
+	case KL_REFRESHING:
+		request_send(e, w, reg->current);
+		break;
+	case KL_FAILING_BACK:
+		if (reg->active &&
+		    kl_policy_failback_mode(registration_policy(e, r)) != KL_FAILBACK_NEW_REQUESTS)
+			request_send(e, w, reg->current);
+		else
+			request_wait(e, w);
+		break;
+	case KL_BACKING_OFF:
+		request_wait(e, w);
+		registration_needed(e, r);
+		break;
+	case KL_RESOLVING:
+	case KL_REGISTERING:
+	case KL_FAILING_OVER:
+	case KL_CLEARING:
+		request_wait(e, w);
+		break;
+	case KL_OFF:
+	case KL_LEAVING:
+		request_fail(e, w, &(struct reason){.why = KL_WHY_LEFT, .pos = NO_POS});
+		break;
+	}
+}
+
+void request_go(struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct registration *reg = registration_at(e, walk->registration);
+	if (registration_reregisters(e, walk->registration) && reg->entry == walk->first_entry)
+		request_go_registered(e, w);
+	else
+		request_send(e, w, registration_first(e, walk->registration));
+}
+
+void request_registered(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct registration *reg = registration_at(e, walk->registration);
+	uint8_t left = walk->pos;
+	/* The routes that its REGISTER found dead count in the request's walk.  FAIL-2 */
+	if (left != NO_POS)
+		walk->tried |= walk_at(e, walk->registration)->tried & ~bit(reg->current);
+	if (walk->tried & bit(reg->current)) {
+		request_used_up(
+			e, w, &(struct reason){.why = KL_WHY_ROUTES_USED_UP, .pos = reg->current});
+		return;
+	}
+	walk->origin = reg->current;
+	if (left != NO_POS)
+		walk_report_move(e, w, left, &walk->reason);
+	walk_send(e, w, reg->current);
+}
+
+void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	struct reason failed = {.why = KL_WHY_REGISTRATION_FAILED, .pos = NO_POS};
+	/* What the request itself met says more than that of its REGISTER. */
+	if (walk->pos != NO_POS &&
+	    (reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED))
+		failed = *reason;
+	request_used_up(e, w, &failed);
+}
+
+void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	uint8_t left = walk->pos;
+	walk->reason = *reason;
+	if (walk->ringing) {
+		/* No other phone may ring: the call fails.  TIME-7 */
+		request_fail(e, w, reason);
+		return;
+	}
+	if (registration_reregisters(e, r)) {
+		registration_request_failed(e, r, w, reason);
+		/* Its 64*T1 are up: the line moves on, the request does not.  TIME-4 */
+		if (walk->over && walk->state == WALK_REGISTRATION)
+			request_used_up(e, w, reason);
+		return;
+	}
+	uint8_t next = walk->over ? NO_POS : walk_next(e, w);
+	registration_request_left(e, r, reason);
+	if (next == NO_POS) {
+		request_used_up(e, w, reason);
+		return;
+	}
+	walk_report_move(e, w, left, reason);
+	walk_send(e, w, next);
+}
+
+int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_request *event)
+{
+	if (event->method == KL_REGISTER || (uint32_t)event->method >= KL_METHODS_MAX ||
+	    !line_at(e, line)->started)
+		return KL_EINVAL;
+	uint32_t r = line_at(e, line)->first_registration, working = line_working(e, line);
+	/* 000: the working server is the first one tried for a call; everything else goes to the
+	 * primary entry.  FALL-4, FALL-5 */
+	if (event->method == KL_INVITE && working != NONE)
+		r = working;
+	uint32_t w = walk_open_request(e, r, event->method);
+	if (w == NONE)
+		return KL_EFULL;
+	struct walk *walk = walk_at(e, w);
+	walk->token = event->token;
+	walk->first_entry = registration_at(e, r)->entry;
+	if (event->method == KL_INVITE)
+		line_call_began(e, line);
+	request_enter(e, w, r);
+	return KL_OK;
+}

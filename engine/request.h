@@ -1,0 +1,30 @@
+/* request.h - the host's requests: where each starts, when it waits, how it ends. */
+#ifndef ENGINE_REQUEST_H
+#define ENGINE_REQUEST_H
+
+#include "engine/state.h"
+
+/* KL_EV_REQUEST and KL_EV_CANCEL. */
+int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
+int request_cancel(struct kl_engine *e, const struct kl_event_request *event);
+
+/* Names were found, or waited for in vain: goes on. */
+void request_go(struct kl_engine *e, uint32_t w);
+
+/* The registration that W waits for was accepted, or failed for good. */
+void request_registered(struct kl_engine *e, uint32_t w);
+void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason);
+
+/* May an INVITE still go to another server entry (FALL-4)? */
+bool request_has_entry(const struct kl_engine *e, uint32_t w);
+
+/* The present route of W failed. */
+void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason);
+
+/* A final answer, or a refusal made here, ends W. */
+void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason);
+
+/* Ends every request of registration R: its line leaves. */
+void request_end_all(struct kl_engine *e, uint32_t r);
+
+#endif

@@ -1,0 +1,51 @@
+/* route.h - route sets: the RFC 3263 procedure for one name, and the order in which a line tries
+ * what it found (RFC 2782). */
+#ifndef ENGINE_ROUTE_H
+#define ENGINE_ROUTE_H
+
+#include "engine/state.h"
+
+/* What a route set owes the host. */
+enum { OWES_ROUTES = 1, OWES_CUT = 2 };
+
+/* Prepares the sets: one for each distinct (name, port, transport choice) of the configuration,
+ * and gives each registration its own. */
+void route_init(struct kl_engine *e);
+
+/* Somebody is about to use the set: asks for what is not known, and again for what was not found
+ * while the set has no route.  Afterwards set->pending and set->stale tell whether an answer is
+ * under way. */
+void route_demand(struct kl_engine *e, uint32_t s);
+
+/* An answer came: works the set out again.  True: nothing more is under way. */
+bool route_update(struct kl_engine *e, uint32_t s);
+
+/* Forgets the DNS questions that no set needs any more. */
+void route_sweep(struct kl_engine *e);
+
+/* Draws the order of registration R anew if the set has changed since it was drawn. */
+void order_refresh(struct kl_engine *e, uint32_t r);
+
+/* The place of a route in R's order, 0 first; -1 if the order does not hold it. */
+int order_index(const struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* The first route of the service record that POS belongs to; NO_POS if the order has none. */
+uint8_t order_primary(const struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* The routes before POS in its service record, one bit each: where failback goes (FAIL-12). */
+uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* The route at a place of a set, and what all who use it know of it. */
+struct slot *route_slot(const struct kl_engine *e, uint32_t set, uint8_t pos);
+
+/* The place of a route in a set, NO_POS if it has none. */
+uint8_t route_find(const struct kl_engine *e, uint32_t set, const struct kl_route *route);
+
+/* Notes an answer or a failure of a route. */
+void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status);
+void route_failed(struct kl_engine *e, struct slot *slot, enum kl_fault fault);
+
+/* Derives one action that set S owes.  False: none. */
+bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action);
+
+#endif

@@ -1,0 +1,308 @@
+/* state.h - the engine's data: flat tables in one block, addressed by index.
+ *
+ * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
+ * their orders, walks, route sets, their members, the route table, queries, records, names.
+ * Nothing in it is a pointer but the configuration, so the block can be copied and compared.
+ */
+#ifndef ENGINE_STATE_H
+#define ENGINE_STATE_H
+
+#include "keepline/keepline.h"
+
+#include <assert.h>
+
+#define NONE UINT32_MAX /* no object */
+enum { NO_POS = 0xff }; /* no route of the set */
+
+/* A node is what the heap and the ready list know of an object: walks come first, then
+ * registrations, then queries, then route sets.  24 bytes. */
+struct node {
+	kl_ms at;            /* wake the object then; KL_NEVER: it does not wait */
+	uint32_t seq;        /* equal times fire in the order in which they were set */
+	uint32_t heap_pos;   /* NONE: not in the heap */
+	uint32_t ready_next; /* next on the ready list */
+	uint16_t owes;       /* actions the object still owes the host, one bit a kind */
+	bool ready;          /* is on the ready list */
+};
+
+struct line {
+	uint32_t first_registration; /* one for each entry, side by side */
+	uint32_t calls;              /* calls and INVITEs under way */
+	bool started;
+};
+
+/* Why a registration changed its state: what its report will say. */
+struct reason {
+	uint8_t why;  /* enum kl_cause */
+	uint8_t rule; /* enum kl_policy_field */
+	uint8_t fault;
+	uint8_t pos; /* the route spoken of, or NO_POS */
+	uint16_t status;
+	uint16_t count;
+	uint32_t ms;
+};
+
+/* One line on one server entry. */
+struct registration {
+	uint32_t line;
+	uint32_t set;
+	uint32_t first_request; /* the host's requests on this entry, a list, or NONE */
+	uint32_t order_version; /* of the set when `order` was drawn; 0: never */
+	uint32_t call_id, cseq;
+	uint32_t failures;       /* walks that failed in a row (BACK-1) */
+	uint32_t min_expires_ms; /* from a 423; 0: none */
+	uint8_t entry;
+	uint8_t state, reported; /* enum kl_state */
+	uint8_t order_count;
+	uint8_t current; /* last registered or, with shared servers, last answered; or NO_POS */
+	uint8_t primary; /* first route of current's service record; or NO_POS */
+	uint8_t former;  /* left by a failover, its registration still lives (FAIL-4) */
+	uint8_t resume;  /* first route that the last walk left untried (BACK-4) */
+	bool active;     /* from its 200 until it ends, is dropped, or is lost */
+	bool held;       /* failback is due and waits for idle (FAIL-11) */
+	bool try_better; /* the next request tries a better route directly (FAIL-4, FAIL-16) */
+	/* The route that the last, or the present, move left, and why. */
+	uint8_t left, left_why, left_fault;
+	uint8_t moved_from, moved_why, moved_fault;
+	kl_ms since_at;
+	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;
+	kl_ms moved_at;
+	/* What the reports of the last state, failback and current route say. */
+	struct reason reason, reason_failback, reason_current;
+};
+
+enum walk_state {
+	WALK_FREE,
+	WALK_NAMES,        /* waits for the DNS */
+	WALK_REGISTRATION, /* waits for its registration to be accepted on another route (FAIL-2) */
+	WALK_SENDING,      /* sends; no answer yet */
+	WALK_PROCEEDING,   /* a provisional answer came: the route is alive (TIME-7) */
+	WALK_ENDED,        /* decided; what it owes is still to be told */
+};
+
+/* One request over the routes of an entry.  The first walks of the table are the registrations'
+ * own REGISTERs, one each, by the same index; the others are the host's requests. */
+struct walk {
+	kl_ms clock_at; /* first send; KL_NEVER: none yet */
+	kl_ms route_at; /* first send on this route */
+	kl_ms leave_at; /* the route has failed if it has not answered by then */
+	uint64_t token; /* the host's, 0 for REGISTER */
+	kl_tx left;     /* the transaction that the host must be told to abandon */
+	uint32_t registration;
+	uint32_t next;    /* in the registration's list of requests, or in the free list */
+	uint32_t serial;  /* of the transaction on this route */
+	uint32_t sent;    /* the transaction that the host has seen; 0: none */
+	uint32_t tried;   /* routes, one bit each: at most once in a walk */
+	uint32_t allowed; /* routes that this walk may use */
+	uint32_t cseq;
+	uint32_t retry_after_ms;
+	uint16_t attempt;
+	uint16_t status; /* of the answer that ended it */
+	uint8_t method;
+	uint8_t state;
+	uint8_t pos;    /* the route it is on, or NO_POS */
+	uint8_t origin; /* walk_next() looks from the top of this route's service record */
+	bool exact;     /* ... or from this very route (BACK-4) */
+	bool last;      /* on its last route (TIME-3) */
+	bool more;    /* another route stands behind the allowed ones: none of these is the last */
+	bool clears;  /* REGISTER with Expires 0 */
+	bool over;    /* 64*T1 are up: given up with routes left (TIME-4) */
+	bool ringing; /* a provisional above 100 came: no other route may ring (TIME-7) */
+	bool local;   /* the outcome was made here */
+	uint8_t repeats;     /* after challenges and 423s */
+	uint8_t first_entry; /* INVITE: where it began (FALL-4) */
+	uint8_t left_pos;    /* MOVE: the route it left */
+	struct reason reason;
+};
+
+/* One place in a route set.  Places are stable: a new lookup rewrites them but never moves one
+ * that somebody refers to. */
+struct member {
+	uint32_t name;   /* the DNS name that led here; 0 for a literal address */
+	uint32_t ttl_ms; /* of the address record, as received; 0 for a literal */
+	uint32_t born;   /* transactions before this serial meant another route */
+	uint16_t slot;   /* in the route table */
+	uint16_t priority, weight;
+	uint8_t record; /* service record, from 0 in rank order */
+	uint8_t rr;     /* the SRV record it came from, counted in an order of content */
+	uint8_t seq;    /* place in the answer */
+	bool used;      /* holds a route */
+	bool listed;    /* the newest answer has it */
+};
+
+/* The routes of one (name, port, transport choice). */
+struct set {
+	uint32_t line;    /* an entry that uses it: its configuration holds the name */
+	uint32_t version; /* grows when the answer changes; 0: nothing resolved yet */
+	uint32_t users;   /* registrations of started lines */
+	uint16_t cut;     /* routes that did not fit */
+	uint8_t entry;
+	bool pending;  /* a name it needs was never answered */
+	bool stale;    /* a record has run out and is being asked for */
+	bool complete; /* no lookup failed: what is not listed is really gone (DNS-11, DNS-16) */
+};
+
+/* What is known of one route, by all who use it. */
+struct slot {
+	struct kl_route route;
+	uint16_t refs; /* members */
+	uint16_t last_status;
+	uint8_t last_fault;
+	kl_ms last_answer_at, last_failure_at;
+};
+
+enum query_state {
+	QUERY_FREE,
+	QUERY_UNKNOWN, /* never answered */
+	QUERY_ANSWER,
+	QUERY_NEGATIVE,
+	QUERY_FAILED,
+	QUERY_SILENT,
+};
+
+/* One question to the DNS and what came of it.  Its node fires when the answer runs out. */
+struct query {
+	uint32_t name; /* interned */
+	uint32_t first_record;
+	uint32_t mark; /* of the last sweep that found it in use */
+	uint32_t ttl_ms;
+	uint16_t generation; /* of this place in the table */
+	uint8_t type;
+	uint8_t state;
+	uint32_t set; /* who needs it; NONE: more than one set */
+	bool asking;  /* the host was, or is being, told to ask */
+	bool stale;   /* the answer ran out */
+	bool cut;     /* not all records of the answer fitted */
+};
+
+struct record {
+	uint32_t next;
+	uint32_t name; /* SRV target, NAPTR replacement; interned */
+	uint16_t priority, weight, port;
+	uint8_t service; /* NAPTR: enum kl_transport */
+	char flag;
+	uint8_t ip[16];
+};
+
+struct ready {
+	uint32_t head, tail;
+};
+
+struct kl_engine {
+	const struct kl_config *config;
+	kl_ms now;
+	uint64_t seed;   /* orders are drawn from it and the registration's number */
+	uint64_t random; /* the generator's state */
+	uint32_t serial; /* transactions so far */
+	uint32_t timer_seq;
+	uint32_t sweep;
+	struct ready reports, others; /* who has something to tell; reports are told first */
+	uint32_t heap_count;
+	uint32_t free_walk, free_record;
+	uint32_t registration_count, set_count, walk_count;
+	uint32_t calls;
+	uint32_t held_count; /* registrations whose failback waits for idle */
+	uint32_t ignored, forged;
+	/* Where each table begins, in bytes from the block's start. */
+	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, sets_at;
+	uint32_t members_at, slots_at, queries_at, records_at, names_at;
+};
+
+static inline void *table(const struct kl_engine *e, uint32_t at)
+{
+	return (char *)(uintptr_t)e + at;
+}
+
+#define TABLE(function, type, member, count)                                                       \
+	static inline type *function(const struct kl_engine *e, uint32_t index)                    \
+	{                                                                                          \
+		assert(index < (count));                                                           \
+		return (type *)table(e, e->member) + index;                                        \
+	}
+
+TABLE(line_at, struct line, lines_at, e->config->line_count)
+TABLE(registration_at, struct registration, registrations_at, e->registration_count)
+TABLE(walk_at, struct walk, walks_at, e->config->limits.walks)
+TABLE(set_at, struct set, sets_at, e->config->limits.sets)
+TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
+TABLE(query_at, struct query, queries_at, e->config->limits.queries)
+TABLE(record_at, struct record, records_at, e->config->limits.records)
+
+static inline uint32_t node_count(const struct kl_engine *e)
+{
+	const struct kl_limits *limits = &e->config->limits;
+	return limits->walks + e->registration_count + limits->queries + limits->sets;
+}
+
+TABLE(node_at, struct node, nodes_at, node_count(e))
+#undef TABLE
+
+/* The node of each kind of object. */
+static inline uint32_t walk_node(const struct kl_engine *e, uint32_t w)
+{
+	(void)e;
+	return w;
+}
+
+static inline uint32_t registration_node(const struct kl_engine *e, uint32_t r)
+{
+	return e->config->limits.walks + r;
+}
+
+static inline uint32_t query_node(const struct kl_engine *e, uint32_t q)
+{
+	return registration_node(e, e->registration_count) + q;
+}
+
+static inline uint32_t set_node(const struct kl_engine *e, uint32_t s)
+{
+	return query_node(e, e->config->limits.queries) + s;
+}
+
+static inline struct member *member_at(const struct kl_engine *e, uint32_t set, uint8_t pos)
+{
+	assert(pos < e->config->limits.set_routes);
+	return (struct member *)table(e, e->members_at) + set * e->config->limits.set_routes + pos;
+}
+
+static inline uint8_t *order_of(const struct kl_engine *e, uint32_t r)
+{
+	return (uint8_t *)table(e, e->orders_at) + r * e->config->limits.set_routes;
+}
+
+static inline char *names_of(const struct kl_engine *e)
+{
+	return table(e, e->names_at);
+}
+
+static inline const struct kl_entry_config *entry_config(const struct kl_engine *e, uint32_t line,
+							 uint8_t entry)
+{
+	return &e->config->lines[line].entries[entry];
+}
+
+static inline const struct kl_entry_config *registration_config(const struct kl_engine *e,
+								uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	return entry_config(e, reg->line, reg->entry);
+}
+
+static inline const struct kl_policy *registration_policy(const struct kl_engine *e, uint32_t r)
+{
+	return registration_config(e, r)->policy;
+}
+
+static inline uint32_t bit(uint8_t pos)
+{
+	return UINT32_C(1) << pos;
+}
+
+/* Is the route of this entry registered with before anything else is sent to it (FAIL-2)? */
+static inline bool registration_reregisters(const struct kl_engine *e, uint32_t r)
+{
+	const struct kl_entry_config *config = registration_config(e, r);
+	return config->registers && config->policy->reregister_on;
+}
+
+#endif

@@ -1,0 +1,618 @@
+#include "engine/walk.h"
+
+#include "engine/names.h"
+#include "engine/registration.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/timing.h"
+
+#include <string.h>
+
+/* A server that challenges every repeat, or finds every Expires too short, is no server. */
+enum { REPEATS_MAX = 8 };
+
+/* ---- transactions as the host knows them ---- */
+
+/* serial (32 bits), then for REGISTER: 1, place in the set (5), registration (26); for a request
+ * of the host: 0, walk (31).  So even a REGISTER that was left long ago tells whose it was. */
+enum { TX_INDEX_BITS = 26 };
+static const uint32_t tx_register = UINT32_C(1) << 31;
+
+static kl_tx tx_of(const struct kl_engine *e, uint32_t w, uint32_t serial, uint8_t pos)
+{
+	const struct walk *walk = walk_at(e, w);
+	uint32_t who = w;
+	if (walk->method == KL_REGISTER)
+		who = tx_register | (uint32_t)pos << TX_INDEX_BITS | walk->registration;
+	return (kl_tx)serial << 32 | who;
+}
+
+static bool walk_open_now(const struct walk *walk)
+{
+	return walk->state == WALK_SENDING || walk->state == WALK_PROCEEDING;
+}
+
+/* The walk whose present transaction TX names; NONE if it is over or never was. */
+static uint32_t tx_walk(const struct kl_engine *e, kl_tx tx)
+{
+	uint32_t who = (uint32_t)tx, w = who;
+	if (who & tx_register) {
+		uint32_t r = who & ((UINT32_C(1) << TX_INDEX_BITS) - 1);
+		w = r < e->registration_count ? r : NONE;
+	}
+	if (w >= e->config->limits.walks)
+		return NONE;
+	const struct walk *walk = walk_at(e, w);
+	bool match = walk_open_now(walk) && walk->serial == tx >> 32 &&
+		     (walk->method == KL_REGISTER) == ((who & tx_register) != 0);
+	return match ? w : NONE;
+}
+
+/* ---- places in the table ---- */
+
+static struct walk walk_fresh(uint32_t r, enum kl_method method)
+{
+	return (struct walk){.clock_at = KL_NEVER,
+			     .route_at = KL_NEVER,
+			     .leave_at = KL_NEVER,
+			     .registration = r,
+			     .next = NONE,
+			     .allowed = UINT32_MAX,
+			     .cseq = 1,
+			     .method = (uint8_t)method,
+			     .state = WALK_NAMES,
+			     .pos = NO_POS,
+			     .origin = NO_POS};
+}
+
+void walk_open_register(struct kl_engine *e, uint32_t r)
+{
+	struct walk *walk = walk_at(e, r);
+	assert(walk->state == WALK_FREE);
+	kl_tx left = walk->left; /* the host may still have to be told of it */
+	*walk = walk_fresh(r, KL_REGISTER);
+	walk->left = left;
+}
+
+uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method method)
+{
+	uint32_t w = e->free_walk;
+	if (w == NONE)
+		return NONE;
+	e->free_walk = walk_at(e, w)->next;
+	e->walk_count++;
+	*walk_at(e, w) = walk_fresh(r, method);
+	return w;
+}
+
+static void walk_free_if_told(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	if (walk->state != WALK_ENDED || node_at(e, walk_node(e, w))->owes)
+		return;
+	walk->state = WALK_FREE;
+	walk->next = e->free_walk;
+	e->free_walk = w;
+	e->walk_count--;
+}
+
+void walk_end(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	walk_leave_route(e, w);
+	schedule_set(e, walk_node(e, w), KL_NEVER);
+	walk->state = walk->method == KL_REGISTER ? WALK_FREE : WALK_ENDED;
+	walk_free_if_told(e, w);
+}
+
+/* ---- sends ---- */
+
+void walk_leave_route(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	owe_no_more(e, walk_node(e, w), OWES_SEND);
+	if (!walk->sent)
+		return;
+	walk->left = tx_of(e, w, walk->sent, walk->pos);
+	walk->sent = 0;
+	owe(e, walk_node(e, w), OWES_ABANDON);
+}
+
+void walk_restart(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->clock_at = KL_NEVER;
+	walk->tried = 0;
+	walk->over = false;
+	walk->exact = false;
+	walk->origin = walk->pos;
+	walk->cseq++;
+}
+
+void walk_wait_names(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->state = WALK_NAMES;
+	schedule_set(e, walk_node(e, w),
+		     e->now + registration_policy(e, walk->registration)->dns_wait_max_ms);
+}
+
+uint8_t walk_next(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	uint8_t count = registration_at(e, r)->order_count;
+	uint8_t top = walk->exact ? walk->origin : order_primary(e, r, walk->origin);
+	int from = top == NO_POS ? 0 : order_index(e, r, top);
+	for (uint8_t i = 0; i < count; i++) {
+		uint8_t pos = order_of(e, r)[((from < 0 ? 0 : from) + i) % count];
+		if (walk->allowed & ~walk->tried & bit(pos))
+			return pos;
+	}
+	return NO_POS;
+}
+
+static struct timing walk_timing(const struct kl_engine *e, const struct walk *walk)
+{
+	return (struct timing){registration_policy(e, walk->registration),
+			       (enum kl_method)walk->method, walk->last};
+}
+
+/* Sends once more and waits: for the next gap's end or the route's, whichever is first.  A host
+ * that fed the time late does not make up for it with a burst. */
+static void walk_transmit(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct timing timing = walk_timing(e, walk);
+	kl_ms due = node_at(e, walk_node(e, w))->at;
+	kl_ms gap;
+	walk->attempt++;
+	owe(e, walk_node(e, w), OWES_SEND);
+	gap = timing_gap_ms(&timing, walk->attempt);
+	/* RFC 3261 17.1.2.2: after a provisional answer a request is sent again each T2. */
+	if (walk->state == WALK_PROCEEDING)
+		gap = timing.policy->t2_ms;
+	if (walk->attempt == 1 || due + gap <= e->now)
+		due = e->now;
+	due += gap;
+	schedule_set(e, walk_node(e, w), due < walk->leave_at ? due : walk->leave_at);
+}
+
+/* FALL-8: for an INVITE the last route of the last entry, else of its own entry. */
+static bool walk_on_last(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	return !walk->more && walk_next(e, w) == NO_POS &&
+	       !(walk->method == KL_INVITE && request_has_entry(e, w));
+}
+
+void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	struct walk *walk = walk_at(e, w);
+	struct registration *reg = registration_at(e, walk->registration);
+	walk->pos = pos;
+	walk->tried |= bit(pos);
+	walk->last = walk_on_last(e, w);
+	/* A new route is a new client transaction.  TIME-8 */
+	if (++e->serial == 0)
+		e->serial = 1;
+	walk->serial = e->serial;
+	if (walk->method == KL_REGISTER)
+		walk->cseq = ++reg->cseq;
+	walk->state = WALK_SENDING;
+	walk->attempt = 0;
+	walk->status = 0;
+	walk->ringing = false;
+	walk->route_at = e->now;
+	if (walk->clock_at == KL_NEVER)
+		walk->clock_at = e->now;
+	const struct timing timing = walk_timing(e, walk);
+	walk->leave_at = timing_leave_at(&timing, walk->clock_at, walk->route_at);
+	walk_transmit(e, w);
+}
+
+/* ---- time ---- */
+
+static void walk_silent(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	struct reason reason = {.why = KL_WHY_NO_ANSWER,
+				.pos = walk->pos,
+				.ms = (uint32_t)(e->now - walk->route_at)};
+	walk->over =
+		policy->walk_bounded && e->now >= walk->clock_at + timing_transaction_ms(policy);
+	if (walk->over) {
+		reason.why = KL_WHY_WALK_ENDED;
+		reason.rule = KL_POLICY_walk_bounded;
+		reason.ms = (uint32_t)(e->now - walk->clock_at);
+	} else if (walk->last) {
+		reason.rule = KL_POLICY_last_route;
+	} else if (policy->retry_gap_ms) {
+		reason.rule = KL_POLICY_retry_gap_ms;
+	} else {
+		reason.rule = walk->method == KL_INVITE ? KL_POLICY_invite_attempts_max
+							: KL_POLICY_attempts_max;
+	}
+	walk_fail(e, w, &reason);
+}
+
+/* TIME-7: ringing, but nobody answers: CANCEL, and the call fails. */
+static void walk_rings_on(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct reason reason = {
+		.why = KL_WHY_NO_FINAL,
+		.rule = KL_POLICY_provisional_max_ms,
+		.pos = walk->pos,
+		.ms = registration_policy(e, walk->registration)->provisional_max_ms};
+	walk->status = 408;
+	walk->local = true;
+	request_finish(e, w, &reason);
+}
+
+void walk_time(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	switch ((enum walk_state)walk->state) {
+	case WALK_NAMES:
+		if (walk->method == KL_REGISTER)
+			registration_go(e, walk->registration);
+		else
+			request_go(e, w);
+		break;
+	case WALK_PROCEEDING:
+		if (walk->method == KL_INVITE) {
+			walk_rings_on(e, w);
+			break;
+		}
+		/* fall through */
+	case WALK_SENDING:
+		if (e->now >= walk->leave_at)
+			walk_silent(e, w);
+		else
+			walk_transmit(e, w);
+		break;
+	case WALK_FREE:
+	case WALK_REGISTRATION:
+	case WALK_ENDED:
+		assert(false); /* it waits for nothing */
+		break;
+	}
+}
+
+/* ---- failures ---- */
+
+void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t set = registration_at(e, walk->registration)->set;
+	route_failed(e, route_slot(e, set, walk->pos), (enum kl_fault)reason->fault);
+	walk_leave_route(e, w);
+	schedule_set(e, walk_node(e, w), KL_NEVER);
+	if (walk->method == KL_REGISTER)
+		registration_route_failed(e, walk->registration, reason);
+	else
+		request_route_failed(e, w, reason);
+}
+
+static void walk_fault(struct kl_engine *e, uint32_t w, enum kl_fault fault)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct reason reason = {
+		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = walk->pos};
+	walk_fail(e, w, &reason);
+}
+
+int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
+{
+	if (event->fault == KL_FAULT_NONE || (uint32_t)event->fault >= KL_FAULTS_MAX)
+		return KL_EINVAL;
+	uint32_t told = tx_walk(e, event->tx);
+	uint32_t set = told == NONE ? 0 : registration_at(e, walk_at(e, told)->registration)->set;
+	/* A forged ICMP must not move lines.  TRIG-1 */
+	if (told == NONE || route_find(e, set, &event->route) != walk_at(e, told)->pos) {
+		e->forged++;
+		return KL_IGNORED;
+	}
+	const struct slot *slot = route_slot(e, set, walk_at(e, told)->pos);
+	if (event->fault == KL_FAULT_SEND) {
+		walk_fault(e, told, event->fault);
+		return KL_OK;
+	}
+	/* Off loopback a host answers few datagrams with ICMP, so one serves every open request on
+	 * the route. */
+	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
+		const struct walk *walk = walk_at(e, w);
+		if (walk_open_now(walk) &&
+		    route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot)
+			walk_fault(e, w, event->fault);
+	}
+	return KL_OK;
+}
+
+/* ---- answers ---- */
+
+static void walk_refused(struct kl_engine *e, uint32_t w, const struct reason *reason,
+			 const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->retry_after_ms = (uint32_t)(response->status == 503 ? response->retry_after_ms : 0);
+	if (walk->method == KL_REGISTER)
+		registration_denied(e, walk->registration, reason, walk->retry_after_ms);
+	else
+		request_finish(e, w, reason);
+}
+
+/* An answer that asks for the request once more, changed: a new walk with a clock of its own.
+ * TRIG-8: with credentials it goes to the server that challenged, or to the head of the order. */
+static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
+{
+	struct walk *walk = walk_at(e, w);
+	uint8_t pos = walk->pos;
+	walk->repeats++;
+	walk_restart(e, w);
+	if (stay)
+		walk_send(e, w, pos);
+	else if (walk->method == KL_REGISTER)
+		registration_go(e, walk->registration);
+	else
+		request_go(e, w);
+}
+
+static void walk_challenged(struct kl_engine *e, uint32_t w,
+			    const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	struct reason reason = {.pos = walk->pos,
+				.status = response->status,
+				.count = (uint16_t)(walk->repeats + 1)};
+	switch (response->challenge) {
+	case KL_CHALLENGE_UNANSWERABLE:
+		reason.why = KL_WHY_UNANSWERABLE;
+		break;
+	case KL_CHALLENGE_REFUSED:
+		reason.why = KL_WHY_CREDENTIALS;
+		break;
+	case KL_CHALLENGE_NEW:
+	case KL_CHALLENGE_STALE:
+		reason.why = walk->repeats < REPEATS_MAX ? KL_WHY_NONE : KL_WHY_CHALLENGES;
+		break;
+	}
+	if (reason.why != KL_WHY_NONE)
+		walk_refused(e, w, &reason, response);
+	else
+		walk_repeat(e, w,
+			    policy->auth_at_challenger || policy->reregister_on ||
+				    walk->allowed != UINT32_MAX);
+}
+
+/* TRIG-9: 423 raises Expires and repeats on the same route. */
+static bool walk_too_brief(struct kl_engine *e, uint32_t w,
+			   const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	struct registration *reg = registration_at(e, walk->registration);
+	static const kl_ms absurd_ms = UINT64_C(7) * 24 * 3600 * 1000;
+	if (walk->method != KL_REGISTER || walk->repeats >= REPEATS_MAX || walk->clears ||
+	    response->min_expires_ms == 0 || response->min_expires_ms > absurd_ms)
+		return false;
+	reg->min_expires_ms = (uint32_t)response->min_expires_ms;
+	walk_repeat(e, w, true);
+	return true;
+}
+
+/* TIME-7: a provisional answer ends the no-answer clock of its route. */
+static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	bool first = walk->state == WALK_SENDING;
+	walk->state = WALK_PROCEEDING;
+	walk->status = status;
+	if (walk->method == KL_INVITE) {
+		walk->ringing |= status > 100;
+		owe_no_more(e, walk_node(e, w), OWES_SEND);
+		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
+	} else if (first) {
+		walk->leave_at = walk->route_at + timing_transaction_ms(policy);
+		kl_ms next = e->now + policy->t2_ms;
+		schedule_set(e, walk_node(e, w), next < walk->leave_at ? next : walk->leave_at);
+	}
+}
+
+static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct reason reason = {
+		.why = KL_WHY_REFUSED, .pos = walk->pos, .status = response->status};
+	if (response->status == 423 && walk_too_brief(e, w, response))
+		return;
+	if (response->status < 300 && walk->method == KL_REGISTER)
+		registration_accepted(e, walk->registration, response);
+	else if (response->status < 300)
+		request_finish(e, w,
+			       &(struct reason){.why = KL_WHY_ANSWERED,
+						.pos = walk->pos,
+						.status = response->status});
+	else
+		walk_refused(e, w, &reason, response);
+}
+
+void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	const struct kl_policy *policy = registration_policy(e, r);
+	bool moves = response->status == 503 && policy->failover_on_503;
+	route_answered(e, route_slot(e, registration_at(e, r)->set, walk->pos), response->status);
+	if (!moves && walk->method != KL_REGISTER)
+		registration_answered(e, r, walk->pos, response->status);
+	if (response->status < 200) {
+		walk_provisional(e, w, response->status);
+		return;
+	}
+	walk->status = response->status;
+	walk->sent = 0; /* the host has seen its end: nothing to abandon */
+	owe_no_more(e, walk_node(e, w), OWES_SEND);
+	schedule_set(e, walk_node(e, w), KL_NEVER);
+	if (response->status == 401 || response->status == 407) {
+		walk_challenged(e, w, response);
+	} else if (moves) {
+		/* Poly guide: 503 moves on at once; Retry-After counts on the last route alone.
+		 * TRIG-2, T14 */
+		const struct reason reason = {.why = KL_WHY_STATUS_503,
+					      .rule = KL_POLICY_failover_on_503,
+					      .pos = walk->pos,
+					      .status = 503};
+		walk->retry_after_ms = (uint32_t)response->retry_after_ms;
+		walk_fail(e, w, &reason);
+	} else {
+		walk_final(e, w, response);
+	}
+}
+
+/* An answer to a transaction that is over: late, or a retransmission.  TIME-9 */
+static int walk_feed_late(struct kl_engine *e, const struct kl_event_response *response)
+{
+	uint32_t who = (uint32_t)response->tx, serial = (uint32_t)(response->tx >> 32);
+	uint32_t r = who & ((UINT32_C(1) << TX_INDEX_BITS) - 1);
+	uint8_t pos = who >> TX_INDEX_BITS & 31;
+	if (!(who & tx_register) || r >= e->registration_count ||
+	    pos >= e->config->limits.set_routes || response->status < 200 ||
+	    response->status >= 300)
+		return KL_IGNORED;
+	const struct member *member = member_at(e, registration_at(e, r)->set, pos);
+	if (!member->used || (int32_t)(serial - member->born) < 0)
+		return KL_IGNORED;
+	return registration_late(e, r, pos, response);
+}
+
+/* What a server says of time is hostile until it is bounded. */
+static kl_ms bounded(kl_ms length_ms)
+{
+	static const kl_ms longest_ms = UINT32_MAX;
+	return length_ms < longest_ms ? length_ms : longest_ms;
+}
+
+int walk_feed_response(struct kl_engine *e, const struct kl_event_response *event)
+{
+	struct kl_event_response response = *event;
+	if (response.status < 100 || response.status > 699 ||
+	    (uint32_t)response.challenge >= KL_CHALLENGES_MAX)
+		return KL_EINVAL;
+	response.granted_ms = bounded(response.granted_ms);
+	response.min_expires_ms = bounded(response.min_expires_ms);
+	response.retry_after_ms = bounded(response.retry_after_ms);
+	uint32_t w = tx_walk(e, response.tx);
+	if (w == NONE)
+		return walk_feed_late(e, &response);
+	walk_answer(e, w, &response);
+	return KL_OK;
+}
+
+/* ---- actions ---- */
+
+void walk_report_move(struct kl_engine *e, uint32_t w, uint8_t left, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	if (!(node_at(e, walk_node(e, w))->owes & OWES_MOVE))
+		walk->left_pos = left;
+	walk->reason = *reason;
+	owe(e, walk_node(e, w), OWES_MOVE);
+}
+
+static struct kl_route walk_route(const struct kl_engine *e, const struct walk *walk, uint8_t pos)
+{
+	uint32_t set = registration_at(e, walk->registration)->set;
+	if (pos == NO_POS)
+		return (struct kl_route){.port = 0};
+	return route_slot(e, set, pos)->route;
+}
+
+static void walk_act_move(const struct kl_engine *e, const struct walk *walk,
+			  struct kl_action *action)
+{
+	const struct registration *reg = registration_at(e, walk->registration);
+	action->type = KL_DO_REPORT;
+	action->report = (struct kl_report){.type = KL_REPORT_MOVE,
+					    .why = (enum kl_cause)walk->reason.why,
+					    .rule = (enum kl_policy_field)walk->reason.rule,
+					    .line = reg->line,
+					    .entry = reg->entry,
+					    .method = (enum kl_method)walk->method,
+					    .left = walk_route(e, walk, walk->left_pos),
+					    .route = walk_route(e, walk, walk->pos),
+					    .fault = (enum kl_fault)walk->reason.fault,
+					    .status = walk->reason.status,
+					    .ms = walk->reason.ms};
+}
+
+/* The time to ask for: what is configured, or what a 423 demanded. */
+static kl_ms walk_expires_ms(const struct kl_engine *e, const struct walk *walk)
+{
+	const struct registration *reg = registration_at(e, walk->registration);
+	kl_ms expires_ms = registration_policy(e, walk->registration)->expires_ms;
+	if (walk->method != KL_REGISTER || walk->clears)
+		return 0;
+	return expires_ms > reg->min_expires_ms ? expires_ms : reg->min_expires_ms;
+}
+
+static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_action *action)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct registration *reg = registration_at(e, walk->registration);
+	walk->sent = walk->serial;
+	action->type = KL_DO_SEND;
+	action->send = (struct kl_action_send){
+		.tx = tx_of(e, w, walk->serial, walk->pos),
+		.method = (enum kl_method)walk->method,
+		.line = reg->line,
+		.entry = reg->entry,
+		.route = walk_route(e, walk, walk->pos),
+		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
+		.token = walk->token,
+		.attempt = walk->attempt,
+		.cseq = walk->cseq,
+		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
+		.expires_ms = walk_expires_ms(e, walk)};
+}
+
+static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
+			     struct kl_action *action)
+{
+	const struct registration *reg = registration_at(e, walk->registration);
+	action->type = KL_DO_OUTCOME;
+	action->outcome = (struct kl_action_outcome){
+		.token = walk->token,
+		.status = walk->status,
+		.local = walk->local,
+		.why = (enum kl_cause)walk->reason.why,
+		.fault = (enum kl_fault)walk->reason.fault,
+		.ms = walk->reason.ms,
+		.retry_after_ms = walk->retry_after_ms,
+		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos)}};
+}
+
+bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
+{
+	struct walk *walk = walk_at(e, w);
+	struct node *node = node_at(e, walk_node(e, w));
+	uint16_t what = node->owes & (uint16_t)-node->owes;
+	node->owes &= (uint16_t)~what;
+	if (what == OWES_MOVE) {
+		walk_act_move(e, walk, action);
+	} else if (what == OWES_ABANDON) {
+		action->type = KL_DO_ABANDON;
+		action->abandon.tx = walk->left;
+		action->abandon.method = (enum kl_method)walk->method;
+	} else if (what == OWES_SEND) {
+		walk_act_send(e, w, action);
+	} else {
+		walk_act_outcome(e, walk, action);
+	}
+	walk_free_if_told(e, w);
+	return true;
+}

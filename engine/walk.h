@@ -1,0 +1,58 @@
+/* walk.h - one request on its way over the routes of an entry: sends, gaps, answers, moves.
+ *
+ * The mechanics here are the same for every request.  What a decision means is the affair of the
+ * registration (for REGISTER) or of the host's request: see registration.h and request.h. */
+#ifndef ENGINE_WALK_H
+#define ENGINE_WALK_H
+
+#include "engine/state.h"
+
+/* What a walk owes the host, in the order in which it is told. */
+enum { OWES_MOVE = 1, OWES_ABANDON = 2, OWES_SEND = 4, OWES_OUTCOME = 8 };
+
+/* Opens the REGISTER of registration R, in state WALK_NAMES. */
+void walk_open_register(struct kl_engine *e, uint32_t r);
+
+/* Opens a walk for a request of the host; NONE: as many as fit are under way. */
+uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method method);
+
+/* The walk is decided: nothing more is sent, its transaction is abandoned.  The place is free
+ * again when the host has been told what is owed. */
+void walk_end(struct kl_engine *e, uint32_t w);
+
+/* Begins anew, with a clock of its own: after a challenge, a 423 (TIME-11). */
+void walk_restart(struct kl_engine *e, uint32_t w);
+
+/* Waits for the DNS, at most as long as the policy says (DNS-16). */
+void walk_wait_names(struct kl_engine *e, uint32_t w);
+
+/* The next route: from the top of the origin's service record, then the records behind it, then
+ * round to those before; none that this walk has tried (FAIL-14).  NO_POS: used up. */
+uint8_t walk_next(const struct kl_engine *e, uint32_t w);
+
+/* Starts a transaction on the route at POS. */
+void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos);
+
+/* Abandons what is open on the present route, if anything. */
+void walk_leave_route(struct kl_engine *e, uint32_t w);
+
+/* The node of a walk fired. */
+void walk_time(struct kl_engine *e, uint32_t w);
+
+/* An answer to the walk's present transaction. */
+void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_response *response);
+
+/* Its present route has failed (TRIG-1, 2, 4). */
+void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason);
+
+/* KL_EV_RESPONSE and KL_EV_TRANSPORT, for whatever walk they mean. */
+int walk_feed_response(struct kl_engine *e, const struct kl_event_response *response);
+int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event);
+
+/* Reports that the walk went from LEFT to its present route. */
+void walk_report_move(struct kl_engine *e, uint32_t w, uint8_t left, const struct reason *reason);
+
+/* Derives one action that walk W owes.  False: none. */
+bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action);
+
+#endif
