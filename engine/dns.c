@@ -216,11 +216,12 @@ int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *
 	return KL_OK;
 }
 
-void dns_expire(struct kl_engine *e, uint32_t q)
+uint32_t dns_expire(struct kl_engine *e, uint32_t q)
 {
 	struct query *query = query_at(e, q);
 	query->stale = query->state == QUERY_ANSWER;
 	query_ask(e, q);
+	return query->set;
 }
 
 bool dns_act(struct kl_engine *e, uint32_t q, struct kl_action *action)

@@ -44,8 +44,9 @@ void dns_sweep_end(struct kl_engine *e);
  * KL_IGNORED: nobody asked; KL_EINVAL: it makes no sense. */
 int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *set);
 
-/* The node of query Q fired: its answer ran out.  Asks again. */
-void dns_expire(struct kl_engine *e, uint32_t q);
+/* The node of query Q fired: its answer ran out.  Asks again.  Gives the route set that needs it,
+ * NONE if more than one does. */
+uint32_t dns_expire(struct kl_engine *e, uint32_t q);
 
 /* Derives one action that query Q owes.  False: none. */
 bool dns_act(struct kl_engine *e, uint32_t q, struct kl_action *action);

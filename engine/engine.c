@@ -133,16 +133,21 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 	}
 }
 
+/* What is known of a name changed: works out the set ONLY, or all if it is NONE. */
+static void update_sets(struct kl_engine *e, uint32_t only)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if ((only == NONE || only == s) && set_at(e, s)->users && route_update(e, s))
+			set_settled(e, s);
+}
+
 static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
 {
 	uint32_t only;
 	int result = dns_answer(e, event, &only);
-	if (result != KL_OK)
-		return result;
-	for (uint32_t s = 0; s < e->set_count; s++)
-		if ((only == NONE || only == s) && set_at(e, s)->users && route_update(e, s))
-			set_settled(e, s);
-	return KL_OK;
+	if (result == KL_OK)
+		update_sets(e, only);
+	return result;
 }
 
 static int feed_call_ended(struct kl_engine *e, uint32_t line)
@@ -200,7 +205,7 @@ static void wake(struct kl_engine *e, uint32_t n)
 		/* A name that no set needs any more is not asked for again. */
 		route_sweep(e);
 		if (query_at(e, n - queries)->state != QUERY_FREE)
-			dns_expire(e, n - queries);
+			update_sets(e, dns_expire(e, n - queries));
 	}
 }
 

@@ -1,5 +1,6 @@
 #include "engine/failback.h"
 
+#include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/request.h"
 #include "engine/route.h"

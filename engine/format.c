@@ -257,8 +257,10 @@ static void put_report(struct text *text, const struct kl_report *report)
 	}
 	put_cause(text, report->why, &details);
 	put_rule(text, report);
-	if (report->type == KL_REPORT_CURRENT && report->in_failover)
-		put_time(text, "in failover, failback", report->failback_at);
+	if (report->type != KL_REPORT_CURRENT)
+		return;
+	put(text, "%s", report->in_failover ? ", in failover" : "");
+	put_time(text, "failback", report->failback_at);
 }
 
 char *kl_format_action(char *to, size_t size, const struct kl_action *action,

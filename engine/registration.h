@@ -34,39 +34,26 @@ extern const struct start start_anew;
 /* Opens the registration's REGISTER walk and sends, or waits for names. */
 void registration_walk(struct kl_engine *e, uint32_t r, const struct start *start);
 
+/* Sends the open REGISTER to FIRST or, if that is none, to the walk's next route; with none left
+ * it is exhausted, for the reason NONE. */
+void registration_send(struct kl_engine *e, uint32_t r, uint8_t first, const struct reason *none);
+
+/* Is a REGISTER open?  Ends it, if so. */
+bool registration_walking(const struct kl_engine *e, uint32_t r);
+void registration_walk_stop(struct kl_engine *e, uint32_t r);
+
+/* Knows of no registration and no route any more; goes to KL_OFF besides. */
+void registration_forget(struct kl_engine *e, uint32_t r);
+void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
 /* Names were found, or waited for in vain: the open REGISTER goes on. */
 void registration_go(struct kl_engine *e, uint32_t r);
-
-/* What became of the open REGISTER on its present route, or of all of it. */
-void registration_accepted(struct kl_engine *e, uint32_t r,
-			   const struct kl_event_response *response);
-void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
-			 kl_ms retry_after_ms);
-void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
-
-/* A 2xx to a REGISTER that was abandoned on the route at POS (TIME-9). */
-int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
-		      const struct kl_event_response *response);
-
-/* Request W found the route at its place dead: fails over, and W waits (FAIL-2). */
-void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
-				 const struct reason *reason);
 
 /* A request needs a registration that is not there: registers at once (FALL-4). */
 void registration_needed(struct kl_engine *e, uint32_t r);
 
-/* With shared servers, a request left the route that REASON names. */
-void registration_request_left(struct kl_engine *e, uint32_t r, const struct reason *reason);
-
-/* A request was answered at POS.  With shared servers that is now the current route; with
- * re-registration it may complete a failback that sends no REGISTER (FAIL-4). */
-void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status);
-
 /* Where a new request starts, as far as the registration rules it; NO_POS: no route is known. */
 uint8_t registration_first(const struct kl_engine *e, uint32_t r);
-
-/* The requests that wait for the registration go on at its current route. */
-void registration_wake_requests(struct kl_engine *e, uint32_t r);
 
 /* The set of R changed: is its route still there (DNS-10, DNS-11)? */
 void registration_routes_changed(struct kl_engine *e, uint32_t r);

@@ -2,6 +2,7 @@
 
 #include "engine/failback.h"
 #include "engine/line.h"
+#include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/route.h"
 #include "engine/schedule.h"

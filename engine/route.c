@@ -375,20 +375,15 @@ static bool set_list(struct kl_engine *e, uint32_t s, const struct pass *pass)
 		member_at(e, s, pos)->listed = true;
 		now |= bit(pos);
 	}
-	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
+	set->listed = 0;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++) {
 		member_at(e, s, pos)->listed = now & bit(pos);
+		set->listed = (uint8_t)(set->listed + member_at(e, s, pos)->listed);
+	}
 	if (cut != set->cut && cut)
 		owe(e, set_node(e, s), OWES_CUT);
 	set->cut = cut;
 	return changed || now != before;
-}
-
-static bool set_empty(const struct kl_engine *e, uint32_t s)
-{
-	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
-		if (member_at(e, s, pos)->listed)
-			return false;
-	return true;
 }
 
 static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
@@ -416,7 +411,9 @@ static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
 
 void route_demand(struct kl_engine *e, uint32_t s)
 {
-	set_work_out(e, s, set_empty(e, s) ? LOOK_DEMAND : LOOK_ASK);
+	const struct set *set = set_at(e, s);
+	if (!set->listed || set->pending)
+		set_work_out(e, s, set->listed ? LOOK_ASK : LOOK_DEMAND);
 }
 
 bool route_update(struct kl_engine *e, uint32_t s)
@@ -458,16 +455,13 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 	const struct set *set = set_at(e, s);
 	struct node *node = node_at(e, set_node(e, s));
 	bool cut = !(node->owes & OWES_ROUTES);
-	uint32_t count = 0;
 	node->owes &= (uint16_t) ~(cut ? OWES_CUT : OWES_ROUTES);
-	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
-		count += member_at(e, s, pos)->listed;
 	action->type = KL_DO_REPORT;
 	action->report = (struct kl_report){.type = KL_REPORT_ROUTES,
 					    .why = cut ? KL_WHY_CUT : KL_WHY_NAMES_FOUND,
 					    .line = set->line,
 					    .entry = set->entry,
-					    .count = cut ? set->cut : count,
+					    .count = cut ? set->cut : set->listed,
 					    .name = entry_config(e, set->line, set->entry)->name};
 	return true;
 }

@@ -136,6 +136,7 @@ struct set {
 	uint32_t version; /* grows when the answer changes; 0: nothing resolved yet */
 	uint32_t users;   /* registrations of started lines */
 	uint16_t cut;     /* routes that did not fit */
+	uint8_t listed;   /* routes that the newest answer has */
 	uint8_t entry;
 	bool pending;  /* a name it needs was never answered */
 	bool stale;    /* a record has run out and is being asked for */
@@ -291,6 +292,11 @@ static inline const struct kl_entry_config *registration_config(const struct kl_
 static inline const struct kl_policy *registration_policy(const struct kl_engine *e, uint32_t r)
 {
 	return registration_config(e, r)->policy;
+}
+
+static inline kl_ms earlier(kl_ms a, kl_ms b)
+{
+	return a < b ? a : b;
 }
 
 static inline uint32_t bit(uint8_t pos)

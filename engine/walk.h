@@ -39,8 +39,12 @@ void walk_leave_route(struct kl_engine *e, uint32_t w);
 /* The node of a walk fired. */
 void walk_time(struct kl_engine *e, uint32_t w);
 
-/* An answer to the walk's present transaction. */
-void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_response *response);
+/* The walk whose present transaction TX names; NONE if it is over or never was. */
+uint32_t walk_of_tx(const struct kl_engine *e, kl_tx tx);
+
+/* Whose REGISTER, and on which route, a transaction was that may long be over; false if it was
+ * none, or if its route's place has another route by now. */
+bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint8_t *pos);
 
 /* Its present route has failed (TRIG-1, 2, 4). */
 void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason);

@@ -1,0 +1,185 @@
+/* answer.c - what an answer means for the walk that it answers. */
+#include "engine/outcome.h"
+#include "engine/registration.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/timing.h"
+#include "engine/walk.h"
+
+/* A server that challenges every repeat, or finds every Expires too short, is no server. */
+enum { REPEATS_MAX = 8 };
+
+static void walk_refused(struct kl_engine *e, uint32_t w, const struct reason *reason,
+			 const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	walk->retry_after_ms = (uint32_t)(response->status == 503 ? response->retry_after_ms : 0);
+	if (walk->method == KL_REGISTER)
+		registration_denied(e, walk->registration, reason, walk->retry_after_ms);
+	else
+		request_finish(e, w, reason);
+}
+
+/* An answer that asks for the request once more, changed: a new walk with a clock of its own.
+ * TRIG-8: with credentials it goes to the server that challenged, or to the head of the order. */
+static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
+{
+	struct walk *walk = walk_at(e, w);
+	uint8_t pos = walk->pos;
+	walk->repeats++;
+	walk_restart(e, w);
+	if (stay)
+		walk_send(e, w, pos);
+	else if (walk->method == KL_REGISTER)
+		registration_go(e, walk->registration);
+	else
+		request_go(e, w);
+}
+
+static void walk_challenged(struct kl_engine *e, uint32_t w,
+			    const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	struct reason reason = {.pos = walk->pos,
+				.status = response->status,
+				.count = (uint16_t)(walk->repeats + 1)};
+	switch (response->challenge) {
+	case KL_CHALLENGE_UNANSWERABLE:
+		reason.why = KL_WHY_UNANSWERABLE;
+		break;
+	case KL_CHALLENGE_REFUSED:
+		reason.why = KL_WHY_CREDENTIALS;
+		break;
+	case KL_CHALLENGE_NEW:
+	case KL_CHALLENGE_STALE:
+		reason.why = walk->repeats < REPEATS_MAX ? KL_WHY_NONE : KL_WHY_CHALLENGES;
+		break;
+	}
+	if (reason.why != KL_WHY_NONE)
+		walk_refused(e, w, &reason, response);
+	else
+		walk_repeat(e, w,
+			    policy->auth_at_challenger || policy->reregister_on ||
+				    walk->allowed != UINT32_MAX);
+}
+
+/* TRIG-9: 423 raises Expires and repeats on the same route. */
+static bool walk_too_brief(struct kl_engine *e, uint32_t w,
+			   const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	struct registration *reg = registration_at(e, walk->registration);
+	static const kl_ms absurd_ms = UINT64_C(7) * 24 * 3600 * 1000;
+	if (walk->method != KL_REGISTER || walk->repeats >= REPEATS_MAX || walk->clears ||
+	    response->min_expires_ms == 0 || response->min_expires_ms > absurd_ms)
+		return false;
+	reg->min_expires_ms = (uint32_t)response->min_expires_ms;
+	walk_repeat(e, w, true);
+	return true;
+}
+
+/* TIME-7: a provisional answer ends the no-answer clock of its route. */
+static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	bool first = walk->state == WALK_SENDING;
+	walk->state = WALK_PROCEEDING;
+	walk->status = status;
+	if (walk->method == KL_INVITE) {
+		walk->ringing |= status > 100;
+		owe_no_more(e, walk_node(e, w), OWES_SEND);
+		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
+	} else if (first) {
+		walk->leave_at = walk->route_at + timing_transaction_ms(policy);
+		kl_ms next = e->now + policy->t2_ms;
+		schedule_set(e, walk_node(e, w), next < walk->leave_at ? next : walk->leave_at);
+	}
+}
+
+static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct reason reason = {
+		.why = KL_WHY_REFUSED, .pos = walk->pos, .status = response->status};
+	if (response->status == 423 && walk_too_brief(e, w, response))
+		return;
+	if (response->status < 300 && walk->method == KL_REGISTER)
+		registration_accepted(e, walk->registration, response);
+	else if (response->status < 300)
+		request_finish(e, w,
+			       &(struct reason){.why = KL_WHY_ANSWERED,
+						.pos = walk->pos,
+						.status = response->status});
+	else
+		walk_refused(e, w, &reason, response);
+}
+
+static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	const struct kl_policy *policy = registration_policy(e, r);
+	bool moves = response->status == 503 && policy->failover_on_503;
+	route_answered(e, route_slot(e, registration_at(e, r)->set, walk->pos), response->status);
+	if (!moves && walk->method != KL_REGISTER)
+		registration_answered(e, r, walk->pos, response->status);
+	if (response->status < 200) {
+		walk_provisional(e, w, response->status);
+		return;
+	}
+	walk->status = response->status;
+	walk->sent = 0; /* the host has seen its end: nothing to abandon */
+	owe_no_more(e, walk_node(e, w), OWES_SEND);
+	schedule_set(e, walk_node(e, w), KL_NEVER);
+	if (response->status == 401 || response->status == 407) {
+		walk_challenged(e, w, response);
+	} else if (moves) {
+		/* Poly guide: 503 moves on at once; Retry-After counts on the last route alone.
+		 * TRIG-2, T14 */
+		const struct reason reason = {.why = KL_WHY_STATUS_503,
+					      .rule = KL_POLICY_failover_on_503,
+					      .pos = walk->pos,
+					      .status = 503};
+		walk->retry_after_ms = (uint32_t)response->retry_after_ms;
+		walk_fail(e, w, &reason);
+	} else {
+		walk_final(e, w, response);
+	}
+}
+
+/* An answer to a transaction that is over: late, or a retransmission.  TIME-9 */
+static int walk_feed_late(struct kl_engine *e, const struct kl_event_response *response)
+{
+	uint32_t r;
+	uint8_t pos;
+	if (response->status < 200 || response->status >= 300 ||
+	    !walk_of_old_register(e, response->tx, &r, &pos))
+		return KL_IGNORED;
+	return registration_late(e, r, pos, response);
+}
+
+/* What a server says of time is hostile until it is bounded. */
+static kl_ms bounded(kl_ms length_ms)
+{
+	static const kl_ms longest_ms = UINT32_MAX;
+	return length_ms < longest_ms ? length_ms : longest_ms;
+}
+
+int walk_feed_response(struct kl_engine *e, const struct kl_event_response *event)
+{
+	struct kl_event_response response = *event;
+	if (response.status < 100 || response.status > 699 ||
+	    (uint32_t)response.challenge >= KL_CHALLENGES_MAX)
+		return KL_EINVAL;
+	response.granted_ms = bounded(response.granted_ms);
+	response.min_expires_ms = bounded(response.min_expires_ms);
+	response.retry_after_ms = bounded(response.retry_after_ms);
+	uint32_t w = walk_of_tx(e, response.tx);
+	if (w == NONE)
+		return walk_feed_late(e, &response);
+	walk_answer(e, w, &response);
+	return KL_OK;
+}

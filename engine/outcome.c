@@ -1,0 +1,320 @@
+#include "engine/outcome.h"
+
+#include "engine/failback.h"
+#include "engine/registration.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/walk.h"
+
+/* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
+static const kl_ms refresh_half_max_ms = 30000;
+
+/* 002: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
+static kl_ms refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
+{
+	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
+	kl_ms half = earlier(granted_ms / 2, refresh_half_max_ms);
+	return early > half ? early : half;
+}
+
+void registration_wake_requests(struct kl_engine *e, uint32_t r)
+{
+	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
+		next = walk_at(e, w)->next;
+		if (walk_at(e, w)->state == WALK_REGISTRATION)
+			request_registered(e, w);
+	}
+}
+
+/* The registration that a failover leaves behind lives on, unless it is dropped.  FAIL-4 */
+static void registration_keep_former(struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	struct registration *reg = registration_at(e, r);
+	bool keeps = reg->active && reg->state == KL_FAILING_OVER && reg->current != pos;
+	reg->former = keeps ? reg->current : NO_POS;
+	reg->former_expires_at = keeps ? reg->expires_at : KL_NEVER;
+}
+
+/* Goes over to the route at POS, as current. */
+static void registration_move(struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	struct registration *reg = registration_at(e, r);
+	bool again = reg->current == pos && reg->state != KL_FAILING_BACK;
+	if (reg->left_why != KL_WHY_NONE && reg->left != pos) {
+		reg->moved_from = reg->left;
+		reg->moved_why = reg->left_why;
+		reg->moved_fault = reg->left_fault;
+		reg->moved_at = e->now;
+	}
+	reg->current = pos;
+	reg->try_better = false;
+	if (again)
+		return;
+	reg->primary = order_primary(e, r, pos);
+	failback_arm(e, r);
+}
+
+static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_ms,
+				 const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	registration_keep_former(e, r, reason->pos);
+	registration_move(e, r, reason->pos);
+	reg->active = true;
+	reg->failures = 0;
+	reg->resume = NO_POS;
+	reg->expires_at = e->now + granted_ms;
+	reg->refresh_at = e->now + refresh_after_ms(granted_ms,
+						    registration_policy(e, r)->expires_overlap_ms);
+	registration_enter(e, r, KL_REGISTERED, reason);
+	registration_wake_requests(e, r);
+	registration_routes_changed(e, r);
+}
+
+void registration_accepted(struct kl_engine *e, uint32_t r,
+			   const struct kl_event_response *response)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	struct reason reason = {
+		.why = KL_WHY_ACCEPTED, .pos = walk->pos, .status = response->status};
+	if (!walk->clears && response->granted_ms == 0) {
+		/* REG-2: a 200 that grants nothing is a denial. */
+		reason.why = KL_WHY_NOTHING_GRANTED;
+		registration_denied(e, r, &reason, 0);
+		return;
+	}
+	walk_end(e, r);
+	if (reg->state == KL_LEAVING)
+		registration_off(e, r, &(struct reason){.why = KL_WHY_CLEARED, .pos = NO_POS});
+	else if (reg->state == KL_CLEARING)
+		failback_cleared(e, r);
+	else
+		registration_connect(e, r, response->granted_ms, &reason);
+}
+
+/* RFC 5626 4.5 as the Poly guide has it: W = min(max, base * 2^failures), the wait at random
+ * between W/2 and W.  BACK-1, T7.  A Retry-After takes its place.  BACK-3, T14 */
+static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
+{
+	const struct registration *reg = registration_at(e, r);
+	const struct kl_policy *policy = registration_policy(e, r);
+	kl_ms wait = policy->backoff_base_ms;
+	if (retry_after_ms)
+		return earlier(retry_after_ms, policy->retry_after_max_ms);
+	for (uint32_t i = 0; i < reg->failures && wait < policy->backoff_max_ms; i++)
+		wait *= 2;
+	wait = earlier(wait, policy->backoff_max_ms);
+	return random_between(e, wait / 2, wait);
+}
+
+/* Registration loss: unregistered on this entry; waits, then registers again.  TRIG-6, REG-4 */
+static void registration_lose(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			      kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	registration_walk_stop(e, r);
+	registration_forget(e, r);
+	if (registration_policy(e, r)->new_call_id_on_loss) {
+		reg->call_id++;
+		reg->cseq = 0;
+	}
+	reg->retry_at = e->now + backoff_ms(e, r, retry_after_ms);
+	reg->failures++;
+	registration_enter(e, r, KL_BACKING_OFF, reason);
+	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
+		next = walk_at(e, w)->next;
+		if (walk_at(e, w)->state == WALK_REGISTRATION)
+			request_unregistered(e, w, reason);
+	}
+}
+
+void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	reg->resume = walk->over ? walk_next(e, r) : NO_POS;
+	if (reg->state == KL_FAILING_BACK && reg->active && !(walk->tried & bit(reg->current))) {
+		registration_walk_stop(e, r);
+		failback_failed(e, r, reason);
+		return;
+	}
+	registration_lose(e, r, reason, reason->status == 503 ? walk->retry_after_ms : 0);
+}
+
+void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			 kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
+	if (reg->state == KL_LEAVING) {
+		registration_walk_stop(e, r);
+		registration_off(e, r, reason);
+	} else if (reg->state == KL_CLEARING) {
+		registration_walk_stop(e, r);
+		failback_cleared(e, r);
+	} else if (returning && reg->active) {
+		registration_walk_stop(e, r);
+		failback_failed(e, r, reason);
+	} else if (returning) {
+		/* FAIL-13: already unregistered; at once back at the former route. */
+		walk_report_move(e, r, walk->pos, reason);
+		walk_send(e, r, reg->current);
+	} else {
+		registration_lose(e, r, reason, retry_after_ms);
+	}
+}
+
+/* 001, 002: the old registration is dropped, with nothing sent, when failover begins.  FAIL-3 */
+static void registration_drop(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	if (!registration_reregisters(e, r) || !registration_policy(e, r)->fail_registration_on)
+		return;
+	reg->active = false;
+	reg->expires_at = KL_NEVER;
+	registration_schedule(e, r);
+}
+
+static void registration_note_left(struct registration *reg, uint8_t pos,
+				   const struct reason *reason)
+{
+	if (reg->left_why != KL_WHY_NONE && pos != reg->current)
+		return;
+	reg->left = pos;
+	reg->left_why = reason->why;
+	reg->left_fault = reason->fault;
+}
+
+void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	uint8_t left = walk->pos;
+	if (reg->state == KL_LEAVING || reg->state == KL_CLEARING) {
+		registration_denied(e, r, reason, 0);
+		return;
+	}
+	registration_note_left(reg, left, reason);
+	uint8_t next = walk->over ? NO_POS : walk_next(e, r);
+	if (left == reg->current)
+		registration_drop(e, r);
+	if (next == NO_POS) {
+		registration_exhausted(e, r, reason);
+		return;
+	}
+	bool fails_over = reg->state == KL_REFRESHING ||
+			  (reg->state == KL_FAILING_BACK && left == reg->current);
+	if (fails_over)
+		registration_enter(e, r, KL_FAILING_OVER, reason);
+	walk_report_move(e, r, left, reason);
+	walk_send(e, r, next);
+}
+
+int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
+		      const struct kl_event_response *response)
+{
+	struct registration *reg = registration_at(e, r);
+	bool wanted = reg->state == KL_REGISTERING || reg->state == KL_FAILING_OVER ||
+		      reg->state == KL_BACKING_OFF;
+	if (reg->active || !wanted || response->granted_ms == 0)
+		return KL_IGNORED;
+	registration_walk_stop(e, r);
+	registration_connect(e, r, response->granted_ms,
+			     &(struct reason){.why = KL_WHY_LATE_ACCEPTED,
+					      .pos = pos,
+					      .status = response->status});
+	return KL_OK;
+}
+
+/* ---- with requests ---- */
+
+/* The route that a failback wants to leave is dead: the failback becomes a failover. */
+static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
+					      const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	walk->allowed = UINT32_MAX;
+	walk->more = false;
+	walk->tried |= bit(reg->current);
+	registration_note_left(reg, reg->current, reason);
+	registration_drop(e, r);
+	registration_enter(e, r, KL_FAILING_OVER, reason);
+}
+
+static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct walk *request,
+				   const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	struct start start = start_anew;
+	start.origin = request->pos;
+	start.tried = request->tried;
+	/* A request that was given up for its time lends none of it. */
+	start.clock_at = request->over ? KL_NEVER : request->clock_at;
+	reg->left_why = KL_WHY_NONE;
+	registration_note_left(reg, request->pos, reason);
+	if (reg->state == KL_BACKING_OFF) {
+		registration_enter(e, r, KL_REGISTERING, reason);
+	} else {
+		registration_drop(e, r);
+		registration_enter(e, r, KL_FAILING_OVER, reason);
+	}
+	registration_walk(e, r, &start);
+}
+
+void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
+				 const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *own = walk_at(e, r), *request = walk_at(e, w);
+	bool walking = registration_walking(e, r);
+	bool sending = own->state == WALK_SENDING || own->state == WALK_PROCEEDING;
+	request->state = WALK_REGISTRATION;
+	if (reg->try_better && request->pos == reg->former)
+		failback_direct_failed(e, r);
+	if (walking && sending && own->pos == request->pos) {
+		/* One detection serves both. */
+		walk_fail(e, r,
+			  &(struct reason){.why = KL_WHY_REQUEST_FAILED, .pos = request->pos});
+	} else if (reg->state == KL_FAILING_BACK && reg->active && reg->current == request->pos) {
+		registration_failback_to_failover(e, r, reason);
+	} else if (walking && reg->state != KL_REFRESHING) {
+		return; /* it is on its way to another route */
+	} else if (reg->active && reg->current != request->pos &&
+		   !(request->tried & bit(reg->current))) {
+		request_registered(e, w);
+	} else if (!walking) {
+		registration_fail_over(e, r, request, reason);
+	}
+}
+
+void registration_request_left(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	registration_note_left(registration_at(e, r), reason->pos, reason);
+}
+
+/* FAIL-1, FAIL-10: without re-registration the route that answers is the current one. */
+void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status)
+{
+	struct registration *reg = registration_at(e, r);
+	if (registration_reregisters(e, r)) {
+		if (reg->try_better && pos == reg->former)
+			failback_direct_done(e, r, status);
+		return;
+	}
+	if (reg->current == pos && reg->try_better) {
+		/* FAIL-12: none better answered; the timer starts again. */
+		reg->try_better = false;
+		failback_arm(e, r);
+	}
+	if (reg->current == pos)
+		return;
+	reg->reason_current = (struct reason){.why = KL_WHY_ANSWERED, .pos = pos, .status = status};
+	owe(e, registration_node(e, r), OWES_CURRENT);
+	registration_move(e, r, pos);
+	reg->left_why = KL_WHY_NONE;
+	registration_schedule(e, r);
+}
