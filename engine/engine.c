@@ -150,14 +150,6 @@ static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
 	return result;
 }
 
-static int feed_call_ended(struct kl_engine *e, uint32_t line)
-{
-	if (line_at(e, line)->calls == 0)
-		return KL_IGNORED;
-	line_call_ended(e, line);
-	return KL_OK;
-}
-
 static int feed_event(struct kl_engine *e, const struct kl_event *event)
 {
 	switch (event->type) {
@@ -189,9 +181,8 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 	if (event->type == KL_EV_REQUEST)
 		return request_place(e, event->line, &event->request);
 	if (event->type == KL_EV_CALL_ENDED)
-		return feed_call_ended(e, event->line);
-	line_call_began(e, event->line);
-	return KL_OK;
+		return line_call_ended(e, event->line);
+	return line_call_began(e, event->line);
 }
 
 static void wake(struct kl_engine *e, uint32_t n)

@@ -1,5 +1,6 @@
 #include "engine/failback.h"
 
+#include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -78,7 +79,7 @@ static uint32_t group_calls(const struct kl_engine *e, uint16_t group)
 	uint32_t calls = 0;
 	for (uint32_t i = 0; e->calls && i < e->config->line_count; i++)
 		if (e->config->lines[i].group == group)
-			calls += line_at(e, i)->calls;
+			calls += line_busy(e, i);
 	return calls;
 }
 
@@ -89,7 +90,7 @@ static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own
 	uint32_t line = registration_at(e, r)->line;
 	switch ((enum kl_idle_scope)registration_policy(e, r)->idle_scope) {
 	case KL_IDLE_LINE:
-		return line_at(e, line)->calls == own;
+		return line_busy(e, line) == own;
 	case KL_IDLE_PHONE:
 		return e->calls == own;
 	case KL_IDLE_GROUP:

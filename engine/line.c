@@ -25,19 +25,47 @@ int line_stop(struct kl_engine *e, uint32_t line)
 	return KL_OK;
 }
 
-void line_call_began(struct kl_engine *e, uint32_t line)
+uint32_t line_busy(const struct kl_engine *e, uint32_t line)
 {
-	line_at(e, line)->calls++;
-	e->calls++;
+	return line_at(e, line)->invites + line_at(e, line)->calls;
 }
 
-void line_call_ended(struct kl_engine *e, uint32_t line)
+static void line_less_busy(struct kl_engine *e, uint32_t line)
 {
-	assert(line_at(e, line)->calls > 0);
-	line_at(e, line)->calls--;
 	e->calls--;
 	if (e->held_count)
 		failback_idle(e, line);
+}
+
+void line_invite_began(struct kl_engine *e, uint32_t line)
+{
+	line_at(e, line)->invites++;
+	e->calls++;
+}
+
+void line_invite_ended(struct kl_engine *e, uint32_t line, bool answered)
+{
+	line_at(e, line)->invites--;
+	if (answered)
+		line_at(e, line)->calls++;
+	else
+		line_less_busy(e, line);
+}
+
+int line_call_began(struct kl_engine *e, uint32_t line)
+{
+	line_at(e, line)->calls++;
+	e->calls++;
+	return KL_OK;
+}
+
+int line_call_ended(struct kl_engine *e, uint32_t line)
+{
+	if (line_at(e, line)->calls == 0)
+		return KL_IGNORED;
+	line_at(e, line)->calls--;
+	line_less_busy(e, line);
+	return KL_OK;
 }
 
 uint32_t line_working(const struct kl_engine *e, uint32_t line)

@@ -8,9 +8,16 @@
 int line_start(struct kl_engine *e, uint32_t line);
 int line_stop(struct kl_engine *e, uint32_t line);
 
-/* A call, or an INVITE under way, began or ended on LINE. */
-void line_call_began(struct kl_engine *e, uint32_t line);
-void line_call_ended(struct kl_engine *e, uint32_t line);
+/* An INVITE is under way on LINE; it ended, ANSWERED by a 2xx or not. */
+void line_invite_began(struct kl_engine *e, uint32_t line);
+void line_invite_ended(struct kl_engine *e, uint32_t line, bool answered);
+
+/* KL_EV_CALL_BEGAN, KL_EV_CALL_ENDED. */
+int line_call_began(struct kl_engine *e, uint32_t line);
+int line_call_ended(struct kl_engine *e, uint32_t line);
+
+/* Calls and INVITEs under way: while there are any, the line is not idle (FAIL-11). */
+uint32_t line_busy(const struct kl_engine *e, uint32_t line);
 
 /* The registration of the highest entry with an active registration; NONE: no working server
  * (FALL-3). */

@@ -94,19 +94,15 @@ void registration_accepted(struct kl_engine *e, uint32_t r,
 		registration_connect(e, r, response->granted_ms, &reason);
 }
 
-/* RFC 5626 4.5 as the Poly guide has it: W = min(max, base * 2^failures), the wait at random
- * between W/2 and W.  BACK-1, T7.  A Retry-After takes its place.  BACK-3, T14 */
+/* A Retry-After takes the place of the random wait.  BACK-3, T14 */
 static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 {
-	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	kl_ms wait = policy->backoff_base_ms;
+	kl_ms least_ms, most_ms;
 	if (retry_after_ms)
 		return earlier(retry_after_ms, policy->retry_after_max_ms);
-	for (uint32_t i = 0; i < reg->failures && wait < policy->backoff_max_ms; i++)
-		wait *= 2;
-	wait = earlier(wait, policy->backoff_max_ms);
-	return random_between(e, wait / 2, wait);
+	kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
+	return random_between(e, least_ms, most_ms);
 }
 
 /* Registration loss: unregistered on this entry; waits, then registers again.  TRIG-6, REG-4 */

@@ -72,3 +72,15 @@ enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy)
 {
 	return policy->reregister_on ? policy->failback_mode : policy->failback_mode_shared;
 }
+
+/* RFC 5626 4.5 as the Poly guide has it: W = min(max, base * 2^failures), the wait at random
+ * between W/2 and W.  BACK-1, BACK-2, T7 */
+void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
+		       kl_ms *most_ms)
+{
+	kl_ms wait = policy->backoff_base_ms;
+	for (uint32_t i = 0; i < failures && wait < policy->backoff_max_ms; i++)
+		wait *= 2;
+	*most_ms = wait < policy->backoff_max_ms ? wait : policy->backoff_max_ms;
+	*least_ms = *most_ms / 2;
+}

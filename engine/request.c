@@ -32,13 +32,13 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 {
 	struct walk *walk = walk_at(e, w);
 	uint32_t line = registration_at(e, walk->registration)->line;
-	bool call_began = walk->status >= 200 && walk->status < 300;
+	bool answered = walk->status >= 200 && walk->status < 300;
 	request_unlink(e, w);
 	walk->reason = *reason;
 	owe(e, walk_node(e, w), OWES_OUTCOME);
 	walk_end(e, w);
-	if (walk->method == KL_INVITE && !call_began)
-		line_call_ended(e, line);
+	if (walk->method == KL_INVITE)
+		line_invite_ended(e, line, answered);
 }
 
 /* The status that stands for what happened on this side (RFC 3261 8.1.3.1). */
@@ -269,7 +269,7 @@ int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_requ
 	walk->token = event->token;
 	walk->first_entry = registration_at(e, r)->entry;
 	if (event->method == KL_INVITE)
-		line_call_began(e, line);
+		line_invite_began(e, line);
 	request_enter(e, w, r);
 	return KL_OK;
 }

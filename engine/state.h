@@ -27,7 +27,8 @@ struct node {
 
 struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
-	uint32_t calls;              /* calls and INVITEs under way */
+	uint32_t invites;            /* INVITEs under way */
+	uint32_t calls;              /* calls that are up */
 	bool started;
 };
 
@@ -201,7 +202,7 @@ struct kl_engine {
 	uint32_t heap_count;
 	uint32_t free_walk, free_record;
 	uint32_t registration_count, set_count, walk_count;
-	uint32_t calls;
+	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
 	/* Where each table begins, in bytes from the block's start. */

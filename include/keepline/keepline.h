@@ -304,6 +304,11 @@ int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t
 /* The failback mode in force: failback_mode or, without re-registration, failback_mode_shared. */
 enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 
+/* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
+ * included (BACK-1). */
+void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
+		       kl_ms *most_ms);
+
 /* ---- configuration ---- */
 
 /* One server entry of a line.  `name` is where its requests go: the server's address or, where
@@ -559,7 +564,8 @@ struct kl_route_view {
 };
 
 struct kl_engine_view {
-	uint32_t calls, walks;
+	uint32_t calls;   /* up or being placed */
+	uint32_t walks;   /* requests of the host under way */
 	uint32_t ignored; /* late or unknown answers, absurd events */
 	uint32_t forged;  /* transport faults that named no open transaction */
 };
