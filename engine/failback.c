@@ -101,7 +101,8 @@ static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own
 	return true;
 }
 
-/* 001: an old registration that lives on needs no REGISTER: the next request goes there.  FAIL-4 */
+/* EA 66546: an old registration that lives on needs no REGISTER: the next request goes there.
+ * FAIL-4 */
 static bool failback_direct(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
@@ -146,7 +147,7 @@ static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, b
 		failback_walk(e, r, on);
 		return true;
 	}
-	/* 002: REGISTER with Expires 0 to the current route before failback.  FAIL-13 */
+	/* Poly guide: REGISTER with Expires 0 to the current route before failback.  FAIL-13 */
 	start.first = reg->current;
 	start.allowed = bit(reg->current);
 	start.more = start.clears = true;
@@ -195,7 +196,7 @@ void failback_due(struct kl_engine *e, uint32_t r)
 	}
 }
 
-/* 001: registration: the primary is tried when the current registration is due for renewal;
+/* EA 66546: registration: the primary is tried when the current registration is due for renewal;
  * newRequests: REGISTER is such a request too.  FAIL-7, FAIL-9 */
 bool failback_by_refresh(struct kl_engine *e, uint32_t r)
 {
@@ -268,7 +269,7 @@ static void failback_idle_line(struct kl_engine *e, uint32_t line)
 	}
 }
 
-/* 002: once the call completes, failback immediately occurs.  FAIL-11 */
+/* Poly guide: once the call completes, failback immediately occurs.  FAIL-11 */
 void failback_idle(struct kl_engine *e, uint32_t line)
 {
 	failback_idle_line(e, line);

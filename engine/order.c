@@ -63,7 +63,7 @@ static uint8_t group_draw(const struct group *group, uint64_t left, uint64_t *ra
 	return 0;
 }
 
-/* YEA-7: the higher weight first.  004: as answered. */
+/* YEA-7: the higher weight first. CS-18-10: as answered. */
 static uint8_t group_choose(const struct group *group, uint64_t left, enum kl_weight_order by)
 {
 	uint8_t best = NO_POS;

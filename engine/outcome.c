@@ -10,7 +10,7 @@
 /* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
 static const kl_ms refresh_half_max_ms = 30000;
 
-/* 002: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
+/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
 static kl_ms refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
 {
 	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
@@ -163,7 +163,8 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 	}
 }
 
-/* 001, 002: the old registration is dropped, with nothing sent, when failover begins.  FAIL-3 */
+/* EA 66546, Poly guide: the old registration is dropped, with nothing sent, when failover begins.
+ * FAIL-3 */
 static void registration_drop(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);

@@ -147,7 +147,7 @@ static bool route_listed(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	return pos != NO_POS && member_at(e, registration_at(e, r)->set, pos)->listed;
 }
 
-/* 002: once its address is in no answer any more, a route is left at once; but a lookup that
+/* Poly guide: once its address is in no answer any more, a route is left at once; but a lookup that
  * failed ends nothing.  DNS-11, DNS-16 */
 static bool registration_route_gone(const struct kl_engine *e, uint32_t r)
 {
@@ -165,8 +165,8 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 		return head;
 	if (registration_reregisters(e, r))
 		return reg->try_better ? reg->former : reg->current;
-	/* 001: newRequests: the primary first, whatever server was used last; a line that is on
-	 * its primary stays there when records are reordered.  FAIL-7, FAIL-16, DNS-10 */
+	/* EA 66546: newRequests: the primary first, whatever server was used last; a line that is
+	 * on its primary stays there when records are reordered.  FAIL-7, FAIL-16, DNS-10 */
 	if (kl_policy_failback_mode(policy) == KL_FAILBACK_NEW_REQUESTS)
 		return registration_in_failover(e, r) ? head : reg->current;
 	return reg->try_better && reg->primary != NO_POS ? reg->primary : reg->current;
@@ -296,7 +296,8 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 	order_refresh(e, r);
 	if (reg->current == NO_POS)
 		return;
-	/* 002: sticky: a line that is on its primary does not react to a new order.  DNS-10 */
+	/* Poly guide: sticky: a line that is on its primary does not react to a new order.  DNS-10
+	 */
 	if (route_listed(e, r, reg->current))
 		reg->primary = failover ? order_primary(e, r, reg->current) : reg->current;
 	if (!registration_in_failover(e, r))

@@ -100,7 +100,7 @@ static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
 	walk->state = WALK_NAMES;
 	route_demand(e, registration_at(e, r)->set);
 	order_refresh(e, r);
-	/* 000: without a registration of its own to hold on to, a call waits for names that ran
+	/* TB 5844: without a registration of its own to hold on to, a call waits for names that ran
 	 * out, but not for ever.  DNS-16 */
 	if ((set->pending || set->stale) && !registration_reregisters(e, r))
 		walk_wait_names(e, w);
@@ -145,7 +145,8 @@ static void request_wait(struct kl_engine *e, uint32_t w)
 	schedule_set(e, walk_node(e, w), KL_NEVER);
 }
 
-/* 001, 002: the phone registers with a server before it sends it anything else.  FAIL-2 */
+/* EA 66546, Poly guide: the phone registers with a server before it sends it anything else.  FAIL-2
+ */
 static void request_go_registered(struct kl_engine *e, uint32_t w)
 {
 	uint32_t r = walk_at(e, w)->registration;
@@ -258,8 +259,8 @@ int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_requ
 	    !line_at(e, line)->started)
 		return KL_EINVAL;
 	uint32_t r = line_at(e, line)->first_registration, working = line_working(e, line);
-	/* 000: the working server is the first one tried for a call; everything else goes to the
-	 * primary entry.  FALL-4, FALL-5 */
+	/* TB 5844: the working server is the first one tried for a call; everything else goes to
+	 * the primary entry.  FALL-4, FALL-5 */
 	if (event->method == KL_INVITE && working != NONE)
 		r = working;
 	uint32_t w = walk_open_request(e, r, event->method);

@@ -107,8 +107,8 @@ void kl_get_engine(const struct kl_engine *e, struct kl_engine_view *view)
 					.forged = e->forged};
 }
 
-/* 001: a call of a server that failed over is not signalled to it; 002: no message is sent to a
- * server without the registration.  FAIL-5, FAIL-6 */
+/* EA 66546: a call of a server that failed over is not signalled to it; Poly guide: no message is
+ * sent to a server without the registration.  FAIL-5, FAIL-6 */
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding)
 {
 	uint32_t r = find(e, binding->line, binding->entry);

@@ -1,0 +1,12 @@
+/* cli.h - the subcommands of keepline, one file each.
+ *
+ * Each takes its own arguments, argv[0] being its name, and returns the exit status: 0 done; 1 it
+ * ran and the answer is bad; 2 wrong usage or unreadable input.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+int cli_demo(int argc, char **argv);
+int cli_explain(int argc, char **argv);
+
+#endif

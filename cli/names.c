@@ -1,0 +1,151 @@
+/* names.c - where explain looks names up: a zone file, or DNS servers. */
+#include "cli/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lab/zone.h"
+#include "net/resolver.h"
+
+#define RESOLV_CONF "/etc/resolv.conf"
+enum { DNS_PORT = 53 };
+
+struct answer {
+	struct answer *next;
+	char name[NET_DNS_NAME_MAX + 1];
+	enum net_dns_type type;
+	bool done;
+	struct net_dns_result result;
+};
+
+struct cli_names {
+	struct lab_zone *zone; /* or: */
+	struct net_loop *loop;
+	struct net_resolver *resolver;
+	struct answer *answers;
+};
+
+/* Fills CONFIG with the servers to ask.  False: WHY says why there are none. */
+static bool find_servers(const char *resolver, struct net_resolver_config *config, char *why,
+			 size_t why_size)
+{
+	int error;
+
+	net_resolver_config_init(config);
+	if (resolver) {
+		error = net_address_parse(&config->servers[0], resolver, DNS_PORT);
+		config->server_count = 1;
+		if (error)
+			snprintf(why, why_size, "%s: %s", resolver, net_address_explain(error));
+		return !error;
+	}
+	error = net_resolver_config_read(config, RESOLV_CONF);
+	if (error < 0)
+		snprintf(why, why_size, "%s: %s", RESOLV_CONF, strerror(-error));
+	else if (!config->server_count)
+		snprintf(why, why_size, "%s: names no server; use --dns or --resolver",
+			 RESOLV_CONF);
+	return error >= 0 && config->server_count;
+}
+
+struct cli_names *cli_names_open(const struct cli_names_source *source, char *why, size_t why_size)
+{
+	struct cli_names *names = calloc(1, sizeof *names);
+	struct net_resolver_config config;
+	bool opened = false;
+
+	if (!names) {
+		snprintf(why, why_size, "out of memory");
+		return NULL;
+	}
+	if (source->zone_file) {
+		names->zone = lab_zone_load(source->zone_file, why, why_size);
+		opened = names->zone;
+	} else if (find_servers(source->resolver, &config, why, why_size)) {
+		int error = net_loop_create(&names->loop);
+
+		if (!error)
+			error = net_resolver_create(&names->resolver, names->loop, &config);
+		if (error)
+			snprintf(why, why_size, "resolver: %s", strerror(-error));
+		opened = !error;
+	}
+	if (opened)
+		return names;
+	cli_names_close(names);
+	return NULL;
+}
+
+void cli_names_close(struct cli_names *names)
+{
+	if (!names)
+		return;
+	while (names->answers) {
+		struct answer *answer = names->answers;
+
+		names->answers = answer->next;
+		free(answer);
+	}
+	lab_zone_free(names->zone);
+	net_resolver_free(names->resolver);
+	net_loop_free(names->loop);
+	free(names);
+}
+
+static void take_result(void *user, uint64_t id, const struct net_dns_result *result)
+{
+	struct answer *answer = user;
+
+	(void)id;
+	answer->result = *result;
+	answer->done = true;
+}
+
+/* Fills ANSWER.  False: its name is no DNS name, or there is no memory. */
+static bool ask(struct cli_names *names, struct answer *answer)
+{
+	const struct net_resolver_question question = {
+		.name = answer->name,
+		.type = answer->type,
+		.on_result = take_result,
+		.user = answer,
+	};
+	uint64_t id;
+
+	if (names->zone)
+		return !lab_zone_ask(names->zone, answer->name, answer->type, &answer->result);
+	if (net_resolver_ask(names->resolver, &question, &id))
+		return false;
+	while (!answer->done)
+		if (net_loop_step(names->loop)) {
+			net_resolver_cancel(names->resolver, id);
+			return false;
+		}
+	return true;
+}
+
+const struct net_dns_result *cli_names_ask(struct cli_names *names, const char *name,
+					   enum net_dns_type type)
+{
+	struct answer *answer;
+
+	for (answer = names->answers; answer; answer = answer->next)
+		if (answer->type == type && !strcasecmp(answer->name, name))
+			return &answer->result;
+	answer = calloc(1, sizeof *answer);
+	if (!answer || strlen(name) >= sizeof answer->name) {
+		free(answer);
+		return NULL;
+	}
+	strcpy(answer->name, name);
+	answer->type = type;
+	if (!ask(names, answer)) {
+		free(answer);
+		return NULL;
+	}
+	answer->next = names->answers;
+	names->answers = answer;
+	return &answer->result;
+}

@@ -1,0 +1,104 @@
+/* config.h - vendor configuration files in, the engine's configuration and the accounts out.
+ *
+ *	struct config *config;
+ *	int error = config_load(&options, &config);     0: there are lines to run
+ *	print config->diagnostics, whatever the result
+ *	kl_engine_init(e, size, &config->engine, seed, now)
+ *	config_free(config);                            after the engine is done with
+ *
+ * Reads Polycom and Poly XML files (config/parameters.def lists what is known of them).
+ *
+ * Ownership  Everything that a config points to lives in it, until config_free().
+ * Errors     Problems of the files are diagnostics, all found in one run.  Each names file, line
+ *            and parameter where there is one, and never the value of a password.  Memory that
+ *            runs out aborts the program: what is taken is bounded by the size of the files.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "keepline/keepline.h"
+
+enum {
+	CONFIG_FILE_MAX = 4 << 20,    /* bytes of one file */
+	CONFIG_LINES_MAX = 1024,      /* reg.1 to reg.1024 */
+	CONFIG_TEXT_MAX = 255,        /* bytes of one text value */
+	CONFIG_DIAGNOSTICS_MAX = 200, /* kept; the last tells how many more there were */
+};
+
+struct config_options {
+	const char *const *files; /* in order: the first to set a parameter wins (CONF-1) */
+	uint32_t file_count;
+	const char *profile; /* the name of one, without regard to case; NULL: "poly" */
+	bool strict;         /* values out of range are errors, not warnings (PROF-4) */
+};
+
+enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
+
+/* One problem.  config_format_diagnostic() makes it one line of text. */
+struct config_diagnostic {
+	enum config_severity severity;
+	const char *file;      /* NULL: of no file */
+	uint32_t line, column; /* from 1; 0: not known */
+	const char *parameter; /* NULL: of no parameter */
+	const char *text;      /* one sentence, which does not repeat the above */
+};
+
+/* What SIP needs to know of one server entry, beside the engine's kl_entry_config. */
+struct config_entry {
+	uint32_t number;      /* the y of server.y */
+	const char *server;   /* the server's own address, lower case: registrar and request URI */
+	uint16_t server_port; /* 0: not given */
+	bool via_outbound_proxy; /* kl_entry_config.name is the proxy's, not `server` */
+	bool registers;
+};
+
+/* One effective value of a line (PROF-1). */
+struct config_value {
+	const char *name;  /* the parameter that ruled; unset: the one that would rule first */
+	const char *value; /* in the parameter's unit; a password's is "(not shown)" */
+	const char *from;  /* "FILE:LINE", "profile NAME", or "default" */
+	uint32_t entry;    /* index of the server entry that it is for, or CONFIG_WHOLE_LINE */
+	/* The policy fields that it sets, KL_POLICY_none where there is none. */
+	enum kl_policy_field field, also;
+};
+
+#define CONFIG_WHOLE_LINE UINT32_MAX
+
+/* One account. */
+struct config_line {
+	uint32_t number; /* the x of reg.x */
+	enum kl_profile profile;
+	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN */
+	const char *display_name;  /* "" if not set, as the label */
+	const char *label;
+	const char *auth_user;              /* USER unless set */
+	const char *auth_password;          /* "" if not set.  Never to be printed */
+	const struct config_entry *entries; /* as many as the engine's line has */
+	const struct config_value *values;
+	uint32_t value_count;
+};
+
+struct config {
+	/* Ready for kl_engine_init(): UDP, IPv4 and IPv6, limits by kl_limits_default().  The host
+	 * may narrow transports and families before.  Entries with equal policies share one. */
+	struct kl_config engine;
+	const struct config_line *lines;             /* engine.line_count of them, by number */
+	const struct config_diagnostic *diagnostics; /* by file and line */
+	uint32_t diagnostic_count;
+	uint32_t error_count;       /* diagnostics of CONFIG_ERROR, those left out included */
+	struct config_store *store; /* what it all lives in: private */
+};
+
+/* Loads the files.  *CONFIG is always made, and must be freed.
+ * 0: at least one line is complete; those that are not are left out, with an error each.
+ * KL_EINVAL: no line can be run, the diagnostics say why. */
+int config_load(const struct config_options *options, struct config **config);
+void config_free(struct config *config); /* NULL is fine */
+
+/* Writes "FILE:LINE:COLUMN: warning: PARAMETER: TEXT", cut to SIZE.  Returns TO. */
+char *config_format_diagnostic(char *to, size_t size, const struct config_diagnostic *diagnostic);
+
+#endif

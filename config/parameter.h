@@ -1,0 +1,118 @@
+/* parameter.h - the rows of parameters.def: names, kinds, ranges. */
+#ifndef CONFIG_PARAMETER_H
+#define CONFIG_PARAMETER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/arena.h"
+#include "keepline/keepline.h"
+
+/* Where a parameter can stand.  In a prefix, x is the line and y the server entry.  Of the places
+ * that apply to an entry the first that is set rules (PROF-2); those of a proxy apply to the
+ * entries that go through one.  Polycom EA 66546 (2012): reg over voIpProt, outboundProxy over
+ * server.  Decision: voIpProt.SIP.outboundProxy over reg.x.server.y. */
+#define PARAMETER_PLACES(X)                                                                        \
+	X(LINE_PROXY, "reg.x.outboundProxy.")                                                      \
+	X(SITE_PROXY, "voIpProt.SIP.outboundProxy.")                                               \
+	X(LINE_SERVER, "reg.x.server.y.")                                                          \
+	X(SITE_SERVER, "voIpProt.server.y.")                                                       \
+	X(LINE, "reg.x.")                                                                          \
+	X(SITE_SIP, "voIpProt.SIP.")                                                               \
+	X(SITE, "")
+
+enum parameter_place {
+#define X(place, prefix) PLACE_##place,
+	PARAMETER_PLACES(X)
+#undef X
+		PLACES
+};
+
+enum parameter_kind {
+	KIND_BOOL,    /* 0 or 1 */
+	KIND_COUNT,   /* a number without unit */
+	KIND_MS,      /* milliseconds */
+	KIND_SECONDS, /* seconds; milliseconds in a policy */
+	KIND_TRANSPORT,
+	KIND_FAILBACK, /* enum kl_failback_mode */
+	KIND_TEXT,
+	KIND_SECRET, /* a text that is never shown */
+	KIND_HOST,   /* a domain name or IP address, made lower case */
+	KIND_AOR,    /* user, or user@host */
+};
+
+/* What is done with it. */
+enum parameter_use { USE_SETTING, USE_POLICY, USE_INERT };
+
+/* Rows that the reader names; the inert ones follow them in the table. */
+enum parameter_id {
+#define CONFIG_POLICY(id, ...) PARAMETER_##id,
+#define CONFIG_SETTING(id, ...) PARAMETER_##id,
+#define CONFIG_INERT(...)
+#define CONFIG_CLAMP(...)
+#include "config/parameters.def"
+	PARAMETERS_NAMED
+};
+
+struct parameter {
+	const char *suffix;
+	enum parameter_use use;
+	enum parameter_kind kind;
+	uint32_t places; /* bit (1 << enum parameter_place) for each */
+	uint32_t least, most;
+	enum kl_policy_field field, also; /* USE_POLICY */
+	const char *unset;                /* the others: the value where no file sets it */
+	const char *meaning, *source;
+};
+
+/* One parameter of one line and entry. */
+struct parameter_key {
+	uint16_t id;   /* index of the row */
+	uint16_t x;    /* line; 0: none */
+	uint8_t y;     /* server entry, or the n of the suffix; 0: none */
+	uint8_t place; /* enum parameter_place */
+};
+
+/* A value as its kind reads it. */
+struct parameter_value {
+	const char *text; /* trimmed; a word of a fixed set in its usual spelling */
+	/* 0 of a text; of a transport the enum kl_transport_choice or PARAMETER_UNAVAILABLE. */
+	uint32_t number;
+};
+
+enum parameter_match { MATCH_FOUND, MATCH_INDEX, MATCH_NONE };
+
+enum parameter_check { CHECK_GOOD, CHECK_CLAMPED, CHECK_WRONG };
+
+/* The number of a transport that this version has not. */
+#define PARAMETER_UNAVAILABLE UINT32_MAX
+
+size_t parameter_count(void);
+const struct parameter *parameter_get(size_t id);
+
+/* Which parameter NAME is, without regard to case.  MATCH_INDEX: it would be one, but for an
+ * index out of range; KEY has the row and place. */
+enum parameter_match parameter_find(const char *name, struct parameter_key *key);
+
+/* The name that an unknown NAME was probably meant to be, with its numbers; NULL: none is near. */
+const char *parameter_suggest(const char *name, struct arena *arena);
+
+/* Reads TEXT as ID's kind.  Text of VALUE is taken from ARENA.  CHECK_CLAMPED: out of range, and
+ * VALUE is the documented replacement. */
+enum parameter_check parameter_read(size_t id, const char *text, struct arena *arena,
+				    struct parameter_value *value);
+
+/* The full name with KEY's numbers, or the pattern with its letters where they are 0. */
+const char *parameter_name(const struct parameter_key *key, struct arena *arena);
+
+/* What values are permitted: "10 to 120 seconds". */
+const char *parameter_range(size_t id, struct arena *arena);
+
+/* The number of a policy field in the parameter's words: 60000 is "60". */
+const char *parameter_text(size_t id, uint32_t policy_number, struct arena *arena);
+
+/* VALUE as its policy field has it. */
+uint32_t parameter_policy_number(size_t id, uint32_t number);
+
+#endif

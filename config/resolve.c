@@ -1,0 +1,217 @@
+/* resolve.c - places searched in order; what rules is listed, what is wrong on the way is told. */
+#include "config/resolve.h"
+
+#include <assert.h>
+
+/* The rows of one policy field, which stand together, or a single row. */
+struct group {
+	uint16_t first, end;
+};
+
+static bool place_applies(const struct scope *scope, const struct parameter *row, uint8_t place)
+{
+	if (!(row->places & 1u << place))
+		return false;
+	return scope->via_proxy || (place != PLACE_LINE_PROXY && place != PLACE_SITE_PROXY);
+}
+
+static struct parameter_key make_key(const struct scope *scope, uint16_t id, uint8_t place)
+{
+	bool of_line =
+		place == PLACE_LINE || place == PLACE_LINE_PROXY || place == PLACE_LINE_SERVER;
+	bool of_entry = place == PLACE_LINE_SERVER || place == PLACE_SITE_SERVER;
+	return (struct parameter_key){.id = id,
+				      .x = of_line ? (uint16_t)scope->x : 0,
+				      .y = of_entry ? (uint8_t)scope->y : 0,
+				      .place = place};
+}
+
+/* The setting that rules for GROUP, or NULL.  *FIRST is the key that would rule before all. */
+static struct setting *find(const struct scope *scope, struct group group, struct setting **passed,
+			    struct parameter_key *first)
+{
+	bool has_first = false;
+	for (uint16_t id = group.first; id < group.end; id++) {
+		const struct parameter *row = parameter_get(id);
+		for (uint8_t place = 0; place < PLACES; place++) {
+			if (!place_applies(scope, row, place))
+				continue;
+			struct parameter_key key = make_key(scope, id, place);
+			if (!has_first)
+				*first = key;
+			has_first = true;
+			struct setting *setting = store_find(scope->store, &key, passed);
+			if (setting)
+				return setting;
+		}
+	}
+	return NULL;
+}
+
+static const char *name_profile(const struct scope *scope)
+{
+	return arena_format(&scope->store->arena, "profile %s", kl_profile_name(scope->profile));
+}
+
+static void tell_passed(const struct scope *scope, struct setting *passed,
+			const struct config_value *value)
+{
+	const char *text = *value->value ? value->value : "no value";
+	const char *instead = arena_format(&scope->store->arena, "line %u uses %s (%s)", scope->x,
+					   text, value->from);
+	for (; passed; passed = passed->passed)
+		store_tell_wrong(scope->store, passed, instead);
+}
+
+/* Lists a value; one that is set nowhere and is nothing is not worth a line. */
+static void list_value(struct scope *scope, const struct config_value *value)
+{
+	if (*value->value)
+		scope->values[scope->value_count++] = *value;
+}
+
+struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
+{
+	struct arena *arena = &scope->store->arena;
+	struct setting *passed = NULL;
+	struct parameter_key key = {0};
+	struct group alone = {(uint16_t)id, (uint16_t)(id + 1)};
+	struct setting *setting = find(scope, alone, &passed, &key);
+	const struct parameter *row = parameter_get(id);
+	struct config_value value = {.value = row->unset, .from = "default", .entry = scope->entry};
+	if (setting) {
+		key = setting->key;
+		value.value = row->kind == KIND_SECRET ? "(not shown)" : setting->value.text;
+		value.from = store_where(scope->store, &setting->at);
+	}
+	value.name = parameter_name(&key, arena);
+	list_value(scope, &value);
+	tell_passed(scope, passed, &value);
+	return setting;
+}
+
+const char *resolve_text(struct scope *scope, enum parameter_id id)
+{
+	const struct setting *setting = resolve_setting(scope, id);
+	return setting ? setting->value.text : parameter_get(id)->unset;
+}
+
+uint32_t resolve_number(struct scope *scope, enum parameter_id id)
+{
+	const struct setting *setting = resolve_setting(scope, id);
+	if (setting)
+		return setting->value.number;
+	struct parameter_value unset;
+	parameter_read(id, parameter_get(id)->unset, &scope->store->arena, &unset);
+	return unset.number;
+}
+
+/* Ranges of rows lie inside those of their fields: tests/config/parameter_test.c. */
+static void set_field(struct kl_policy *policy, enum kl_policy_field field, uint32_t number)
+{
+	int error = field == KL_POLICY_none ? KL_OK : kl_policy_set(policy, field, number);
+	assert(error == KL_OK);
+	(void)error;
+}
+
+/* The next group of policy rows from ID on; empty at the end of the named rows. */
+static struct group next_group(uint16_t id)
+{
+	while (id < PARAMETERS_NAMED && parameter_get(id)->use != USE_POLICY)
+		id++;
+	struct group group = {id, id};
+	while (group.end < PARAMETERS_NAMED &&
+	       parameter_get(group.end)->field == parameter_get(group.first)->field)
+		group.end++;
+	return group;
+}
+
+/* An unset failback mode is the one in force, which hangs on reRegisterOn (PROF-3). */
+static uint32_t number_in_force(const struct kl_policy *policy, const struct config_value *value,
+				bool set)
+{
+	if (!set && value->field == KL_POLICY_failback_mode)
+		return kl_policy_failback_mode(policy);
+	return kl_policy_get(policy, value->field);
+}
+
+static const char *name_enum(enum kl_policy_field field, uint32_t number)
+{
+#define X(value, name) name,
+	static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(X)};
+	static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(X)};
+#undef X
+	if (field == KL_POLICY_last_route)
+		return last_routes[number];
+	if (field == KL_POLICY_weight_order)
+		return weight_orders[number];
+	if (field == KL_POLICY_idle_scope)
+		return kl_idle_scope_name((enum kl_idle_scope)number);
+	return NULL;
+}
+
+/* Fields that no parameter sets stand under the engine's own names. */
+static void list_rest(struct scope *scope, const struct kl_policy *policy, const bool listed[])
+{
+	for (int i = KL_POLICY_none + 1; i < KL_POLICY_FIELDS; i++) {
+		enum kl_policy_field field = (enum kl_policy_field)i;
+		if (listed[field])
+			continue;
+		uint32_t number = kl_policy_get(policy, field);
+		const char *word = name_enum(field, number);
+		struct config_value value = {
+			.name = kl_policy_describe(field)->name,
+			.value = word ? word : arena_format(&scope->store->arena, "%u", number),
+			.from = name_profile(scope),
+			.entry = scope->entry,
+			.field = field,
+		};
+		list_value(scope, &value);
+	}
+}
+
+void resolve_policy(struct scope *scope, struct kl_policy *policy)
+{
+	struct {
+		struct group group;
+		struct parameter_key key;
+		struct setting *setting, *passed;
+	} found[PARAMETERS_NAMED] = {0};
+	size_t count = 0;
+	bool listed[KL_POLICY_FIELDS] = {false};
+	struct group group;
+
+	kl_policy_profile(policy, scope->profile);
+	for (group = next_group(0); group.first < group.end; group = next_group(group.end)) {
+		struct setting *setting =
+			find(scope, group, &found[count].passed, &found[count].key);
+		found[count].group = group;
+		found[count++].setting = setting;
+		if (!setting)
+			continue;
+		const struct parameter *row = parameter_get(setting->key.id);
+		uint32_t number = parameter_policy_number(setting->key.id, setting->value.number);
+		set_field(policy, row->field, number);
+		set_field(policy, row->also, number);
+	}
+
+	for (size_t i = 0; i < count; i++) {
+		const struct setting *setting = found[i].setting;
+		const struct parameter_key *key = setting ? &setting->key : &found[i].key;
+		const struct parameter *row = parameter_get(key->id);
+		struct config_value value = {
+			.name = parameter_name(key, &scope->store->arena),
+			.from = setting ? store_where(scope->store, &setting->at)
+					: name_profile(scope),
+			.entry = scope->entry,
+			.field = row->field,
+			.also = row->also,
+		};
+		value.value = parameter_text(key->id, number_in_force(policy, &value, setting),
+					     &scope->store->arena);
+		list_value(scope, &value);
+		tell_passed(scope, found[i].passed, &value);
+		listed[row->field] = listed[row->also] = true;
+	}
+	list_rest(scope, policy, listed);
+}

@@ -1,0 +1,37 @@
+/* text.h - what the texts of a configuration may look like, and how alike two of them are. */
+#ifndef CONFIG_TEXT_H
+#define CONFIG_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/arena.h"
+
+/* A copy without white space at its ends. */
+char *text_copy_trimmed(struct arena *arena, const char *text);
+
+/* ASCII upper case to lower case, in place. */
+void text_lower(char *text);
+
+/* A copy for people: at most 60 bytes, anything but printable ASCII as "?". */
+const char *text_show(struct arena *arena, const char *text);
+
+/* Decimal digits alone, up to UINT32_MAX. */
+bool text_read_number(const char *text, uint32_t *number);
+
+/* No control characters, C1 included: such a text can neither end a SIP header nor move a
+ * terminal.  TEXT is valid UTF-8. */
+bool text_is_printable(const char *text);
+
+/* A literal IP address, or a domain name of letters, digits, "-" and "_" (RFC 1123). */
+bool text_is_host(const char *text);
+
+/* user, or user@host, with the user part of RFC 3261. */
+bool text_is_address(const char *text);
+
+/* How many letters must be put in, taken out or changed to make B of A (Levenshtein), without
+ * regard to case; MOST + 1 if it is more than MOST. */
+uint32_t text_distance(const char *a, const char *b, uint32_t most);
+
+#endif

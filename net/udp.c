@@ -1,0 +1,399 @@
+#include "net/udp.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* Datagrams, and ICMP errors, handled in one wake-up: a flood leaves the timers their turn. */
+#define BATCH_MAX 64
+
+/* A pending error makes a send fail, and another may arrive before it is tried again. */
+#define SEND_TRIES_MAX 4
+
+struct net_udp {
+	int fd;
+	struct net_watch *watch;
+	struct net_address local;
+	struct net_udp_config config;
+	struct net_udp_counters counters;
+	bool *closed;     /* set by net_udp_close() while a callback is under way */
+	uint8_t buffer[]; /* config.size_max bytes */
+};
+
+/* One message from the socket or from its error queue. */
+struct received {
+	struct net_address peer;
+	size_t length;  /* in udp->buffer */
+	bool truncated; /* and there was more */
+	bool has_local;
+	struct net_address local;              /* without a port */
+	const struct sock_extended_err *error; /* in `control`, or NULL */
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[512];
+	} control;
+};
+
+/* ---- reading ---- */
+
+static void read_control(struct received *in, struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+			struct sockaddr_in name = {
+				.sin_family = AF_INET,
+				.sin_addr = ((struct in_pktinfo *)CMSG_DATA(c))->ipi_addr,
+			};
+
+			net_address_from_sockaddr(&in->local, (struct sockaddr *)&name);
+			in->has_local = true;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+			struct sockaddr_in6 name = {
+				.sin6_family = AF_INET6,
+				.sin6_addr = ((struct in6_pktinfo *)CMSG_DATA(c))->ipi6_addr,
+			};
+
+			net_address_from_sockaddr(&in->local, (struct sockaddr *)&name);
+			in->has_local = true;
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
+			in->error = (const struct sock_extended_err *)CMSG_DATA(c);
+		}
+	}
+}
+
+/* Takes one message into udp->buffer. Returns 0, or -errno: -EAGAIN when there is none. */
+static int receive(struct net_udp *udp, struct received *in, int flags)
+{
+	struct sockaddr_storage name = {0};
+	struct iovec bytes = {.iov_base = udp->buffer, .iov_len = udp->config.size_max};
+	struct msghdr message = {
+		.msg_name = &name,
+		.msg_namelen = sizeof(name),
+		.msg_iov = &bytes,
+		.msg_iovlen = 1,
+		.msg_control = &in->control,
+		.msg_controllen = sizeof(in->control),
+	};
+	ssize_t length = recvmsg(udp->fd, &message, flags | MSG_DONTWAIT);
+
+	if (length < 0)
+		return -errno;
+	in->length = (size_t)length;
+	in->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+	in->has_local = false;
+	in->error = NULL;
+	in->peer = (struct net_address){0};
+	net_address_from_sockaddr(&in->peer, (struct sockaddr *)&name);
+	read_control(in, &message);
+	return 0;
+}
+
+/* ---- ICMP errors ---- */
+
+static enum net_icmp_class icmp_class(uint8_t type, uint8_t code)
+{
+	if (type == ICMP_TIME_EXCEEDED)
+		return NET_ICMP_HOPS;
+	if (type != ICMP_DEST_UNREACH)
+		return NET_ICMP_OTHER;
+	/* RFC 792, RFC 1122 3.2.2.1, RFC 1812 5.2.7.1 */
+	switch (code) {
+	case ICMP_NET_UNREACH:
+	case ICMP_NET_UNKNOWN:
+	case ICMP_NET_UNR_TOS:
+		return NET_ICMP_NET;
+	case ICMP_HOST_UNREACH:
+	case ICMP_HOST_UNKNOWN:
+	case ICMP_HOST_ISOLATED:
+	case ICMP_HOST_UNR_TOS:
+		return NET_ICMP_HOST;
+	case ICMP_PROT_UNREACH:
+		return NET_ICMP_PROTOCOL;
+	case ICMP_PORT_UNREACH:
+		return NET_ICMP_PORT;
+	case ICMP_FRAG_NEEDED:
+		return NET_ICMP_TOO_BIG;
+	case ICMP_NET_ANO:
+	case ICMP_HOST_ANO:
+	case ICMP_PKT_FILTERED:
+	case ICMP_PREC_VIOLATION:
+	case ICMP_PREC_CUTOFF:
+		return NET_ICMP_PROHIBITED;
+	default:
+		return NET_ICMP_OTHER;
+	}
+}
+
+static enum net_icmp_class icmp6_class(uint8_t type, uint8_t code)
+{
+	enum { POLICY_FAILED = 5, ROUTE_REJECTED = 6 }; /* RFC 4443 3.1 */
+
+	if (type == ICMP6_TIME_EXCEEDED)
+		return NET_ICMP_HOPS;
+	if (type == ICMP6_PACKET_TOO_BIG)
+		return NET_ICMP_TOO_BIG;
+	/* RFC 4443 3.4: this is how an IPv6 host says that it has no UDP. */
+	if (type == ICMP6_PARAM_PROB && code == ICMP6_PARAMPROB_NEXTHEADER)
+		return NET_ICMP_PROTOCOL;
+	if (type != ICMP6_DST_UNREACH)
+		return NET_ICMP_OTHER;
+	switch (code) {
+	case ICMP6_DST_UNREACH_NOROUTE:
+	case ICMP6_DST_UNREACH_BEYONDSCOPE:
+		return NET_ICMP_NET;
+	case ICMP6_DST_UNREACH_ADDR:
+		return NET_ICMP_HOST;
+	case ICMP6_DST_UNREACH_NOPORT:
+		return NET_ICMP_PORT;
+	case ICMP6_DST_UNREACH_ADMIN:
+	case POLICY_FAILED:
+	case ROUTE_REJECTED:
+		return NET_ICMP_PROHIBITED;
+	default:
+		return NET_ICMP_OTHER;
+	}
+}
+
+static void deliver_error(struct net_udp *udp, const struct received *in)
+{
+	const struct sock_extended_err *icmp = in->error;
+	bool ipv4;
+
+	/* What our own kernel refused to send, net_udp_send() has told. */
+	if (icmp == NULL ||
+	    (icmp->ee_origin != SO_EE_ORIGIN_ICMP && icmp->ee_origin != SO_EE_ORIGIN_ICMP6))
+		return;
+	ipv4 = icmp->ee_origin == SO_EE_ORIGIN_ICMP;
+	udp->counters.icmp++;
+	if (udp->config.on_error == NULL)
+		return;
+	/* The dead destination is the message's name; the "offender" beside it is the router that
+	 * told. */
+	udp->config.on_error(udp->config.user,
+			     &(struct net_udp_error){
+				     .destination = in->peer,
+				     .icmp_class = ipv4 ? icmp_class(icmp->ee_type, icmp->ee_code)
+							: icmp6_class(icmp->ee_type, icmp->ee_code),
+				     .error = (int)icmp->ee_errno,
+				     .type = icmp->ee_type,
+				     .code = icmp->ee_code,
+				     .quoted = udp->buffer,
+				     .quoted_length = in->length,
+			     });
+}
+
+/* ---- datagrams ---- */
+
+static void deliver_datagram(struct net_udp *udp, const struct received *in)
+{
+	struct net_datagram datagram = {
+		.source = in->peer,
+		.local = in->has_local ? in->local : udp->local,
+		.bytes = udp->buffer,
+		.length = in->length,
+	};
+
+	if (in->truncated) {
+		udp->counters.oversized++;
+		return;
+	}
+	datagram.local.port = udp->local.port;
+	udp->counters.received++;
+	udp->config.on_datagram(udp->config.user, &datagram);
+}
+
+/* Gives up to BATCH_MAX messages to `deliver`. Returns false if a callback closed the socket. */
+static bool deliver_batch(struct net_udp *udp, int flags,
+			  void (*deliver)(struct net_udp *udp, const struct received *in))
+{
+	struct received in;
+	bool closed = false;
+
+	udp->closed = &closed;
+	for (int i = 0; i < BATCH_MAX && !closed; i++) {
+		int error = receive(udp, &in, flags);
+
+		if (error == -EAGAIN)
+			break;
+		/* Any other error was pending for a send and is gone with having been told. */
+		if (error == 0)
+			deliver(udp, &in);
+	}
+	if (!closed)
+		udp->closed = NULL;
+	return !closed;
+}
+
+static void udp_ready(void *user, unsigned ready)
+{
+	struct net_udp *udp = user;
+	int pending;
+
+	(void)ready;
+	if (!deliver_batch(udp, MSG_ERRQUEUE, deliver_error))
+		return;
+	/* An error without a message in the queue would wake the loop for ever. */
+	getsockopt(udp->fd, SOL_SOCKET, SO_ERROR, &pending, &(socklen_t){sizeof(pending)});
+	deliver_batch(udp, 0, deliver_datagram);
+}
+
+/* ---- the socket ---- */
+
+static int set_on(int fd, int level, int option)
+{
+	return setsockopt(fd, level, option, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
+}
+
+/* Sets the options and binds. Returns 0 or -errno. */
+static int prepare(struct net_udp *udp)
+{
+	struct sockaddr_storage name;
+	socklen_t length = net_address_to_sockaddr(&udp->config.local, &name);
+	bool ipv4 = name.ss_family == AF_INET;
+	int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int error = set_on(udp->fd, level, ipv4 ? IP_RECVERR : IPV6_RECVERR);
+
+	if (error == 0)
+		error = set_on(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO);
+	if (error == 0 && !ipv4)
+		error = set_on(udp->fd, level, IPV6_V6ONLY);
+	if (error != 0)
+		return error;
+	if (bind(udp->fd, (struct sockaddr *)&name, length) < 0 ||
+	    getsockname(udp->fd, (struct sockaddr *)&name, &length) < 0)
+		return -errno;
+	return net_address_from_sockaddr(&udp->local, (struct sockaddr *)&name);
+}
+
+int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_udp_config *config)
+{
+	size_t size_max = config->size_max != 0 ? config->size_max : NET_DATAGRAM_MAX;
+	struct net_udp *udp;
+	int error;
+
+	if (size_max > NET_DATAGRAM_MAX)
+		return -EINVAL;
+	udp = calloc(1, sizeof(*udp) + size_max);
+	if (udp == NULL)
+		return -ENOMEM;
+	udp->config = *config;
+	udp->config.size_max = size_max;
+	udp->fd = socket(net_address_is_ipv4(&config->local) ? AF_INET : AF_INET6,
+			 SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (udp->fd < 0) {
+		error = -errno;
+		free(udp);
+		return error;
+	}
+	error = prepare(udp);
+	if (error == 0)
+		error = net_watch_create(&udp->watch, loop,
+					 &(struct net_watch_config){.fd = udp->fd,
+								    .events = NET_READABLE,
+								    .on_ready = udp_ready,
+								    .user = udp});
+	if (error != 0) {
+		close(udp->fd);
+		free(udp);
+		return error;
+	}
+	*out = udp;
+	return 0;
+}
+
+void net_udp_close(struct net_udp *udp)
+{
+	if (udp == NULL)
+		return;
+	if (udp->closed != NULL)
+		*udp->closed = true;
+	net_watch_free(udp->watch);
+	close(udp->fd);
+	free(udp);
+}
+
+void net_udp_explain(int error, const struct net_address *local, char *to, size_t size)
+{
+	char text[NET_ADDRESS_TEXT_MAX];
+	const char *what;
+
+	switch (error) {
+	case -EADDRINUSE:
+		what = "the port is in use";
+		break;
+	case -EADDRNOTAVAIL:
+		what = "not an address of this machine";
+		break;
+	case -EACCES:
+		what = "no right to use this port";
+		break;
+	case -EAFNOSUPPORT:
+		what = "this machine has no IPv6";
+		break;
+	default:
+		what = strerror(-error);
+	}
+	snprintf(to, size, "%s: %s", net_address_format(local, text), what);
+}
+
+struct net_address net_udp_local(const struct net_udp *udp)
+{
+	return udp->local;
+}
+
+int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
+		 size_t length)
+{
+	struct sockaddr_storage name;
+	socklen_t name_length = net_address_to_sockaddr(to, &name);
+
+	/* A send fails, unsent, with the ICMP error that an earlier datagram to anyone got. That
+	 * takes the error off the socket but not out of its queue, from where the loop tells it: so
+	 * send again. */
+	for (int tries = 0; tries < SEND_TRIES_MAX; tries++) {
+		if (sendto(udp->fd, bytes, length, MSG_DONTWAIT, (struct sockaddr *)&name,
+			   name_length) >= 0) {
+			udp->counters.sent++;
+			return 0;
+		}
+	}
+	udp->counters.send_errors++;
+	return -errno;
+}
+
+struct net_udp_counters net_udp_counters(const struct net_udp *udp)
+{
+	return udp->counters;
+}
+
+const char *net_icmp_class_text(enum net_icmp_class icmp_class)
+{
+	switch (icmp_class) {
+	case NET_ICMP_NET:
+		return "network unreachable";
+	case NET_ICMP_HOST:
+		return "host unreachable";
+	case NET_ICMP_PROTOCOL:
+		return "protocol unreachable";
+	case NET_ICMP_PORT:
+		return "port unreachable";
+	case NET_ICMP_PROHIBITED:
+		return "prohibited";
+	case NET_ICMP_HOPS:
+		return "time exceeded";
+	case NET_ICMP_TOO_BIG:
+		return "packet too big";
+	case NET_ICMP_OTHER:
+		return "other";
+	}
+	return "unknown";
+}

@@ -1,0 +1,245 @@
+/* account.c - who a line is toward the servers of one of its entries. */
+#include "phone/account.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <systemd/sd-id128.h>
+
+#include "phone/log.h"
+#include "phone/transport.h"
+
+/* "Keepline" as systemd's derivation wants it: a random number of our own, for good. */
+#define KEEPLINE_ID SD_ID128_MAKE(5d, 3a, 0e, 91, 7c, 44, 4b, 7e, 9f, 27, 61, d0, 3c, b8, 12, ea)
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+uint64_t phone_draw(void)
+{
+	uint64_t drawn;
+
+	/* Up to 256 bytes are given whole once the kernel's generator runs (getrandom(2)). */
+	if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+		abort();
+	return drawn;
+}
+
+void phone_draw_id(char to[PHONE_ID_MAX])
+{
+	snprintf(to, PHONE_ID_MAX, "%016" PRIx64, phone_draw());
+}
+
+/* RFC 5626 4.1: the same after a restart.  The machine's id itself is not told to anybody. */
+static void write_instance(char *to, size_t size)
+{
+	sd_id128_t id;
+
+	if (sd_id128_get_machine_app_specific(KEEPLINE_ID, &id) && sd_id128_randomize(&id))
+		id = KEEPLINE_ID;
+	snprintf(to, size, "<urn:uuid:" SD_ID128_UUID_FORMAT_STR ">", SD_ID128_FORMAT_VAL(id));
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+static void account_init(struct phone_account *account, const struct config *config, uint32_t line,
+			 uint32_t entry)
+{
+	account->line = &config->lines[line];
+	account->entry = &config->lines[line].entries[entry];
+	account->line_index = line;
+	account->entry_index = entry;
+	account->request = phone_draw();
+	phone_draw_id(account->id);
+	phone_draw_id(account->tag);
+}
+
+int phone_accounts_init(struct phone_accounts *accounts, const struct config *config)
+{
+	uint32_t lines = config->engine.line_count, next = 0;
+
+	memset(accounts, 0, sizeof *accounts);
+	for (uint32_t i = 0; i < lines; i++)
+		accounts->count += config->engine.lines[i].entry_count;
+	accounts->all = calloc(accounts->count, sizeof *accounts->all);
+	accounts->first = calloc(lines, sizeof *accounts->first);
+	if (!accounts->all || !accounts->first) {
+		free(accounts->all);
+		free(accounts->first);
+		memset(accounts, 0, sizeof *accounts);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < lines; i++) {
+		accounts->first[i] = next;
+		for (uint32_t j = 0; j < config->engine.lines[i].entry_count; j++)
+			account_init(&accounts->all[next++], config, i, j);
+	}
+	write_instance(accounts->instance, sizeof accounts->instance);
+	return 0;
+}
+
+void phone_accounts_clear(struct phone_accounts *accounts)
+{
+	struct phone_key *key;
+
+	for (uint32_t i = 0; i < accounts->count; i++) {
+		while ((key = LIST_FIRST(&accounts->all[i].keys))) {
+			LIST_REMOVE(key, others);
+			free(key);
+		}
+	}
+	free(accounts->all);
+	free(accounts->first);
+	memset(accounts, 0, sizeof *accounts);
+}
+
+struct phone_account *phone_account_find(const struct phone_accounts *accounts, uint32_t line,
+					 uint32_t entry)
+{
+	return &accounts->all[accounts->first[line] + entry];
+}
+
+void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report)
+{
+	struct phone_account *account;
+
+	if (report->type != KL_REPORT_STATE && report->type != KL_REPORT_MOVE)
+		return;
+	account = phone_account_find(accounts, report->line, report->entry);
+	if (report->type == KL_REPORT_MOVE) {
+		account->move = *report;
+		account->move.name = NULL;
+		account->has_move = true;
+		return;
+	}
+	account->state = *report;
+	account->state.name = NULL;
+	account->has_state = true;
+	/* TRIG-8: what is sent from now on is a request of its own, whose challenges are first
+	 * ones. */
+	account->request = phone_draw();
+}
+
+void phone_account_set_service_route(struct phone_account *account,
+				     const struct sip_message *response)
+{
+	char routes[PHONE_SERVICE_ROUTE_MAX] = "";
+	struct sip_cursor cursor = {0};
+	struct sip_span element;
+	size_t used = 0;
+
+	while (sip_message_next(response, SIP_SERVICE_ROUTE, &cursor, &element)) {
+		int length = snprintf(routes + used, sizeof routes - used, "%s%.*s",
+				      used ? ", " : "", SIP_SPAN(element));
+
+		if (length < 0 || (size_t)length >= sizeof routes - used) {
+			phone_log(PHONE_LOG_WARNING, "a Service-Route is too long, left out");
+			routes[0] = '\0';
+			break;
+		}
+		used += (size_t)length;
+	}
+	memcpy(account->service_route, routes, sizeof routes);
+}
+
+void phone_account_contact(const struct phone_account *account, const struct net_address *local,
+			   char to[PHONE_URI_MAX])
+{
+	char host[NET_ADDRESS_TEXT_MAX];
+
+	snprintf(to, PHONE_URI_MAX, "sip:%s@%s", account->line->user,
+		 net_address_format(local, host));
+}
+
+void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MAX])
+{
+	const char *domain = account->line->domain;
+	bool is_ipv6 = strchr(domain, ':');
+
+	snprintf(to, PHONE_URI_MAX, "sip:%s@%s%s%s", account->line->user, is_ipv6 ? "[" : "",
+		 domain, is_ipv6 ? "]" : "");
+}
+
+/* ---- credentials ----------------------------------------------------------------------------- */
+
+static struct sip_credentials credentials_of(const struct phone_account *account)
+{
+	return (struct sip_credentials){
+		.username = account->line->auth_user,
+		.password = account->line->auth_password,
+	};
+}
+
+static struct phone_key *find_key(struct phone_account *account, const struct kl_route *route)
+{
+	struct phone_key *key;
+
+	LIST_FOREACH(key, &account->keys, others)
+		if (phone_route_equal(&key->route, route))
+			return key;
+	return NULL;
+}
+
+/* The place for a route's credentials; the one that was made first gives way when all are used.
+ * NULL: no memory. */
+static struct phone_key *make_key(struct phone_account *account, const struct kl_route *route)
+{
+	struct phone_key *key = find_key(account, route);
+
+	if (key)
+		return key;
+	if (account->key_count == PHONE_KEYS_MAX) {
+		key = LIST_FIRST(&account->keys);
+		while (LIST_NEXT(key, others))
+			key = LIST_NEXT(key, others);
+		LIST_REMOVE(key, others);
+		memset(key, 0, sizeof *key);
+	} else {
+		key = calloc(1, sizeof *key);
+		if (!key)
+			return NULL;
+		account->key_count++;
+	}
+	key->route = *route;
+	LIST_INSERT_HEAD(&account->keys, key, others);
+	return key;
+}
+
+void phone_account_prove(struct phone_account *account, const struct phone_proof *proof,
+			 struct sip_builder *builder, enum sip_digest_sent sent[2])
+{
+	const struct sip_credentials credentials = credentials_of(account);
+	struct phone_key *key = find_key(account, proof->route);
+	struct sip_digest_request digest = proof->digest;
+	char cnonce[PHONE_ID_MAX];
+
+	phone_draw_id(cnonce);
+	digest.cnonce = cnonce;
+	for (int i = 0; i < 2; i++) {
+		sent[i] = SIP_SENT_NONE;
+		if (!key || !key->sessions[i].is_set)
+			continue;
+		sip_digest_authorize(&key->sessions[i], builder, &digest, &credentials);
+		sent[i] = key->answered[i] == proof->request ? SIP_SENT_ANSWER : SIP_SENT_CACHED;
+	}
+}
+
+enum sip_verdict phone_account_judge(struct phone_account *account, const struct kl_route *route,
+				     uint64_t request, const struct sip_message *response,
+				     const enum sip_digest_sent sent[2])
+{
+	const struct sip_credentials credentials = credentials_of(account);
+	struct phone_key *key = make_key(account, route);
+	int which = response->status == 407;
+	enum sip_verdict verdict;
+
+	if (!key)
+		return SIP_VERDICT_UNANSWERABLE;
+	verdict = sip_digest_judge(&key->sessions[which], response,
+				   credentials.password[0] ? &credentials : NULL, sent[which]);
+	if (verdict == SIP_VERDICT_NEW || verdict == SIP_VERDICT_STALE)
+		key->answered[which] = request;
+	return verdict;
+}

@@ -1,0 +1,93 @@
+/* account.h - who a line is toward the servers of one of its entries: names, ids, credentials. */
+#ifndef PHONE_ACCOUNT_H
+#define PHONE_ACCOUNT_H
+
+#include <sys/queue.h>
+
+#include "config/config.h"
+#include "net/address.h"
+#include "sip/digest.h"
+
+enum {
+	PHONE_ID_MAX = 48,  /* room for a tag, a branch or a Call-ID of ours */
+	PHONE_URI_MAX = 600, /* a URI of ours: a user and a host of 255 bytes each, and a port */
+	PHONE_KEYS_MAX = KL_SET_ROUTES_MAX,
+	PHONE_SERVICE_ROUTE_MAX = 2048,
+};
+
+/* What one route's challenges left behind.  [0] is a server's (401), [1] a proxy's (407). */
+struct phone_key {
+	LIST_ENTRY(phone_key) others;
+	struct kl_route route;
+	struct sip_digest_session sessions[2];
+	uint64_t answered[2]; /* the request that the challenge was for: account.request and its kind */
+};
+
+/* One line on one server entry. */
+struct phone_account {
+	const struct config_line *line;
+	const struct config_entry *entry;
+	uint32_t line_index, entry_index; /* in the configuration */
+	char id[PHONE_ID_MAX];            /* the stem of its REGISTERs' Call-IDs */
+	char tag[PHONE_ID_MAX];           /* of their From */
+	uint64_t request; /* names the REGISTER that is under way, with all its repeats */
+	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* RFC 3608: "<a>, <b>"; "" if none was given */
+	LIST_HEAD(, phone_key) keys;
+	uint32_t key_count;
+	/* The last reports of the engine, for the status.  Their names are not kept. */
+	struct kl_report state, move;
+	bool has_state, has_move;
+};
+
+struct phone_accounts {
+	struct phone_account *all;
+	uint32_t count;
+	uint32_t *first; /* of each line */
+	char instance[64]; /* "<urn:uuid:...>": this machine, the same after a restart (RFC 5626 4.1) */
+};
+
+/* 0 or -ENOMEM. */
+int phone_accounts_init(struct phone_accounts *accounts, const struct config *config);
+void phone_accounts_clear(struct phone_accounts *accounts);
+
+struct phone_account *phone_account_find(const struct phone_accounts *accounts, uint32_t line,
+					 uint32_t entry);
+
+/* Takes note of a report on a registration. */
+void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report);
+
+/* RFC 3608 5.1: the routes of a 200 to REGISTER are those of every later request, and replace
+ * what was known (REG-7).  A list that does not fit is left out whole. */
+void phone_account_set_service_route(struct phone_account *account,
+				     const struct sip_message *response);
+
+/* "sip:alice@192.0.2.7:5060", where LOCAL is our own address. */
+void phone_account_contact(const struct phone_account *account, const struct net_address *local,
+			   char to[PHONE_URI_MAX]);
+
+/* "sip:alice@example.com", the address-of-record. */
+void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MAX]);
+
+/* ---- credentials (TRIG-8) ---- */
+
+struct phone_proof {
+	const struct kl_route *route;
+	uint64_t request; /* names the request with all its repeats */
+	struct sip_digest_request digest; /* all but the cnonce */
+};
+
+/* Writes what the route's challenges so far ask for, and notes in SENT what that was. */
+void phone_account_prove(struct phone_account *account, const struct phone_proof *proof,
+			 struct sip_builder *builder, enum sip_digest_sent sent[2]);
+
+/* Judges a 401 or 407 to a request that carried SENT. */
+enum sip_verdict phone_account_judge(struct phone_account *account, const struct kl_route *route,
+				     uint64_t request, const struct sip_message *response,
+				     const enum sip_digest_sent sent[2]);
+
+/* ---- ids ---- */
+
+uint64_t phone_draw(void);
+void phone_draw_id(char to[PHONE_ID_MAX]);
+
+#endif

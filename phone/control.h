@@ -1,0 +1,45 @@
+/* control.h - the control socket: other programs ask a running phone, and call through it.
+ *
+ * A stream socket of this machine, for its owner alone (mode 0600).  A request is a line of JSON,
+ * and so is each answer:
+ *
+ *	{"do": "status"}                          phone_status()
+ *	{"do": "call", "target": ..., "line": 2}  one line for each event, the last is "over"
+ *	{"do": "hang-up"}                         ends this connection's call
+ *
+ * A connection has one call at a time; closing it hangs up.  What can't be done gives
+ * {"error": "a sentence"}.  Events have "event", "after_ms", "text" and, where there is one,
+ * "status" and "route".
+ *
+ * Ownership  phone_control_open() gives an object that the caller frees before its phone.
+ * Errors     0, or a negative errno value with one sentence in WHY.
+ */
+#ifndef PHONE_CONTROL_H
+#define PHONE_CONTROL_H
+
+#include "phone/phone.h"
+
+enum {
+	PHONE_CONTROL_PATH_MAX = 107,    /* bytes of a path that fits a sockaddr_un */
+	PHONE_CONTROL_LINE_MAX = 4096,   /* bytes of a request */
+	PHONE_CONTROL_PEERS_MAX = 32,    /* connections at one time */
+	PHONE_CONTROL_WAITING_MAX = 8 << 20, /* bytes that a peer may leave unread */
+};
+
+struct phone_control;
+
+/* A socket file that nobody listens on is replaced.  -EADDRINUSE: somebody does. */
+int phone_control_open(struct phone_control **out, struct phone *phone, const char *path,
+		       char *why, size_t why_size);
+
+/* Closes it, removes its file, and hangs up the calls made through it. */
+void phone_control_close(struct phone_control *control); /* NULL is fine */
+
+/* Where the socket is unless told otherwise: $RUNTIME_DIRECTORY/control for a service,
+ * $XDG_RUNTIME_DIR/keepline.sock for a user, else /run/keepline.sock.  Returns TO. */
+char *phone_control_default_path(char *to, size_t size);
+
+/* Connects to a running phone's socket.  A descriptor, or a negative errno value. */
+int phone_control_connect(const char *path);
+
+#endif

@@ -1,0 +1,31 @@
+/* dns.h - the engine's questions to the DNS, and the answers as its events. */
+#ifndef PHONE_DNS_H
+#define PHONE_DNS_H
+
+#include "keepline/keepline.h"
+#include "net/resolver.h"
+
+struct phone_dns;
+
+struct phone_dns_config {
+	struct net_loop *loop;
+	const struct net_resolver_config *resolver;
+
+	/* Called once for each question, also from within phone_dns_ask().  The event's records
+	 * are valid until it returns. */
+	void (*on_answer)(void *user, const struct kl_event *event);
+	void *user;
+};
+
+/* -EINVAL, -ENOMEM. */
+int phone_dns_create(struct phone_dns **out, const struct phone_dns_config *config);
+void phone_dns_free(struct phone_dns *dns); /* NULL is fine; open questions are dropped */
+
+void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query);
+
+/* RESULT as the engine's event; RECORDS (KL_DNS_RECORDS_MAX) hold what the event points to, and
+ * point into RESULT. */
+void phone_dns_event(const struct net_dns_result *result, uint32_t query,
+		     struct kl_dns_record *records, struct kl_event *event);
+
+#endif

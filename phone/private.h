@@ -1,0 +1,58 @@
+/* private.h - what the parts of a phone share. */
+#ifndef PHONE_PRIVATE_H
+#define PHONE_PRIVATE_H
+
+#include "phone/account.h"
+#include "phone/call.h"
+#include "phone/client.h"
+#include "phone/dialog.h"
+#include "phone/dns.h"
+#include "phone/phone.h"
+#include "phone/server.h"
+#include "phone/transport.h"
+#include "sip/message.h"
+
+struct phone_counters {
+	uint64_t dropped;  /* datagrams that are no SIP message */
+	uint64_t stray;    /* answers to nothing that is open */
+	uint64_t refused;  /* requests from strangers, or from a server that may not send any */
+	uint64_t overflow; /* what did not fit a table */
+};
+
+struct phone {
+	struct net_loop *loop;
+	const struct config *config;
+	struct kl_config engine_config; /* the configuration's, with the families that are here */
+	struct kl_engine *engine;
+	struct net_timer *alarm;   /* at kl_deadline() */
+	struct net_timer *summary; /* when the next summary of dropped datagrams may be logged */
+	bool acting;               /* the engine's actions are being carried out */
+	struct phone_transport *transport;
+	struct phone_dns *dns;
+	struct phone_accounts accounts;
+	struct phone_clients clients;
+	struct phone_dialogs dialogs;
+	struct phone_calls calls;
+	struct phone_server server;
+	struct phone_counters counters;
+	uint64_t dropped_told; /* as the last summary had it */
+	struct net_callback on_stopped;
+	void (*on_action)(void *user, const struct kl_action *action, kl_ms at);
+	void *user;
+	char scratch[SIP_MESSAGE_MAX + 1]; /* a message being written */
+};
+
+/* Tells the engine of one thing, and carries out what it asks for.  What comes of that is done when
+ * this returns, unless it was called while actions are carried out: then by that caller. */
+int phone_feed(struct phone *phone, const struct kl_event *event);
+
+/* Calls on_stopped, if it is waited for and nothing is left to do. */
+void phone_check_stopped(struct phone *phone);
+
+/* Sends a whole message to a route. */
+int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes);
+
+/* A route in words for people: "udp 192.0.2.1:5060". */
+const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,67 @@
+/* repeat.c - a message sent again and again, until somebody says that it arrived. */
+#include "phone/repeat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "phone/private.h"
+#include "sip/transaction.h"
+
+static void take_time(void *user)
+{
+	struct phone_repeat *repeat = user;
+	uint64_t now = net_now_ms();
+
+	if (now >= repeat->give_up_at_ms) {
+		phone_repeat_stop(repeat);
+		repeat->on_given_up.call(repeat->on_given_up.user);
+		return;
+	}
+	phone_send(repeat->phone, &repeat->route, (struct sip_span){repeat->bytes, repeat->length});
+	repeat->gap_ms = repeat->gap_ms * 2 < SIP_T2_MS ? repeat->gap_ms * 2 : SIP_T2_MS;
+	now += repeat->gap_ms;
+	net_timer_set(repeat->timer, now < repeat->give_up_at_ms ? now : repeat->give_up_at_ms);
+}
+
+int phone_repeat_init(struct phone_repeat *repeat, struct phone *phone,
+		      struct net_callback on_given_up)
+{
+	*repeat = (struct phone_repeat){.phone = phone, .on_given_up = on_given_up};
+	return net_timer_create(&repeat->timer, phone->loop,
+				(struct net_callback){take_time, repeat});
+}
+
+void phone_repeat_clear(struct phone_repeat *repeat)
+{
+	net_timer_free(repeat->timer);
+	free(repeat->bytes);
+	*repeat = (struct phone_repeat){.phone = repeat->phone};
+}
+
+void phone_repeat_start(struct phone_repeat *repeat, const struct kl_route *route,
+			struct sip_span bytes)
+{
+	uint64_t now = net_now_ms();
+
+	phone_repeat_stop(repeat);
+	phone_send(repeat->phone, route, bytes);
+	repeat->route = *route;
+	repeat->gap_ms = SIP_T1_MS;
+	repeat->give_up_at_ms = now + 64 * SIP_T1_MS;
+	repeat->bytes = malloc(bytes.length);
+	if (!repeat->bytes) { /* without memory it is sent once */
+		net_timer_set(repeat->timer, repeat->give_up_at_ms);
+		return;
+	}
+	memcpy(repeat->bytes, bytes.at, bytes.length);
+	repeat->length = bytes.length;
+	net_timer_set(repeat->timer, now + repeat->gap_ms);
+}
+
+void phone_repeat_stop(struct phone_repeat *repeat)
+{
+	net_timer_set(repeat->timer, NET_NEVER);
+	free(repeat->bytes);
+	repeat->bytes = NULL;
+	repeat->length = 0;
+}

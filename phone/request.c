@@ -1,0 +1,177 @@
+/* request.c - the messages that a phone sends, as text. */
+#include "phone/request.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "phone/private.h"
+
+enum { DISPLAY_MAX = 2 * CONFIG_TEXT_MAX + 4 };
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+char *phone_write_host(const struct net_address *address, char to[NET_ADDRESS_TEXT_MAX])
+{
+	bool ipv4 = net_address_is_ipv4(address);
+
+	to[0] = '\0';
+	inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? address->ip + 12 : address->ip, to,
+		  NET_ADDRESS_TEXT_MAX);
+	return to;
+}
+
+/* RFC 3581: rport, so that answers come back through a NAT. */
+void phone_write_via(char to[PHONE_VIA_MAX], const struct net_address *local, const char *branch)
+{
+	char host[NET_ADDRESS_TEXT_MAX];
+
+	snprintf(to, PHONE_VIA_MAX, "SIP/2.0/UDP %s;branch=%s;rport",
+		 net_address_format(local, host), branch);
+}
+
+void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
+		      const struct net_address *local)
+{
+	char contact[PHONE_URI_MAX];
+
+	phone_account_contact(account, local, contact);
+	sip_builder_header(builder, "Contact", "<%s>", contact);
+	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
+	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
+}
+
+void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session)
+{
+	char host[NET_ADDRESS_TEXT_MAX];
+
+	sip_sdp_offer(sdp, phone_write_host(local, host), PHONE_DISCARD_PORT, SIP_SDP_INACTIVE);
+	sdp->session_id = sdp->session_version = session;
+}
+
+/* A display name as a quoted string with a blank behind it, or "" (RFC 3261 25.1). */
+static void quote_display(const char *name, char to[DISPLAY_MAX])
+{
+	char *at = to;
+
+	if (*name)
+		*at++ = '"';
+	for (; *name && at < to + DISPLAY_MAX - 5; name++) {
+		if (*name == '"' || *name == '\\')
+			*at++ = '\\';
+		*at++ = *name;
+	}
+	if (at > to) {
+		*at++ = '"';
+		*at++ = ' ';
+	}
+	*at = '\0';
+}
+
+/* ---- whole requests -------------------------------------------------------------------------- */
+
+struct head {
+	const char *uri, *to_uri, *call_id, *tag;
+};
+
+static void write_head(struct sip_builder *builder, const struct phone_request *request,
+		       const struct head *head)
+{
+	const char *method = kl_method_name(request->send->method);
+	char via[PHONE_VIA_MAX], display[DISPLAY_MAX], aor[PHONE_URI_MAX];
+
+	phone_write_via(via, &request->local, request->branch);
+	quote_display(request->account->line->display_name, display);
+	phone_account_aor(request->account, aor);
+	sip_builder_request(builder, method, head->uri);
+	sip_builder_header(builder, "Via", "%s", via);
+	sip_builder_header(builder, "Max-Forwards", "%d", SIP_MAX_FORWARDS_DEFAULT);
+	sip_builder_header(builder, "From", "%s<%s>;tag=%s", display, aor, head->tag);
+	sip_builder_header(builder, "To", "<%s>", head->to_uri);
+	sip_builder_header(builder, "Call-ID", "%s", head->call_id);
+	sip_builder_header(builder, "CSeq", "%u %s", request->send->cseq, method);
+}
+
+static void write_proof(struct sip_builder *builder, struct phone_request *request,
+			const struct head *head, struct sip_span body)
+{
+	const struct phone_proof proof = {
+		.route = &request->send->route,
+		.request = request->call ? request->call->id : request->account->request,
+		.digest = {.method = kl_method_name(request->send->method),
+			   .uri = head->uri,
+			   .body = body},
+	};
+
+	phone_account_prove(request->account, &proof, builder, request->sent);
+}
+
+/* The registrar's URI: the server's own name, also where an outbound proxy stands before it. */
+static void registrar_uri(const struct config_entry *entry, char to[PHONE_URI_MAX])
+{
+	bool is_ipv6 = strchr(entry->server, ':');
+	int length = snprintf(to, PHONE_URI_MAX, "sip:%s%s%s", is_ipv6 ? "[" : "", entry->server,
+			      is_ipv6 ? "]" : "");
+
+	if (entry->server_port && length > 0 && length < PHONE_URI_MAX)
+		snprintf(to + length, PHONE_URI_MAX - (size_t)length, ":%u", entry->server_port);
+}
+
+static int write_register(struct sip_builder *builder, struct phone_request *request,
+			  const struct phone_accounts *accounts)
+{
+	const struct phone_account *account = request->account;
+	char uri[PHONE_URI_MAX], aor[PHONE_URI_MAX], contact[PHONE_URI_MAX];
+	char call_id[PHONE_ID_MAX];
+	const struct head head = {.uri = uri, .to_uri = aor, .call_id = call_id, .tag = account->tag};
+
+	registrar_uri(account->entry, uri);
+	phone_account_aor(account, aor);
+	phone_account_contact(account, &request->local, contact);
+	snprintf(call_id, sizeof call_id, "%s-%u", account->id, request->send->call_id);
+	write_head(builder, request, &head);
+	sip_builder_header(builder, "Contact", "<%s>;+sip.instance=\"%s\"", contact,
+			   accounts->instance);
+	sip_builder_header(builder, "Expires", "%llu",
+			   (unsigned long long)((request->send->expires_ms + 999) / 1000));
+	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
+	sip_builder_header(builder, "Supported", "path");
+	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
+	write_proof(builder, request, &head, (struct sip_span){NULL, 0});
+	return sip_builder_finish(builder);
+}
+
+static int write_invite(struct sip_builder *builder, struct phone_request *request)
+{
+	const struct phone_account *account = request->account;
+	const struct phone_call *call = request->call;
+	const struct head head = {.uri = call->target,
+				  .to_uri = call->target,
+				  .call_id = call->call_id,
+				  .tag = call->tag};
+	char text[PHONE_SDP_MAX];
+	struct sip_sdp sdp;
+	struct sip_span body = {.at = text};
+	int length;
+
+	phone_describe(&sdp, &request->local, call->session);
+	length = sip_sdp_write(&sdp, text, sizeof text);
+	if (length < 0)
+		return length;
+	body.length = (size_t)length;
+	write_head(builder, request, &head);
+	if (account->service_route[0])
+		sip_builder_header(builder, "Route", "%s", account->service_route);
+	phone_write_self(builder, account, &request->local);
+	write_proof(builder, request, &head, body);
+	return sip_builder_finish_body(builder, "application/sdp", body);
+}
+
+int phone_request_write(struct phone *phone, struct phone_request *request)
+{
+	struct sip_builder builder;
+
+	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
+	return request->call ? write_invite(&builder, request)
+			     : write_register(&builder, request, &phone->accounts);
+}

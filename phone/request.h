@@ -1,0 +1,46 @@
+/* request.h - the messages that a phone sends, as text. */
+#ifndef PHONE_REQUEST_H
+#define PHONE_REQUEST_H
+
+#include "phone/account.h"
+#include "sip/sdp.h"
+
+struct phone;
+struct phone_call;
+
+#define PHONE_USER_AGENT "Keepline/" KEEPLINE_VERSION
+#define PHONE_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+
+enum {
+	PHONE_VIA_MAX = 160,
+	PHONE_SDP_MAX = 1024,
+	PHONE_DISCARD_PORT = 9, /* of a stream that carries nothing (RFC 863) */
+};
+
+/* One request on its way to one route. */
+struct phone_request {
+	struct phone_account *account;
+	const struct phone_call *call;     /* INVITE: whose it is */
+	const struct kl_action_send *send; /* what the engine said */
+	const char *branch;
+	struct net_address local;
+	enum sip_digest_sent sent[2]; /* out: which credentials it carries */
+};
+
+/* Writes a REGISTER or an INVITE into the phone's scratch.  Its length, or a SIP_E*. */
+int phone_request_write(struct phone *phone, struct phone_request *request);
+
+/* "SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK...;rport" */
+void phone_write_via(char to[PHONE_VIA_MAX], const struct net_address *local, const char *branch);
+
+/* Contact, Allow and User-Agent: what every request and 2xx of a call has. */
+void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
+		      const struct net_address *local);
+
+/* Our side of a call without media: an audio stream that is inactive both ways. */
+void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session);
+
+/* "192.0.2.7" or "2001:db8::7", as SDP and `received` have it. */
+char *phone_write_host(const struct net_address *address, char to[NET_ADDRESS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,117 @@
+#include "sim/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/grow.h"
+
+void sim_server_init(struct sim_server *server, const char *name)
+{
+	*server = (struct sim_server){.port = 5060, .delay_ms = 10};
+	snprintf(server->name, sizeof(server->name), "%s", name);
+	sim_server_heal(server);
+}
+
+void sim_server_free(struct sim_server *server)
+{
+	free(server->bindings);
+}
+
+void sim_server_heal(struct sim_server *server)
+{
+	server->reach = SIM_UP;
+	server->fault = KL_FAULT_NONE;
+	for (size_t i = 0; i < KL_METHODS_MAX; i++)
+		server->scripts[i] = (struct sim_script){1, {{200, 0}}};
+	server->slow_ms = 0;
+	server->retry_after_ms = 0;
+	server->grant_max_ms = KL_NEVER;
+	server->min_expires_ms = 0;
+	server->challenge = SIM_TRUSTS;
+}
+
+static bool satisfied(const struct sim_server *server, const struct sim_request *request)
+{
+	return server->challenge == SIM_TRUSTS ||
+	       (server->challenge == SIM_CHALLENGES && request->nonce >= server->nonce_oldest &&
+		request->nonce > 0);
+}
+
+static struct sim_reply challenge(struct sim_server *server, const struct sim_request *request)
+{
+	return (struct sim_reply){
+		.status = request->method == KL_REGISTER ? 401 : 407,
+		.stale = server->challenge == SIM_CHALLENGES && request->nonce > 0,
+		.foreign = server->challenge == SIM_FOREIGN,
+		.nonce = ++server->nonce,
+		.after_ms = server->slow_ms,
+	};
+}
+
+size_t sim_server_answer(struct sim_server *server, const struct sim_request *request,
+			 struct sim_reply replies[SIM_REPLIES_MAX])
+{
+	const struct sim_script *script = &server->scripts[request->method];
+
+	if (server->reach != SIM_UP)
+		return 0;
+	if (!satisfied(server, request)) {
+		replies[0] = challenge(server, request);
+		return 1;
+	}
+	if (request->method == KL_REGISTER && request->expires_ms > 0 &&
+	    request->expires_ms < server->min_expires_ms) {
+		replies[0] = (struct sim_reply){.status = 423,
+						.min_expires_ms = server->min_expires_ms,
+						.after_ms = server->slow_ms};
+		return 1;
+	}
+	for (size_t i = 0; i < script->count; i++) {
+		replies[i] = (struct sim_reply){
+			.status = script->steps[i].status,
+			.after_ms = server->slow_ms + script->steps[i].after_ms,
+		};
+		if (replies[i].status == 503)
+			replies[i].retry_after_ms = server->retry_after_ms;
+	}
+	return script->count;
+}
+
+static struct sim_binding *find_binding(struct sim_server *server,
+					const struct sim_request *request)
+{
+	for (size_t i = 0; i < server->binding_count; i++) {
+		struct sim_binding *binding = &server->bindings[i];
+
+		if (binding->line == request->line && binding->entry == request->entry)
+			return binding;
+	}
+	return NULL;
+}
+
+void sim_server_register(struct sim_server *server, const struct sim_request *request,
+			 struct sim_reply *reply, kl_ms now)
+{
+	struct sim_binding *binding = find_binding(server, request);
+
+	reply->granted_ms = request->expires_ms < server->grant_max_ms ? request->expires_ms
+								       : server->grant_max_ms;
+	if (reply->granted_ms == 0) {
+		if (binding)
+			*binding = server->bindings[--server->binding_count];
+		return;
+	}
+	if (!binding) {
+		server->bindings = sim_grow(server->bindings, &server->binding_room,
+					    server->binding_count, sizeof(*binding));
+		binding = &server->bindings[server->binding_count++];
+	}
+	*binding = (struct sim_binding){request->line, request->entry, request->call_id,
+					now + reply->granted_ms};
+}
+
+void sim_server_forget(struct sim_server *server)
+{
+	server->binding_count = 0;
+}

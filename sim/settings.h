@@ -1,0 +1,48 @@
+/* settings.h - the device of a scenario: the engine's configuration, put together by commands. */
+#ifndef SIM_SETTINGS_H
+#define SIM_SETTINGS_H
+
+#include "keepline/keepline.h"
+#include "sim/words.h"
+
+enum {
+	SIM_LINES_MAX = 16,
+	SIM_REASON_MAX = 256, /* bytes of a sentence that says what is wrong, its NUL included */
+};
+
+struct sim_entry_settings {
+	char name[KL_NAME_MAX + 1];
+	struct kl_policy policy;
+};
+
+struct sim_settings {
+	struct kl_policy policy; /* what the next entry starts with */
+	struct sim_entry_settings own[SIM_LINES_MAX][KL_ENTRIES_MAX];
+	struct kl_entry_config entries[SIM_LINES_MAX][KL_ENTRIES_MAX];
+	struct kl_line_config lines[SIM_LINES_MAX];
+	struct kl_config config;
+	struct kl_limits limits; /* 0: the default */
+	uint64_t seed;
+};
+
+/* Profile poly, IPv4, UDP, no line. */
+void sim_settings_init(struct sim_settings *settings);
+
+/* The commands.  Each takes all words of its line that it knows; false: REASON tells why. */
+bool sim_settings_profile(struct sim_settings *settings, struct sim_words *words,
+			  char reason[SIM_REASON_MAX]);
+bool sim_settings_set(struct sim_settings *settings, struct sim_words *words,
+		      char reason[SIM_REASON_MAX]);
+bool sim_settings_line(struct sim_settings *settings, struct sim_words *words,
+		       char reason[SIM_REASON_MAX]);
+bool sim_settings_families(struct sim_settings *settings, struct sim_words *words,
+			   char reason[SIM_REASON_MAX]);
+bool sim_settings_seed(struct sim_settings *settings, struct sim_words *words,
+		       char reason[SIM_REASON_MAX]);
+bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
+			char reason[SIM_REASON_MAX]);
+
+/* Completes `config`: a scenario that names no line has one, at example.test over UDP. */
+bool sim_settings_finish(struct sim_settings *settings, char reason[SIM_REASON_MAX]);
+
+#endif

@@ -1,0 +1,177 @@
+/* engine_bench - what one event costs the engine, and what one engine takes of memory.
+ *
+ * The goals: 500 ns for an event of the mix, with the actions that it brings; 2 KiB for one line
+ * with one entry, four routes and 256 bytes of names.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "tests/engine/device.h"
+
+enum {
+	ROUNDS = 20000,
+	GOAL_NS = 500,
+	GOAL_BYTES = 2048,
+};
+
+/* What is measured: events fed, the time that they took, and the virtual time so far. */
+struct run {
+	struct device device;
+	uint64_t events;
+	uint64_t ns;
+	kl_ms now;
+};
+
+static uint64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void wake(struct run *run)
+{
+	run->now = kl_deadline(run->device.engine);
+	run->events++;
+	device_time(&run->device, run->now);
+}
+
+static void respond(struct run *run, uint16_t status)
+{
+	run->now += 20;
+	run->events++;
+	device_respond(&run->device, status, run->now);
+}
+
+/* Wakes the engine until it has sent something new. */
+static void wake_to_send(struct run *run)
+{
+	size_t sends = run->device.sends;
+
+	while (run->device.sends == sends)
+		wake(run);
+}
+
+/* The refresh is due, and answered. */
+static void refresh(struct run *run)
+{
+	wake_to_send(run);
+	respond(run, 200);
+}
+
+/* The refresh finds the first route silent and the second answers; what comes next finds the first
+ * again. */
+static void fail_over(struct run *run)
+{
+	wake_to_send(run);
+	while (run->device.send.route.ip[15] == 1)
+		wake_to_send(run);
+	respond(run, 200);
+}
+
+/* A call, answered at once, and hung up. */
+static void call(struct run *run)
+{
+	struct kl_event event = {.type = KL_EV_REQUEST, .request = {run->events, KL_INVITE}};
+
+	run->events += 2;
+	device_feed(&run->device, &event, run->now);
+	respond(run, 200);
+	event.type = KL_EV_CALL_ENDED;
+	device_feed(&run->device, &event, run->now);
+}
+
+/* An answer that comes after its transaction has ended. */
+static void late_answer(struct run *run)
+{
+	respond(run, 200);
+}
+
+/* The records run out, are asked for, and come again unchanged. */
+static void look_up(struct run *run)
+{
+	size_t lookups = run->device.lookups;
+
+	while (run->device.lookups == lookups) {
+		size_t sends = run->device.sends;
+
+		wake(run);
+		if (run->device.sends != sends)
+			respond(run, 200);
+	}
+	run->events += run->device.lookups - lookups;
+}
+
+static void begin(struct run *run, uint32_t targets, kl_ms ttl_ms)
+{
+	*run = (struct run){.now = 1000};
+	device_init(&run->device, KL_PROFILE_POLY);
+	run->device.target_count = targets;
+	for (uint16_t i = 0; i < targets; i++)
+		run->device.targets[i].priority = i;
+	run->device.ttl_ms = ttl_ms;
+	run->device.config.limits.set_routes = targets;
+	run->device.config.limits.routes = targets;
+	run->device.config.limits.records = 2 * targets;
+	run->device.config.limits.queries = targets + 2;
+	run->device.config.limits.name_bytes = 256;
+	run->device.config.limits.walks = 2;
+	device_begin(&run->device, 1, run->now);
+	device_start_line(&run->device, run->now);
+	respond(run, 200);
+}
+
+static void measure(const char *name, uint32_t targets, kl_ms ttl_ms, void (*step)(struct run *run))
+{
+	struct run run;
+	uint64_t start;
+
+	begin(&run, targets, ttl_ms);
+	for (uint32_t i = 0; i < ROUNDS / 10; i++)
+		step(&run);
+	run.events = 0;
+	start = clock_ns();
+	for (uint32_t i = 0; i < ROUNDS; i++)
+		step(&run);
+	run.ns = clock_ns() - start;
+	printf("  %-44s %6.0f ns an event (%llu events)\n", name,
+	       (double)run.ns / (double)run.events, (unsigned long long)run.events);
+	device_free(&run.device);
+}
+
+/* Everything in one life. */
+static void mix(struct run *run)
+{
+	refresh(run);
+	call(run);
+	fail_over(run);
+	late_answer(run);
+}
+
+static void print_size(const char *name, uint32_t targets)
+{
+	struct run run;
+
+	begin(&run, targets, KL_NEVER);
+	printf("  %-44s %6zu bytes\n", name, run.device.size);
+	device_free(&run.device);
+}
+
+int main(void)
+{
+	const kl_ms day_ms = 24 * 3600 * 1000, minute_ms = 60 * 1000;
+
+	printf("one line, one entry; goals %d ns and %d bytes\n", GOAL_NS, GOAL_BYTES);
+	print_size("an engine, two routes, 256 bytes of names", 2);
+	print_size("an engine, four routes, 256 bytes of names", 4);
+	measure("refresh and its answer", 2, day_ms, refresh);
+	measure("a call, answered and hung up", 2, day_ms, call);
+	measure("a refresh that fails over", 2, day_ms, fail_over);
+	measure("a late answer, ignored", 2, day_ms, late_answer);
+	measure("records that run out and come again", 2, minute_ms, look_up);
+	measure("the mix: refresh, call, failover, late answer", 2, day_ms, mix);
+	measure("the mix, four routes", 4, day_ms, mix);
+	return 0;
+}

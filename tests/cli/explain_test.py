@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""`keepline explain`, from a configuration and a zone file to the numbers of the vendors' documents.
+
+    explain_test.py KEEPLINE
+
+The expected times come from the arithmetic below, not from Keepline.
+"""
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+KEEPLINE = None
+
+# Poly Solution Guide: Failover and Route Redundancy (2023), Appendix A, SIP using UDP and SBC failover.
+APPENDIX_A = '''<?xml version="1.0" encoding="UTF-8"?>
+<polycomConfig
+  reg.1.address="5551239999"
+  reg.2.address="5554560000"
+  voIpProt.server.1.address="server.coreSide.com"
+  voIpProt.server.1.retryTimeOut="500"
+  voIpProt.server.1.retryMaxCount="3"
+  voIpProt.SIP.authOptimizedInFailover="1"
+  voIpProt.SIP.failoverOn503Response="1"
+  voIpProt.SIP.outboundProxy.address="sbc.accessSide.com"
+  voIpProt.SIP.outboundProxy.port="0"
+  voIpProt.SIP.outboundProxy.transport="UDPOnly"
+  voIpProt.SIP.outboundProxy.failOver.reRegisterOn="1"
+  voIpProt.SIP.outboundProxy.failOver.onlySignalWithRegistered="1"
+  voIpProt.SIP.outboundProxy.failOver.failBack.mode="duration"
+  voIpProt.SIP.outboundProxy.failOver.failBack.timeout="600"
+  voIpProt.SIP.outboundProxy.failOver.failRegistrationOn="1"
+/>
+'''
+
+ZONE = '''$TTL 300
+_sip._udp.sbc.accessside.com. SRV 30 0 5060 naramata.poly.com.
+_sip._udp.sbc.accessside.com. SRV 10 0 5060 summerland.poly.com.
+_sip._udp.sbc.accessside.com. SRV 20 0 5070 kelowna.poly.com.
+summerland.poly.com. A 10.242.16.2
+kelowna.poly.com.    A 10.149.16.9
+naramata.poly.com.   A 192.17.51.43
+three.example.com.   A 192.0.2.1
+three.example.com.   A 192.0.2.2
+three.example.com.   A 192.0.2.3
+'''
+
+TRANSACTION = 32000  # 64*T1
+NO_SUCH_NAME = b'\x81\x83'  # the flags of a DNS answer: NXDOMAIN
+
+
+def gaps(fixed=0):
+    """The waits after successive sends: fixed, or 0.5, 1, 2, 4, 4 ... s."""
+    gap = 500
+    while True:
+        yield fixed or gap
+        gap = min(2 * gap, 4000)
+
+
+def timeline(routes, attempts=3, fixed=0, whole_last=False):
+    """[(time, route, attempt)] of a request that nobody answers, and when it is given up."""
+    sends, now = [], 0
+    for route in range(1, routes):
+        for attempt, gap in zip(range(1, attempts + 1), gaps(fixed)):
+            sends.append((now, route, attempt))
+            now += gap
+    end = now + TRANSACTION if whole_last else TRANSACTION
+    for attempt, gap in enumerate(gaps(), 1):
+        if now >= end:
+            return sends, end
+        sends.append((now, routes, attempt))
+        now += gap
+
+
+def site(**parameters):
+    """A configuration of one line on three.example.com, with further parameters."""
+    values = {'reg.1.address': 'alice', 'voIpProt.server.1.address': 'three.example.com',
+              'voIpProt.server.1.port': '5060'}
+    values |= {name.replace('_', '.'): value for name, value in parameters.items()}
+    return '<polycomConfig ' + '\n'.join(f'{name}="{value}"' for name, value in values.items()) + '/>\n'
+
+
+class Explain(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / 'zone').write_text(ZONE)
+
+    def run_explain(self, config, *options):
+        (self.folder / 'phone.cfg').write_text(config)
+        return subprocess.run([KEEPLINE, 'explain', *options, self.folder / 'phone.cfg'], timeout=60,
+                              capture_output=True, text=True, check=False)
+
+    def explain(self, config, *options):
+        run = self.run_explain(config, '--json', '--dns', str(self.folder / 'zone'), *options)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return json.loads(run.stdout)['lines']
+
+    def sends(self, line, method):
+        """[(time, route, attempt)], and when it is given up."""
+        steps = line['timelines'][method]
+        self.assertEqual(steps[-1]['event'], 'give-up')
+        return ([(step['t_ms'], step['route'], step['attempt']) for step in steps[:-1]], steps[-1]['t_ms'])
+
+    def test_appendix_a(self):
+        """T5, CONF-1, DNS-2, DNS-5, FAIL-2: the guide's own UDP example, end to end."""
+        lines = self.explain(APPENDIX_A)
+        self.assertEqual([line['aor'] for line in lines],
+                         ['sip:5551239999@server.coreside.com', 'sip:5554560000@server.coreside.com'])
+        for line in lines:
+            self.assertEqual(line['profile'], 'poly')
+            [entry] = line['entries']
+            self.assertEqual((entry['entry'], entry['address'], entry['via_outbound_proxy'], entry['registers']),
+                             (1, 'sbc.accessside.com', True, True))
+            self.assertEqual(entry['routes'], [
+                {'route': 1, 'record': 1, 'transport': 'udp', 'address': '10.242.16.2', 'port': 5060,
+                 'target': 'summerland.poly.com', 'priority': 10, 'weight': 0, 'ttl': 300},
+                {'route': 2, 'record': 1, 'transport': 'udp', 'address': '10.149.16.9', 'port': 5070,
+                 'target': 'kelowna.poly.com', 'priority': 20, 'weight': 0, 'ttl': 300},
+                {'route': 3, 'record': 1, 'transport': 'udp', 'address': '192.17.51.43', 'port': 5060,
+                 'target': 'naramata.poly.com', 'priority': 30, 'weight': 0, 'ttl': 300}])
+            expected = timeline(3, attempts=3, fixed=500)
+            self.assertEqual(expected[0][3], (1500, 2, 1))
+            self.assertEqual(self.sends(line, 'INVITE'), expected)
+            self.assertEqual(self.sends(line, 'REGISTER'), expected)
+            # The call waits on the first route only; on the next ones the line registers first.
+            self.assertEqual({(step['route'], step['method']) for step in line['timelines']['INVITE'][:-1]},
+                             {(1, 'INVITE'), (2, 'REGISTER'), (3, 'REGISTER')})
+            self.assertEqual(line['failback'], {'mode': 'duration', 'reregisters': True, 'after_ms': 600000})
+
+    def test_time_1_udp_defaults(self):
+        """TIME-1, T1: 0, 500, 1500 ms, and the next route at 3500 ms."""
+        [line] = self.explain(site())
+        sends, given_up = self.sends(line, 'INVITE')
+        self.assertEqual(sends[:4], [(0, 1, 1), (500, 1, 2), (1500, 1, 3), (3500, 2, 1)])
+        self.assertEqual((sends, given_up), timeline(3))
+
+    def test_time_2_fixed_gaps(self):
+        """TIME-2, T3: 5000 ms twice over three A records."""
+        [line] = self.explain(site(**{'voIpProt.server.1.retryTimeOut': '5000', 'voIpProt.server.1.retryMaxCount': '2'}))
+        sends, given_up = self.sends(line, 'REGISTER')
+        self.assertEqual([send[0] for send in sends],
+                         [0, 5000, 10000, 15000, 20000, 20500, 21500, 23500, 27500, 31500])
+        self.assertEqual((sends, given_up), timeline(3, attempts=2, fixed=5000))
+
+    def test_time_3_last_route(self):
+        """TIME-3: the last route has the rest of 32 s in `poly`, 32 s of its own in `poly-2012`."""
+        [line] = self.explain(site(), '--profile', 'poly')
+        self.assertEqual(self.sends(line, 'REGISTER')[1], 32000)
+        [line] = self.explain(site(), '--profile', 'poly-2012')
+        self.assertEqual(self.sends(line, 'REGISTER'), timeline(3, whole_last=True))
+        self.assertEqual(self.sends(line, 'REGISTER')[1], 39000)
+
+    def test_summary(self):
+        """SEE-3: what it means, in words."""
+        [line] = self.explain(site())
+        self.assertIn('If its server falls silent, a call rings after 3.5 s, and what the next server takes.',
+                      line['summary'])
+        self.assertIn('If no server answers, a call fails after 32 s.', line['summary'])
+
+    def test_backoff(self):
+        """BACK-2, T7: base 10 s, at most 120 s."""
+        [line] = self.explain(site(**{'voIpProt.server.1.registerRetry.baseTimeOut': '10',
+                                      'voIpProt.server.1.registerRetry.maxTimeOut': '120'}))
+        most = [10, 20, 40, 80, 120, 120, 120]
+        self.assertEqual(line['backoff'], [{'failures': n, 'min_ms': w * 500, 'max_ms': w * 1000}
+                                           for n, w in enumerate(most)])
+
+    def test_provenance(self):
+        """PROF-1: every value says where it came from."""
+        [line] = self.explain(site(**{'voIpProt.server.1.retryTimeOut': '700'}), '--profile', 'poly')
+        values = {value['name']: value for value in line['parameters']}
+        found = values['voIpProt.server.1.retryTimeOut']
+        self.assertEqual(found['value'], '700')
+        self.assertRegex(found['from'], r'phone\.cfg:4$')
+        self.assertIn('profile poly', {value['from'] for value in line['parameters']})
+
+    def test_secrets_stay_secret(self):
+        run = self.run_explain(site(**{'reg.1.auth.password': 'mellon'}), '--json', '--parameters',
+                               '--dns', str(self.folder / 'zone'))
+        self.assertEqual(run.returncode, 0)
+        self.assertNotIn('mellon', run.stdout + run.stderr)
+
+    def test_one_line_and_one_method(self):
+        [line] = self.explain(APPENDIX_A, '--line', '2', '--method', 'subscribe')
+        self.assertEqual(line['line'], 2)
+        self.assertEqual(list(line['timelines']), ['SUBSCRIBE'])
+        self.assertEqual(self.sends(line, 'SUBSCRIBE'), timeline(3, fixed=500))
+
+    def test_text(self):
+        """The same for people: routes, times and words."""
+        run = self.run_explain(site(), '--dns', str(self.folder / 'zone'), '--parameters')
+        self.assertEqual(run.returncode, 0)
+        for words in ('udp 192.0.2.2:5060', '3500 ms  INVITE    to route 2', 'INVITE given up: 408',
+                      '30 to 60 s', 'reg.1.server.1.retryMaxCount'):
+            self.assertIn(words, run.stdout)
+
+    def test_unresolved_name(self):
+        """BACK-7: a name that doesn't resolve is said, and the exit status tells."""
+        run = self.run_explain(site(**{'voIpProt.server.1.address': 'nowhere.example.com'}), '--json',
+                               '--dns', str(self.folder / 'zone'))
+        self.assertEqual(run.returncode, 1)
+        [line] = json.loads(run.stdout)['lines']
+        self.assertEqual(line['entries'][0]['routes'], [])
+        self.assertIn('No route was found', line['summary'][0])
+        self.assertIn('nowhere.example.com', ' '.join(line['warnings']))
+
+    def test_resolver(self):
+        """--resolver asks the server that is named: here one that knows no name."""
+        asked, done = [], threading.Event()
+
+        def serve():
+            while not done.is_set():
+                try:
+                    question, client = server.recvfrom(4096)
+                except socket.timeout:
+                    continue
+                asked.append(question)
+                server.sendto(question[:2] + NO_SUCH_NAME + question[4:], client)
+
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(('127.0.0.1', 0))
+            server.settimeout(0.1)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            run = self.run_explain(site(), '--resolver', '127.0.0.1:%d' % server.getsockname()[1])
+            done.set()
+            thread.join()
+        self.assertEqual(run.returncode, 1)
+        self.assertTrue(any(b'\x05three\x07example\x03com' in question for question in asked))
+
+    def test_bad_input(self):
+        """Wrong usage and unreadable input: exit status 2 and one clear line."""
+        zone = str(self.folder / 'zone')
+        (self.folder / 'bad').write_text('a.example.com. A 192.0.2\n')
+        for config, options, words in (
+                ('not xml', ('--dns', zone), 'phone.cfg:1'),
+                (site(), ('--dns', '/nonexistent'), '/nonexistent: No such file'),
+                (site(), ('--dns', str(self.folder / 'bad')), 'bad:1: '),
+                (site(), ('--dns', zone, '--profile', 'nokia'), 'nokia'),
+                (site(), ('--dns', zone, '--line', '9'), 'no line 9'),
+                (site(), ('--dns', zone, '--line', 'x'), 'x is no line number'),
+                (site(), ('--dns', zone, '--method', 'DANCE'), 'DANCE'),
+                (site(), ('--dns', zone, '--resolver', '127.0.0.1'), 'exclude each other'),
+                (site(), ('--resolver', 'ns.example.com'), 'ns.example.com: ')):
+            with self.subTest(options=options):
+                run = self.run_explain(config, *options)
+                self.assertEqual(run.returncode, 2, run.stdout)
+                self.assertIn(words, run.stderr)
+                self.assertEqual(run.stdout, '')
+
+
+if __name__ == '__main__':
+    KEEPLINE = sys.argv.pop(1)
+    unittest.main()

@@ -1,0 +1,363 @@
+/* Whatever happens, in whatever order, some things hold: random lives, judged by the public view
+ * alone.
+ *
+ *  - an event brings a bounded number of actions, and after TIME the engine sleeps;
+ *  - the CSeq of a registration grows within a Call-ID, and Call-IDs grow;
+ *  - nothing is sent to a route that was not in the DNS, nor in a transaction that has ended;
+ *  - a registration that is shown as active has not run out;
+ *  - each request that was accepted ends once, and when all falls silent none stays open.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "keepline/keepline.h"
+
+enum {
+	LINES = 3,
+	TARGETS = 5,
+	LIVES = 300,
+	EVENTS = 1500,
+	SENDS_MAX = 16, /* the last sends, which answers choose from */
+	TOKENS_MAX = EVENTS,
+	QUESTIONS_MAX = 64,
+	ACTIONS_MAX = 500, /* of one event: three lines with a dozen walks, a few each */
+};
+
+struct question {
+	uint32_t query;
+	enum kl_record_type type;
+	char name[KL_NAME_MAX + 1];
+};
+
+struct life {
+	uint64_t random;
+	struct kl_policy policy;
+	struct kl_entry_config entry;
+	struct kl_line_config lines[LINES];
+	struct kl_config config;
+	struct kl_engine *engine;
+	kl_ms now;
+	struct kl_action_send sends[SENDS_MAX];
+	size_t send_count;
+	struct question questions[QUESTIONS_MAX];
+	size_t question_count;
+	bool started[LINES];
+	uint32_t cseq[LINES], call_id[LINES];
+	uint8_t open[TOKENS_MAX]; /* by token: 1 accepted, 2 ended */
+	uint64_t tokens;
+};
+
+/* xorshift64*: enough for dice, the same everywhere. */
+static uint32_t roll(struct life *life, uint32_t sides)
+{
+	life->random ^= life->random >> 12;
+	life->random ^= life->random << 25;
+	life->random ^= life->random >> 27;
+	return (uint32_t)(life->random * UINT64_C(2685821657736338717) >> 33) % sides;
+}
+
+static void see_send(struct life *life, const struct kl_action_send *send)
+{
+	assert_true(send->line < LINES);
+	assert_in_range(send->route.ip[15], 1, TARGETS);
+	assert_true(send->attempt >= 1);
+	if (send->method == KL_REGISTER && send->attempt == 1) {
+		if (send->call_id == life->call_id[send->line])
+			assert_true(send->cseq > life->cseq[send->line]);
+		else
+			assert_true(send->call_id > life->call_id[send->line]);
+		life->call_id[send->line] = send->call_id;
+		life->cseq[send->line] = send->cseq;
+	}
+	if (send->method != KL_REGISTER)
+		assert_int_equal(life->open[send->token], 1);
+	life->sends[life->send_count++ % SENDS_MAX] = *send;
+}
+
+static void see_query(struct life *life, const struct kl_action_query *query)
+{
+	struct question *question = &life->questions[life->question_count++];
+
+	assert_true(life->question_count < QUESTIONS_MAX);
+	question->query = query->query;
+	question->type = query->type;
+	snprintf(question->name, sizeof(question->name), "%s", query->name);
+}
+
+static void see_action(struct life *life, const struct kl_action *action)
+{
+	switch (action->type) {
+	case KL_DO_SEND:
+		see_send(life, &action->send);
+		break;
+	case KL_DO_QUERY:
+		see_query(life, &action->query);
+		break;
+	case KL_DO_OUTCOME:
+		assert_int_equal(life->open[action->outcome.token], 1);
+		assert_true(action->outcome.status >= 200);
+		life->open[action->outcome.token] = 2;
+		break;
+	case KL_DO_ABANDON:
+	case KL_DO_REPORT:
+		break;
+	}
+}
+
+static int feed(struct life *life, const struct kl_event *event)
+{
+	int result = kl_feed(life->engine, event, life->now);
+	struct kl_action action;
+	size_t actions = 0;
+
+	/* Only a request may be refused: by a line that was not started, or for want of room. */
+	if (event->type == KL_EV_REQUEST && !life->started[event->line])
+		assert_int_equal(result, KL_EINVAL);
+	else if (result != KL_EFULL)
+		assert_in_range(result, KL_OK, KL_IGNORED);
+	life->started[event->line] |= event->type == KL_EV_LINE_START;
+	life->started[event->line] &= event->type != KL_EV_LINE_STOP;
+	if (event->type == KL_EV_REQUEST && result == KL_OK)
+		life->open[event->request.token] = 1;
+	while (kl_next_action(life->engine, &action)) {
+		assert_true(++actions < ACTIONS_MAX);
+		see_action(life, &action);
+	}
+	return result;
+}
+
+static void wake(struct life *life)
+{
+	kl_ms deadline = kl_deadline(life->engine);
+
+	if (deadline == KL_NEVER)
+		return;
+	if (deadline > life->now)
+		life->now = deadline;
+	feed(life, &(struct kl_event){.type = KL_EV_TIME});
+	assert_true(kl_deadline(life->engine) > life->now);
+}
+
+/* Answers one open question: some targets of the five, or a failure. */
+static void answer_question(struct life *life)
+{
+	struct kl_dns_record records[TARGETS] = {0};
+	char names[TARGETS][8];
+	size_t place = roll(life, (uint32_t)life->question_count);
+	struct question question = life->questions[place];
+	uint8_t target = (uint8_t)atoi(question.name);
+	struct kl_event event = {
+		.type = KL_EV_DNS,
+		.dns = {.query = question.query, .status = KL_DNS_ANSWER, .records = records},
+	};
+
+	life->questions[place] = life->questions[--life->question_count];
+	if (roll(life, 8) == 0) {
+		event.dns.status = (enum kl_dns_status)(1 + roll(life, 3));
+	} else if (question.type == KL_SRV) {
+		for (uint8_t i = 1; i <= TARGETS; i++) {
+			if (roll(life, 4) == 0)
+				continue;
+			snprintf(names[i - 1], sizeof(names[i - 1]), "%u.test", i);
+			records[event.dns.count++] = (struct kl_dns_record){
+				.ttl_ms = 1000 * roll(life, 600),
+				.name = names[i - 1],
+				.priority = (uint16_t)roll(life, 3),
+				.weight = (uint16_t)roll(life, 100),
+				.port = 5060,
+			};
+		}
+	} else {
+		event.dns.count = 1;
+		records[0] = (struct kl_dns_record){
+			.ttl_ms = 1000 * roll(life, 600),
+			.ip = {[10] = 0xff, 0xff, 192, 0, 2, target ? target : 1},
+		};
+	}
+	if (event.dns.count == 0 && event.dns.status == KL_DNS_ANSWER)
+		event.dns.status = KL_DNS_NEGATIVE;
+	feed(life, &event);
+}
+
+/* One of the last requests sent, or NULL. */
+static const struct kl_action_send *pick_send(struct life *life)
+{
+	size_t known = life->send_count < SENDS_MAX ? life->send_count : SENDS_MAX;
+
+	return known ? &life->sends[roll(life, (uint32_t)known)] : NULL;
+}
+
+static void respond(struct life *life)
+{
+	static const uint16_t statuses[] = {100, 180, 200, 200, 200, 200, 401, 407,
+					    403, 404, 423, 486, 500, 503, 503};
+	const struct kl_action_send *send = pick_send(life);
+	struct kl_event event = {.type = KL_EV_RESPONSE};
+
+	if (!send)
+		return;
+	event.response = (struct kl_event_response){
+		.tx = send->tx,
+		.status = statuses[roll(life, sizeof(statuses) / sizeof(statuses[0]))],
+		.challenge = (enum kl_challenge)roll(life, KL_CHALLENGES_MAX),
+		.granted_ms = 1000 * roll(life, 4000),
+		.min_expires_ms = 1000 * roll(life, 10000),
+		.retry_after_ms = 1000 * roll(life, 200),
+	};
+	feed(life, &event);
+}
+
+static void lose_route(struct life *life)
+{
+	const struct kl_action_send *send = pick_send(life);
+	struct kl_event event = {.type = KL_EV_TRANSPORT};
+
+	if (!send)
+		return;
+	event.transport.route = send->route;
+	event.transport.tx = send->tx;
+	event.transport.fault = (enum kl_fault)(1 + roll(life, KL_FAULTS_MAX - 1));
+	feed(life, &event);
+}
+
+static void place_request(struct life *life)
+{
+	static const enum kl_method methods[] = {KL_INVITE, KL_INVITE, KL_SUBSCRIBE, KL_MESSAGE};
+
+	feed(life, &(struct kl_event){.type = KL_EV_REQUEST,
+				      .line = roll(life, LINES),
+				      .request = {++life->tokens, methods[roll(life, 4)]}});
+}
+
+static void change_line(struct life *life)
+{
+	static const enum kl_event_type types[] = {KL_EV_LINE_START, KL_EV_LINE_START,
+						   KL_EV_LINE_STOP,  KL_EV_CALL_BEGAN,
+						   KL_EV_CALL_ENDED, KL_EV_CALL_ENDED};
+
+	feed(life, &(struct kl_event){.type = types[roll(life, 6)], .line = roll(life, LINES)});
+}
+
+static void step(struct life *life)
+{
+	uint32_t die = roll(life, 100);
+	kl_ms until;
+
+	if (die < 40)
+		wake(life);
+	else if (die < 60 && life->question_count)
+		answer_question(life);
+	else if (die < 80)
+		respond(life);
+	else if (die < 85)
+		lose_route(life);
+	else if (die < 92)
+		place_request(life);
+	else if (die < 95)
+		feed(life,
+		     &(struct kl_event){
+			     .type = KL_EV_CANCEL,
+			     .request = {1 + roll(life, 1 + (uint32_t)life->tokens), KL_INVITE}});
+	else
+		change_line(life);
+	until = life->now + roll(life, 50);
+	while (kl_deadline(life->engine) <= until)
+		wake(life);
+	life->now = until;
+}
+
+static void check_views(const struct life *life)
+{
+	struct kl_entry_view view;
+
+	for (uint32_t i = 0; i < LINES; i++) {
+		assert_int_equal(kl_get_entry(life->engine, i, 0, &view), KL_OK);
+		if (view.active)
+			assert_true(view.expires_at > life->now);
+		if (view.in_failover)
+			assert_true(view.current != view.primary);
+		if (view.state == KL_REGISTERED)
+			assert_true(view.active && view.current >= 0);
+		if (view.state == KL_BACKING_OFF)
+			assert_true(view.retry_at != KL_NEVER);
+	}
+}
+
+static void begin(struct life *life, uint64_t seed)
+{
+	size_t size;
+
+	*life = (struct life){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+	kl_policy_profile(&life->policy, (enum kl_profile)roll(life, KL_PROFILES));
+	life->policy.reregister_on = roll(life, 2);
+	life->policy.fail_registration_on = roll(life, 2);
+	life->policy.unregister_on_failback = roll(life, 2);
+	life->policy.failback_mode = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	life->policy.failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	life->policy.failback_ms = 1000 * roll(life, 100);
+	life->policy.idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
+	life->entry = (struct kl_entry_config){.name = "example.test",
+					       .transport_choice = KL_CHOOSE_UDP,
+					       .registers = roll(life, 8) > 0,
+					       .policy = &life->policy};
+	for (size_t i = 0; i < LINES; i++)
+		life->lines[i] = (struct kl_line_config){&life->entry, 1, (uint16_t)(i % 2)};
+	life->config = (struct kl_config){.lines = life->lines,
+					  .line_count = LINES,
+					  .transports = 1 << KL_UDP,
+					  .families = KL_IPV4};
+	kl_limits_default(&life->config);
+	size = kl_engine_size(&life->config);
+	life->engine = malloc(size);
+	assert_non_null(life->engine);
+	assert_int_equal(kl_engine_init(life->engine, size, &life->config, seed, 0), KL_OK);
+	for (uint32_t i = 0; i < LINES; i++)
+		feed(life, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+}
+
+/* Nobody answers any more: whatever is open ends by itself, within its longest wait. */
+static void fall_silent(struct life *life)
+{
+	kl_ms end = life->now + 1800000;
+	struct kl_event event = {.type = KL_EV_DNS, .dns.status = KL_DNS_SILENT};
+
+	do {
+		wake(life);
+		while (life->question_count) {
+			event.dns.query = life->questions[--life->question_count].query;
+			feed(life, &event);
+		}
+	} while (kl_deadline(life->engine) < end);
+	for (uint64_t token = 1; token <= life->tokens; token++)
+		assert_int_not_equal(life->open[token], 1);
+}
+
+static void test_random_lives(void **state)
+{
+	static struct life life;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= LIVES; seed++) {
+		print_message("life %llu\n", (unsigned long long)seed);
+		begin(&life, seed);
+		for (size_t i = 0; i < EVENTS; i++) {
+			step(&life);
+			check_views(&life);
+		}
+		fall_silent(&life);
+		free(life.engine);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_lives)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,50 @@
+/* device.h - one engine with one line, driven by hand: for tests and for the bench. */
+#ifndef TESTS_DEVICE_H
+#define TESTS_DEVICE_H
+
+#include <stddef.h>
+
+#include "keepline/keepline.h"
+
+enum { DEVICE_TARGETS_MAX = 8 };
+
+/* A service record of the device's domain.  Target number i has the address 192.0.2.i, from 1. */
+struct device_target {
+	uint16_t priority, weight;
+};
+
+struct device {
+	struct kl_policy policy;
+	struct kl_entry_config entry; /* example.test over UDP, a registrar */
+	struct kl_line_config line;
+	struct kl_config config;
+	struct kl_engine *engine;
+	size_t size;
+	struct device_target targets[DEVICE_TARGETS_MAX];
+	uint32_t target_count;
+	kl_ms ttl_ms;
+	struct kl_action_send send;     /* the last, without its name */
+	size_t actions, sends, lookups; /* so far */
+	void (*watch)(void *context, const struct kl_action *action); /* or NULL */
+	void *context;
+};
+
+/* A device with PROFILE and one target; change it, then device_begin(). */
+void device_init(struct device *device, enum kl_profile profile);
+
+/* Makes the engine. */
+void device_begin(struct device *device, uint64_t seed, kl_ms now);
+
+void device_free(struct device *device);
+
+/* Feeds, and takes all actions; questions to the DNS are answered at once from the targets.
+ * Returns what kl_feed() said of EVENT. */
+int device_feed(struct device *device, const struct kl_event *event, kl_ms now);
+
+int device_start_line(struct device *device, kl_ms now);
+int device_time(struct device *device, kl_ms now);
+
+/* An answer to the last request sent; a 2xx grants what was asked. */
+int device_respond(struct device *device, uint16_t status, kl_ms now);
+
+#endif

@@ -1,0 +1,193 @@
+"""Every UDP and ICMP packet on the loopback device, with the kernel's time stamp."""
+import functools
+import re
+import socket
+import struct
+import threading
+import time
+
+from .waiting import Failure
+
+ETHERTYPE_IPV4 = 0x0800
+SO_TIMESTAMPNS = 35  # Linux; the socket module has no name for it
+IPPROTO_ICMP, IPPROTO_UDP = 1, 17
+RECEIVE_BYTES = 8 << 20
+MARKER_ADDRESS = '127.0.3.254'
+MARKER_S = 5
+NS_PER_MS = 1_000_000
+NS_PER_S = 1_000_000_000
+
+
+class Packet:
+    """One packet. `at_ms` counts from the log's start; `source` and `target` are "address:port"."""
+
+    def __init__(self, at_ms, source, target, payload, icmp=None):
+        self.at_ms, self.source, self.target, self.payload, self.icmp = at_ms, source, target, payload, icmp
+
+    @functools.cached_property
+    def head(self):
+        return self.payload.split(b'\r\n\r\n')[0].decode('utf-8', 'replace').split('\r\n')
+
+    @property
+    def first_line(self):
+        return self.head[0]
+
+    @functools.cached_property
+    def is_sip(self):
+        return self.icmp is None and 'SIP/2.0' in self.first_line
+
+    @property
+    def method(self):
+        """The request's method, or that of the request which this response answers."""
+        return self.header('CSeq').split()[-1] if self.is_sip and self.header('CSeq') else None
+
+    @property
+    def status(self):
+        """The response's status code; None for a request."""
+        found = re.match(r'SIP/2\.0 (\d{3}) ', self.first_line)
+        return int(found[1]) if found else None
+
+    def header(self, name):
+        """The first header of that name; an empty text if there is none."""
+        for line in self.head[1:]:
+            key, _, value = line.partition(':')
+            if key.strip().lower() == name.lower():
+                return value.strip()
+        return ''
+
+    @property
+    def cseq(self):
+        return int(self.header('CSeq').split()[0])
+
+    @property
+    def call_id(self):
+        return self.header('Call-ID')
+
+    @property
+    def branch(self):
+        return self.header('Via').partition('branch=')[2].partition(';')[0]
+
+    @property
+    def asks_to_leave(self):
+        """Whether a REGISTER ends a registration."""
+        return self.header('Expires') == '0' or 'expires=0' in self.header('Contact')
+
+    def __str__(self):
+        what = f'ICMP {self.icmp}' if self.icmp else self.first_line if self.is_sip else f'{len(self.payload)} bytes'
+        detail = f'  (CSeq {self.header("CSeq")})' if self.is_sip else ''
+        return f'[{self.at_ms:9.1f}] {self.source:>17} -> {self.target:<17} {what}{detail}'
+
+
+def parse_packet(data, at_ms):
+    """A Packet out of an IPv4 packet; None for what is neither UDP nor ICMP."""
+    header = (data[0] & 15) * 4
+    source, target = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
+    body = data[header:]
+    if data[9] == IPPROTO_ICMP:
+        return Packet(at_ms, source, target, b'', icmp=f'type {body[0]} code {body[1]}')
+    if data[9] == IPPROTO_UDP:
+        source_port, target_port, length = struct.unpack('!HHH', body[:6])
+        return Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', body[8:length])
+    return None
+
+
+class PacketLog:
+    """Listens from start() to stop(). Packets stand in the order in which the kernel saw them."""
+
+    def __init__(self):
+        self.packets = []
+        self.changed = threading.Condition()  # its lock is reentrant: wait() holds it over seen()
+        self.stopping = threading.Event()
+        # Bound to one protocol, a packet socket sees what loopback received, not what it sent too.
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETHERTYPE_IPV4))
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        self.socket.bind(('lo', ETHERTYPE_IPV4))
+        self.socket.settimeout(0.1)
+        self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.marker.bind((MARKER_ADDRESS, 0))
+        self.markers_sent = self.markers_seen = 0
+        self.start_ns = time.time_ns()
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+
+    def start(self):
+        self.thread.start()
+
+    def stop(self):
+        self.stopping.set()
+        self.thread.join()
+        self.socket.close()
+        self.marker.close()
+
+    def listen(self):
+        while not self.stopping.is_set():
+            try:
+                data, ancillary, _, _ = self.socket.recvmsg(1 << 16, 64)
+            except TimeoutError:
+                continue
+            seconds, nanoseconds = struct.unpack('qq', ancillary[0][2])
+            at_ms = (seconds * NS_PER_S + nanoseconds - self.start_ns) / NS_PER_MS
+            packet = parse_packet(data, at_ms)
+            if packet:
+                with self.changed:
+                    if packet.source.startswith(MARKER_ADDRESS):
+                        self.markers_seen += 1
+                    else:
+                        self.packets.append(packet)
+                    self.changed.notify_all()
+
+    def catch_up(self):
+        """Returns when all packets that were sent before this call are in the log: those before a packet of our own."""
+        with self.changed:
+            self.markers_sent += 1
+            self.marker.sendto(b'', self.marker.getsockname())
+            caught_up = self.changed.wait_for(lambda: self.markers_seen >= self.markers_sent, MARKER_S)
+        if not caught_up:
+            raise Failure('the packet log does not keep up')
+
+    def now_ms(self):
+        return (time.time_ns() - self.start_ns) / NS_PER_MS
+
+    def find(self, **filters):
+        """The packets sent by now that fit all of the filters, which are those of seen()."""
+        self.catch_up()
+        return self.seen(**filters)
+
+    def seen(self, method=None, status=None, source=None, target=None, since_ms=0, where=None):
+        """The packets in the log that fit all that is given. Without STATUS, a METHOD finds its requests alone.
+
+        SOURCE and TARGET are an address, with or without a port; WHERE is a further condition on a packet.
+        """
+        def fits(packet):
+            return (packet.at_ms >= since_ms
+                    and (method is None or (packet.method == method and packet.status == status))
+                    and (status is None or packet.status == status)
+                    and (source is None or source in (packet.source, packet.source.partition(':')[0]))
+                    and (target is None or target in (packet.target, packet.target.partition(':')[0]))
+                    and (where is None or where(packet)))
+        with self.changed:
+            return [packet for packet in self.packets if fits(packet)]
+
+    def wait(self, what, count=1, within_s=5.0, **filters):
+        """The first COUNT packets that fit the filters of seen(), as soon as they are in the log."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.seen(**filters)) >= count, within_s)
+            found = self.seen(**filters)
+        if len(found) < count:
+            raise Failure(f'expected within {within_s:g} s: {what} ({len(found)} of {count} seen)')
+        return found[:count]
+
+    def wait_one(self, what, **filters):
+        return self.wait(what, **filters)[0]
+
+    def expect_none(self, what, within_s, **filters):
+        """No packet fits the filters of seen(), neither by now nor until that time has passed."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.seen(**filters), within_s)
+            found = self.seen(**filters)
+        if found:
+            raise Failure(f'expected within {within_s:g} s no {what}, seen: {found[0]}')
+
+    def timeline(self):
+        with self.changed:
+            return '\n'.join(str(packet) for packet in self.packets)

@@ -1,0 +1,121 @@
+"""The program under test, by its command line only: `keepline run`, `status`, `call`."""
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from . import names, registrar
+from .waiting import Failure, Process, wait_for
+
+PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline'))
+STATUS_POLL_S = 0.05
+
+ACCOUNT = {
+    'reg.1.address': 'alice',
+    'reg.1.auth.userId': 'alice',
+    'reg.1.auth.password': registrar.PASSWORD,
+    'reg.1.server.1.address': names.DOMAIN,
+    'reg.1.server.1.transport': 'UDPOnly',
+}
+
+
+def to_xml(parameters):
+    """A Polycom configuration file: each parameter an attribute with its full name."""
+    rows = '\n'.join(f'    {name}={quoteattr(str(value))}' for name, value in parameters.items())
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<PHONE_CONFIG>\n  <ALL\n{rows} />\n</PHONE_CONFIG>\n'
+
+
+def run_program(*words, within_s=10):
+    """Runs the program to its end: exit status, and all that it wrote."""
+    command = [str(PROGRAM), *map(str, words)]
+    try:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True, timeout=within_s, check=False)
+    except subprocess.TimeoutExpired as late:
+        raise Failure(f'expected an end within {within_s} s: {" ".join(command)}, wrote: {late.output}') from late
+    return run.returncode, run.stdout
+
+
+class Call:
+    """`keepline call`, which runs as long as the call does."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def hang_up(self):
+        self.process.signal(signal.SIGINT)
+
+    def wait(self, within_s=5.0):
+        """The exit status, once the call is over."""
+        return self.process.wait(within_s)
+
+    def output(self):
+        return self.process.output()
+
+
+class Phone:
+    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away."""
+
+    def __init__(self, folder, parameters=None, name='phone'):
+        self.folder, self.name = folder, name
+        self.control = folder / f'{name}.control'
+        self.file = folder / f'{name}.cfg'
+        merged = {**ACCOUNT, **(parameters or {})}
+        self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
+        self.process = Process(name, [PROGRAM, 'run', '--control', self.control, self.file], folder)
+        self.calls = []
+
+    def start(self):
+        self.process.start()
+
+    def log(self):
+        return self.process.output()
+
+    def status(self):
+        """What `keepline status --json` says; None while the instance is not there to ask."""
+        run = subprocess.run([str(PROGRAM), 'status', '--json', '--control', str(self.control)],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return json.loads(run.stdout) if run.returncode == 0 else None
+
+    def entry(self, line=1, entry=1):
+        """One server entry of one line, out of the status; an empty dictionary if it is not there."""
+        lines = (self.status() or {}).get('lines', [])
+        entries = next((row['entries'] for row in lines if row['line'] == line), [])
+        return next((row for row in entries if row['entry'] == entry), {})
+
+    def dropped(self):
+        """How many datagrams were dropped, as the status counts them."""
+        return (self.status() or {}).get('dropped', 0)
+
+    def wait_state(self, state, route=None, within_s=5.0):
+        """The entry's status, once it has that state, on that route (a Registrar) if one is given."""
+        def reached():
+            if not self.process.running:
+                raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
+            entry = self.entry()
+            on_route = route is None or route.route in str(entry.get('route'))
+            return entry if entry.get('state') == state and on_route else None
+        where = f' at {route.name}' if route else ''
+        return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)
+
+    def call(self, target=f'sip:bob@{names.DOMAIN}'):
+        command = [PROGRAM, 'call', '--control', self.control, target]
+        process = Process(f'{self.name}-call-{len(self.calls) + 1}', command, self.folder)
+        process.start()
+        self.calls.append(Call(process))
+        return self.calls[-1]
+
+    def ask_to_leave(self):
+        self.process.signal(signal.SIGTERM)
+
+    def leave(self, within_s=10.0):
+        """Asks it to unregister and leave; its exit status."""
+        self.ask_to_leave()
+        return self.process.wait(within_s)
+
+    def stop(self):
+        for call in self.calls:
+            call.process.kill()
+        self.process.kill()

@@ -1,0 +1,95 @@
+"""Kamailio: a registrar and proxy that can be frozen, stopped and told to answer 503."""
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+from .waiting import Failure, Process, udp_is_bound, wait_for
+
+CONFIGURATION = Path(__file__).resolve().parent.parent / 'peers' / 'kamailio.cfg'
+PASSWORD = 'correct-horse-battery'
+PORT = 5060
+PROBE_ADDRESS = '127.0.3.1'
+PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branch=z9hG4bKprobe\r\n'
+         'From: <sip:probe@{probe}>;tag=1\r\nTo: <sip:{address}>\r\nCall-ID: probe@{probe}\r\nCSeq: 1 OPTIONS\r\n'
+         'Max-Forwards: 9\r\nContent-Length: 0\r\n\r\n')
+
+
+class Registrar:
+    """One instance, at ADDRESS, port 5060, which relays calls to CALLEE."""
+
+    def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False):
+        self.name, self.address = name, address
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.control = f'unixs:{self.folder}/control'
+        text = {'CONTROL': self.control, 'ALGORITHM': algorithm, 'PASSWORD': PASSWORD, 'CALLEE': f'sip:{callee.route}'}
+        defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
+        defines += ['CHALLENGE_INVITE'] if challenge_invite else []
+        command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '16', '-M', '4',
+                   '-Y', self.folder, '-w', self.folder]
+        for define in defines:
+            command += ['-A', define]
+        self.process = Process(name, command, self.folder)
+
+    @property
+    def route(self):
+        return f'{self.address}:{PORT}'
+
+    def start(self):
+        """Starts with no registrations, and returns once requests are answered."""
+        self.process.start()
+        wait_for(self.is_up, f'{self.name} answers OPTIONS', within_s=15, every_s=0.02)
+
+    def is_up(self):
+        if not self.process.running:
+            raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
+        return self.probe() == 200
+
+    def probe(self):
+        """How an OPTIONS is answered: the status code, "refused" (by ICMP), or "silence"."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((PROBE_ADDRESS, 0))
+            probe.settimeout(0.2)
+            probe.connect((self.address, PORT))
+            text = PROBE.format(address=self.address, probe=PROBE_ADDRESS, port=probe.getsockname()[1])
+            try:
+                probe.send(text.encode())
+                return int(probe.recv(4096).split()[1])
+            except ConnectionRefusedError:
+                return 'refused'
+            except TimeoutError:
+                return 'silence'
+
+    def freeze(self):
+        """Silent from now on: the port stays open, and nothing is answered."""
+        self.process.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        """Goes on where freeze() stopped it, and answers what came meanwhile."""
+        self.process.signal(signal.SIGCONT)
+
+    def stop(self):
+        """Gone, as by a power cut: the port is closed, and the kernel answers with ICMP."""
+        self.process.kill()
+        wait_for(lambda: not udp_is_bound(self.address, PORT), f'the port of {self.name} is closed')
+
+    def restart(self):
+        """Back to life, with no memory of registrations or of requests that waited."""
+        self.stop()
+        self.start()
+
+    def command(self, *words):
+        run = subprocess.run(['kamcmd', '-s', self.control, *words], capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise Failure(f'kamcmd {" ".join(words)} on {self.name}: {run.stderr.strip() or run.stdout.strip()}')
+        return run.stdout
+
+    def refuse(self, on=True):
+        """Answers 503 with Retry-After to every request from now on; or no longer."""
+        self.command('pv.shvSet', 'refusing', 'int', str(int(on)))
+
+    def contacts(self):
+        """The contact addresses registered here."""
+        lines = map(str.strip, self.command('ul.dump').splitlines())
+        return [line.partition(':')[2].strip() for line in lines if line.startswith('Address:')]

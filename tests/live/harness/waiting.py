@@ -1,0 +1,73 @@
+"""Waits with a deadline, and processes whose output is kept in a file."""
+import os
+import signal
+import subprocess
+import threading
+import time
+
+POLL_S = 0.01
+
+
+class Failure(AssertionError):
+    """What a test expected did not happen. The text says what was expected and what was seen."""
+
+
+def wait_for(condition, what, within_s=5.0, every_s=POLL_S):
+    """Returns the first true value of condition(), which is asked until then; a Failure if that takes too long."""
+    pause = threading.Event()
+    deadline = time.monotonic() + within_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failure(f'expected within {within_s:g} s: {what}')
+        pause.wait(every_s)
+
+
+def udp_is_bound(address, port):
+    """Whether a socket of this namespace is bound to the IPv4 address and UDP port."""
+    wanted = ''.join(f'{int(byte):02X}' for byte in reversed(address.split('.'))) + f':{port:04X}'
+    with open('/proc/net/udp', encoding='ascii') as table:
+        return any(line.split()[1] == wanted for line in table.readlines()[1:])
+
+
+class Process:
+    """A program in a process group of its own, with all of its output in one file."""
+
+    def __init__(self, name, command, folder):
+        self.name, self.command = name, [str(word) for word in command]
+        self.log_path = folder / f'{name}.log'
+        self.process = None
+
+    def start(self):
+        with open(self.log_path, 'ab') as log:
+            self.process = subprocess.Popen(self.command, cwd=self.log_path.parent, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, start_new_session=True)
+
+    @property
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def output(self):
+        return self.log_path.read_text('utf-8', 'replace') if self.log_path.exists() else ''
+
+    def signal(self, number):
+        """Sends a signal to the program and all of its children."""
+        os.killpg(self.process.pid, number)
+
+    def wait(self, within_s=5.0):
+        """The exit status, once the program has ended; negative for a signal."""
+        wait_for(lambda: not self.running, f'{self.name} ends', within_s)
+        return self.process.returncode
+
+    def kill(self):
+        """Ends the program and its children at once, as a power cut would."""
+        if self.running:
+            self.signal(signal.SIGKILL)
+            self.process.wait()
+
+    def wait_for_output(self, text, within_s=5.0):
+        wait_for(lambda: text in self.output() or not self.running, f'{self.name} writes "{text}"', within_s)
+        if text not in self.output():
+            raise Failure(f'{self.name} ended with status {self.process.returncode} before it wrote "{text}"')

@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Bad files, bad values, bad passwords, bad datagrams: one clear line, or a visible state with its cause."""
+import socket
+
+from harness.expect import expect, expect_equal
+from harness.names import DOMAIN
+from harness.phone import ACCOUNT, run_program, to_xml
+from harness.registrar import PASSWORD
+from harness.run import live_test, run_tests
+from harness.waiting import wait_for
+
+WRONG_PASSWORD = 'not-the-password'
+STRANGER = '127.0.3.2'
+DATAGRAM_MAX = 65507
+
+
+def expect_refused(what, words, says):
+    """The program ends with status 2, and with one line that says each of SAYS."""
+    status, output = run_program(*words)
+    lines = output.strip().split('\n')
+    print(f'  {what}: {output.strip()}')
+    expect_equal(f'{what}: exit status', status, 2)
+    expect_equal(f'{what}: number of lines', len(lines), 1)
+    for text in says:
+        expect(text in lines[0], f'{what}: the line says "{text}"')
+
+
+@live_test()
+def unusable_files(world):
+    """CONF-1 (part): a file that can't be used ends the program with status 2, and with one line that names it."""
+    good = to_xml(ACCOUNT)
+    missing, garbage, empty, cut, nobody = (world.folder / f'{name}.cfg'
+                                            for name in ('missing', 'garbage', 'empty', 'cut', 'nobody'))
+    garbage.write_bytes(bytes(range(256)) * 16)
+    empty.write_bytes(b'')
+    cut.write_text(good[:len(good) // 2])
+    nobody.write_text(to_xml({'voIpProt.server.1.address': DOMAIN}))
+
+    expect_refused('missing', ['run', missing], [str(missing)])
+    expect_refused('a folder', ['run', world.folder], [str(world.folder)])
+    expect_refused('not XML', ['run', garbage], [f'{garbage}:1:'])
+    expect_refused('empty', ['run', empty], [str(empty)])
+    expect_refused('truncated', ['run', cut], [f'{cut}:'])
+    expect_refused('without a line', ['run', nobody], ['reg.'])
+
+
+@live_test()
+def wrong_usage(world):
+    """Wrong usage ends with status 2, and says what is wrong."""
+    good = world.folder / 'good.cfg'
+    good.write_text(to_xml(ACCOUNT))
+    expect_refused('unknown profile', ['run', '--profile', 'nonesuch', good], ['nonesuch'])
+    for words in (['run'], ['nonesuch'], ['run', '--nonesuch', good], ['call']):
+        status, output = run_program(*words)
+        expect_equal(f'{" ".join(map(str, words))}: exit status', status, 2)
+        expect(output.strip(), 'it says why')
+    control = world.folder / 'nobody-there'
+    status, output = run_program('status', '--control', control)
+    expect(status != 0 and str(control) in output, f'status without an instance names the socket: {output.strip()}')
+
+
+@live_test()
+def value_out_of_range(world):
+    """PROF-4 (part): a value out of range is named with file, line, parameter and range; the line runs without it."""
+    phone = world.phone({'reg.1.server.1.retryMaxCount': 70000, 'reg.1.server.1.failOver.failBack.timeout': 45})
+    phone.wait_state('registered', world.sbc1)
+    for name, says in (('retryMaxCount', '65535'), ('failBack.timeout', '60')):
+        lines = [line for line in phone.log().splitlines() if name in line and 'warning' in line]
+        expect_equal(f'number of lines about {name}', len(lines), 1)
+        expect(f'{phone.file}:' in lines[0] and says in lines[0], f'the line names the file and {says}: {lines[0]}')
+
+
+@live_test()
+def unresolved_name(world):
+    """BACK-7, SEE-1 (part): nothing resolves: the line backs off, and its status says why."""
+    phone = world.phone({'reg.1.server.1.address': f'nowhere.{DOMAIN}'})
+    entry = phone.wait_state('backing off')
+    expect('resolve' in str(entry), f'the status says that the name does not resolve: {entry}')
+    expect_equal('REGISTERs', world.sent('REGISTER'), [])
+    expect_equal('exit status of the phone', phone.leave(), 0)
+
+
+@live_test()
+def silent_names(world):
+    """DNS-16 (part), SEE-1 (part): no DNS server answers: the line says so, and tries again by itself."""
+    world.names.freeze()
+    phone = world.phone()
+    phone.wait_state('backing off', within_s=30)
+    expect_equal('REGISTERs', world.sent('REGISTER'), [])
+    expect_equal('exit status of the phone', phone.leave(), 0)
+
+
+@live_test()
+def wrong_password(world):
+    """TRIG-6 (part), SEE-1 (part): wrong credentials are offered once; then the line backs off, says why, and does not
+    try them on the next server. No password is written anywhere."""
+    phone = world.phone({'reg.1.auth.password': WRONG_PASSWORD})
+    entry = phone.wait_state('backing off')
+    expect('credentials' in str(entry), f'the status says that the credentials were refused: {entry}')
+    expect_equal('REGISTERs to sbc1', len(world.sent('REGISTER', world.sbc1)), 2)
+    expect_equal('REGISTERs to sbc2', world.sent('REGISTER', world.sbc2), [])
+    status = run_program('status', '--control', phone.control)[1]
+    expect(WRONG_PASSWORD not in phone.log() + str(phone.status()) + status, 'the password stands in no output')
+    expect(not world.log.find(where=lambda packet: WRONG_PASSWORD.encode() in packet.payload), 'nor in any packet')
+    expect(PASSWORD not in phone.log(), 'nor does another one')
+
+
+@live_test()
+def port_in_use(world):
+    """The phone's port is taken: it ends with status 2, and with one line that names the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind(('127.0.0.1', 0))
+        port = holder.getsockname()[1]
+        good = world.folder / 'good.cfg'
+        good.write_text(to_xml(ACCOUNT))
+        words = ['run', '--control', world.folder / 'control', '--local', f'127.0.0.1:{port}', good]
+        expect_refused('port in use', words, [f'127.0.0.1:{port}'])
+
+
+@live_test()
+def hostile_datagrams(world):
+    """Garbage, truncated and oversized datagrams to the SIP port are dropped and counted, and harm nothing."""
+    phone = world.registered_phone()
+    register = world.sent('REGISTER', world.sbc1)[-1]
+    address, _, port = register.source.partition(':')
+    answer = world.wait_answered('REGISTER', 200, world.sbc1).payload
+    datagrams = [
+        b'', b'\0', b'\r\n\r\n', b'SIP/2.0', b'SIP/2.0 200 OK\r\n\r\n', bytes(range(256)) * 4, b'\xff' * DATAGRAM_MAX,
+        answer[:len(answer) // 2],
+        b'INVITE sip:alice@example.test SIP/2.0\r\n' + b'Via: SIP/2.0/UDP x\r\n' * 3000 + b'\r\n',
+        b'BYE sip:alice@example.test SIP/2.0\r\nContent-Length: 99999999999999999999\r\n\r\n',
+        b'OPTIONS sip:a@b SIP/2.0\r\nCSeq: 4294967296 OPTIONS\r\nVia: ;;;\r\nFrom: <\r\nTo: "\r\nCall-ID:\r\n\r\n',
+        answer.replace(b'200 OK', b'999999 OK'),
+    ]
+    before = phone.dropped()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((STRANGER, 0))
+        for datagram in datagrams:
+            stranger.sendto(datagram, (address, int(port)))
+    wait_for(lambda: phone.dropped() >= before + len(datagrams) - 1, 'the dropped datagrams are counted')
+
+    entry = phone.wait_state('registered', world.sbc1)
+    expect(entry, 'the line is registered as before')
+    call = phone.call()
+    world.wait_call_up(world.sbc1)
+    call.hang_up()
+    expect_equal('exit status of the call', call.wait(), 0)
+    expect_equal('exit status of the phone', phone.leave(), 0)
+
+
+if __name__ == '__main__':
+    run_tests()
