@@ -85,17 +85,18 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct kl_policy *policy = registration_policy(e, walk->registration);
-	bool first = walk->state == WALK_SENDING;
 	walk->state = WALK_PROCEEDING;
 	walk->status = status;
 	if (walk->method == KL_INVITE) {
 		walk->ringing |= status > 100;
 		owe_no_more(e, walk_node(e, w), OWES_SEND);
 		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
-	} else if (first) {
+	} else {
+		/* It is sent on, T2 apart, to the end of the transaction (RFC 3261 17.1.2.2). */
 		walk->leave_at = walk->route_at + timing_transaction_ms(policy);
-		kl_ms next = e->now + policy->t2_ms;
-		schedule_set(e, walk_node(e, w), next < walk->leave_at ? next : walk->leave_at);
+		if (policy->walk_bounded)
+			walk->leave_at = earlier(walk->leave_at,
+						 walk->clock_at + timing_transaction_ms(policy));
 	}
 }
 

@@ -129,14 +129,14 @@ static void failback_walk(struct kl_engine *e, uint32_t r, bool on)
 	registration_walk(e, r, &start);
 }
 
-/* True: a REGISTER is on its way. */
+/* True: a REGISTER is on its way.  While the DNS names no better route there is nothing to do. */
 static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, bool on)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {
 		.why = (uint8_t)why, .rule = (uint8_t)failback_rule(e, r), .pos = NO_POS};
 	struct start start = start_anew;
-	if (failback_direct(e, r))
+	if (!order_better(e, r, reg->current) || failback_direct(e, r))
 		return false;
 	failback_disarm(e, r);
 	reg->left = reg->current;
@@ -156,13 +156,12 @@ static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, b
 	return true;
 }
 
-void failback_cleared(struct kl_engine *e, uint32_t r)
+void failback_cleared(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	reg->active = false;
 	reg->expires_at = reg->refresh_at = KL_NEVER;
-	registration_enter(e, r, KL_FAILING_BACK,
-			   &(struct reason){.why = KL_WHY_CLEARED, .pos = NO_POS});
+	registration_enter(e, r, KL_FAILING_BACK, reason);
 	failback_walk(e, r, true);
 }
 
@@ -186,6 +185,8 @@ void failback_due(struct kl_engine *e, uint32_t r)
 		/* The modes only reorder requests, even during calls.  FAIL-16 */
 		reg->try_better = true;
 		failback_report(e, r, &reason);
+	} else if (!order_better(e, r, reg->current)) {
+		failback_arm(e, r);
 	} else if (failback_is_idle(e, r, 0)) {
 		failback_begin(e, r, KL_WHY_FAILBACK_DUE, false);
 	} else {

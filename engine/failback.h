@@ -21,7 +21,7 @@ bool failback_by_refresh(struct kl_engine *e, uint32_t r);
 bool failback_by_request(struct kl_engine *e, uint32_t r, bool is_call);
 
 /* The current route was unregistered from, or would not answer: on to the better ones. */
-void failback_cleared(struct kl_engine *e, uint32_t r);
+void failback_cleared(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
 /* No better route accepted; the current one goes on serving. */
 void failback_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);

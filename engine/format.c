@@ -220,7 +220,8 @@ static void put_state(struct text *text, const struct kl_report *report,
 
 static void put_report(struct text *text, const struct kl_report *report)
 {
-	const struct details details = {.route = &report->route,
+	bool moved = report->type == KL_REPORT_MOVE;
+	const struct details details = {.route = moved ? &report->left : &report->route,
 					.fault = report->fault,
 					.status = report->status,
 					.count = report->count,
@@ -236,6 +237,14 @@ static void put_report(struct text *text, const struct kl_report *report)
 		put(text, " -> ");
 		put_route(text, &report->route);
 		put(text, ": ");
+		break;
+	case KL_REPORT_ENTRY:
+		put_line(text, report);
+		put(text, " takes the %s: ", kl_method_name(report->method));
+		break;
+	case KL_REPORT_WAIT:
+		put_line(text, report);
+		put(text, " %s waits: ", kl_method_name(report->method));
 		break;
 	case KL_REPORT_FAILBACK:
 		put_line(text, report);

@@ -156,6 +156,7 @@ static void order_draw(struct kl_engine *e, uint32_t r)
 		count++;
 	}
 	reg->order_count = order_cut(e, reg->set, order, count, policy->record_routes_max);
+	reg->order_cut = (uint8_t)(count - reg->order_count);
 }
 
 void order_refresh(struct kl_engine *e, uint32_t r)

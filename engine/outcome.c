@@ -64,6 +64,7 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	reg->active = true;
 	reg->failures = 0;
 	reg->resume = NO_POS;
+	reg->retry_at = KL_NEVER;
 	reg->expires_at = e->now + granted_ms;
 	reg->refresh_at = e->now + refresh_after_ms(granted_ms,
 						    registration_policy(e, r)->expires_overlap_ms);
@@ -86,10 +87,12 @@ void registration_accepted(struct kl_engine *e, uint32_t r,
 		return;
 	}
 	walk_end(e, r);
+	if (walk->clears)
+		reason.why = KL_WHY_CLEARED;
 	if (reg->state == KL_LEAVING)
-		registration_off(e, r, &(struct reason){.why = KL_WHY_CLEARED, .pos = NO_POS});
+		registration_off(e, r, &reason);
 	else if (reg->state == KL_CLEARING)
-		failback_cleared(e, r);
+		failback_cleared(e, r, &reason);
 	else
 		registration_connect(e, r, response->granted_ms, &reason);
 }
@@ -105,6 +108,17 @@ static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 	return random_between(e, least_ms, most_ms);
 }
 
+/* A try that a request made in the midst of a back-off does not begin another: the timer goes on.
+ * FALL-4 */
+static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	if (reg->retry_at != KL_NEVER && reg->retry_at > e->now && !retry_after_ms)
+		return;
+	reg->retry_at = e->now + backoff_ms(e, r, retry_after_ms);
+	reg->failures++;
+}
+
 /* Registration loss: unregistered on this entry; waits, then registers again.  TRIG-6, REG-4 */
 static void registration_lose(struct kl_engine *e, uint32_t r, const struct reason *reason,
 			      kl_ms retry_after_ms)
@@ -116,8 +130,7 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 		reg->call_id++;
 		reg->cseq = 0;
 	}
-	reg->retry_at = e->now + backoff_ms(e, r, retry_after_ms);
-	reg->failures++;
+	registration_back_off(e, r, retry_after_ms);
 	registration_enter(e, r, KL_BACKING_OFF, reason);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
 		next = walk_at(e, w)->next;
@@ -150,7 +163,7 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 		registration_off(e, r, reason);
 	} else if (reg->state == KL_CLEARING) {
 		registration_walk_stop(e, r);
-		failback_cleared(e, r);
+		failback_cleared(e, r, reason);
 	} else if (returning && reg->active) {
 		registration_walk_stop(e, r);
 		failback_failed(e, r, reason);

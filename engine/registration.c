@@ -241,6 +241,7 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 	registration_forget(e, r);
 	reg->resume = NO_POS;
 	reg->failures = 0;
+	reg->retry_at = KL_NEVER;
 	registration_enter(e, r, KL_OFF, reason);
 }
 
@@ -254,7 +255,7 @@ void registration_start(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct reason again = {.why = KL_WHY_STARTED, .pos = NO_POS};
-	set_at(e, reg->set)->users++;
+	route_use(e, reg->set);
 	if (reg->state == KL_LEAVING) {
 		registration_walk_stop(e, r);
 		registration_off(e, r, &again);
@@ -271,7 +272,7 @@ void registration_stop(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {.why = KL_WHY_STOPPED, .pos = NO_POS};
 	request_end_all(e, r);
-	set_at(e, reg->set)->users--;
+	route_leave(e, reg->set);
 	if (reg->state == KL_OFF)
 		return;
 	registration_walk_stop(e, r);
@@ -296,10 +297,14 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 	order_refresh(e, r);
 	if (reg->current == NO_POS)
 		return;
+	/* A lookup that failed says nothing of routes: what was primary still is. */
+	if (!set_at(e, reg->set)->complete)
+		return;
 	/* Poly guide: sticky: a line that is on its primary does not react to a new order.  DNS-10
 	 */
-	if (route_listed(e, r, reg->current))
-		reg->primary = failover ? order_primary(e, r, reg->current) : reg->current;
+	reg->primary = reg->current;
+	if (failover && route_listed(e, r, reg->current))
+		reg->primary = order_primary(e, r, reg->current);
 	if (!registration_in_failover(e, r))
 		failback_disarm(e, r);
 	if (registration_route_gone(e, r) && reg->state == KL_REGISTERED)

@@ -35,6 +35,7 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 	bool answered = walk->status >= 200 && walk->status < 300;
 	request_unlink(e, w);
 	walk->reason = *reason;
+	owe_no_more(e, walk_node(e, w), OWES_REPORT); /* the outcome says more */
 	owe(e, walk_node(e, w), OWES_OUTCOME);
 	walk_end(e, w);
 	if (walk->method == KL_INVITE)
@@ -124,6 +125,8 @@ static void request_used_up(struct kl_engine *e, uint32_t w, const struct reason
 	walk->over = false;
 	walk->pos = walk->origin = NO_POS;
 	request_enter(e, w, next);
+	if (walk->state != WALK_ENDED && walk->state != WALK_FREE)
+		walk_report(e, w, KL_REPORT_ENTRY, reason);
 }
 
 /* ---- on its way ---- */
@@ -139,10 +142,21 @@ static void request_send(struct kl_engine *e, uint32_t w, uint8_t first)
 		walk_send(e, w, pos);
 }
 
+/* Waits for the registration; if that still waits for names, not for ever.  DNS-16 */
 static void request_wait(struct kl_engine *e, uint32_t w)
 {
+	uint32_t r = walk_at(e, w)->registration;
+	bool names = registration_at(e, r)->state == KL_RESOLVING;
+	kl_ms most_ms = registration_policy(e, r)->dns_wait_max_ms;
 	walk_at(e, w)->state = WALK_REGISTRATION;
+	schedule_set(e, walk_node(e, w), names ? e->now + most_ms : KL_NEVER);
+}
+
+void request_waited(struct kl_engine *e, uint32_t w)
+{
 	schedule_set(e, walk_node(e, w), KL_NEVER);
+	if (registration_at(e, walk_at(e, w)->registration)->state == KL_RESOLVING)
+		request_used_up(e, w, &(struct reason){.why = KL_WHY_NO_ROUTE, .pos = NO_POS});
 }
 
 /* EA 66546, Poly guide: the phone registers with a server before it sends it anything else.  FAIL-2
@@ -169,8 +183,10 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 			request_wait(e, w);
 		break;
 	case KL_BACKING_OFF:
-		request_wait(e, w);
+		walk_at(e, w)->state = WALK_REGISTRATION;
 		registration_needed(e, r);
+		if (walk_at(e, w)->state == WALK_REGISTRATION)
+			request_wait(e, w);
 		break;
 	case KL_RESOLVING:
 	case KL_REGISTERING:

@@ -11,6 +11,9 @@ int request_cancel(struct kl_engine *e, const struct kl_event_request *event);
 /* Names were found, or waited for in vain: goes on. */
 void request_go(struct kl_engine *e, uint32_t w);
 
+/* W has waited long enough for a registration whose names the DNS does not give (DNS-16). */
+void request_waited(struct kl_engine *e, uint32_t w);
+
 /* The registration that W waits for was accepted, or failed for good. */
 void request_registered(struct kl_engine *e, uint32_t w);
 void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason);

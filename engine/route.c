@@ -380,8 +380,6 @@ static bool set_list(struct kl_engine *e, uint32_t s, const struct pass *pass)
 		member_at(e, s, pos)->listed = now & bit(pos);
 		set->listed = (uint8_t)(set->listed + member_at(e, s, pos)->listed);
 	}
-	if (cut != set->cut && cut)
-		owe(e, set_node(e, s), OWES_CUT);
 	set->cut = cut;
 	return changed || now != before;
 }
@@ -407,6 +405,17 @@ static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
 		set->version++;
 		owe(e, set_node(e, s), OWES_ROUTES);
 	}
+}
+
+void route_use(struct kl_engine *e, uint32_t s)
+{
+	if (set_at(e, s)->users++ == 0)
+		set_work_out(e, s, LOOK_ASK);
+}
+
+void route_leave(struct kl_engine *e, uint32_t s)
+{
+	set_at(e, s)->users--;
 }
 
 void route_demand(struct kl_engine *e, uint32_t s)
@@ -454,15 +463,22 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 {
 	const struct set *set = set_at(e, s);
 	struct node *node = node_at(e, set_node(e, s));
+	uint32_t r = line_at(e, set->line)->first_registration + set->entry;
+	const struct registration *reg = registration_at(e, r);
 	bool cut = !(node->owes & OWES_ROUTES);
 	node->owes &= (uint16_t) ~(cut ? OWES_CUT : OWES_ROUTES);
+	order_refresh(e, r);
+	if (!cut && set->cut + reg->order_cut)
+		owe(e, set_node(e, s), OWES_CUT);
 	action->type = KL_DO_REPORT;
-	action->report = (struct kl_report){.type = KL_REPORT_ROUTES,
-					    .why = cut ? KL_WHY_CUT : KL_WHY_NAMES_FOUND,
-					    .line = set->line,
-					    .entry = set->entry,
-					    .count = cut ? set->cut : set->listed,
-					    .name = entry_config(e, set->line, set->entry)->name};
+	action->report = (struct kl_report){
+		.type = KL_REPORT_ROUTES,
+		.why = cut ? KL_WHY_CUT : KL_WHY_NAMES_FOUND,
+		.rule = cut ? KL_POLICY_record_routes_max : KL_POLICY_none,
+		.line = set->line,
+		.entry = set->entry,
+		.count = cut ? (uint32_t)set->cut + reg->order_cut : reg->order_count,
+		.name = entry_config(e, set->line, set->entry)->name};
 	return true;
 }
 

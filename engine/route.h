@@ -12,6 +12,10 @@ enum { OWES_ROUTES = 1, OWES_CUT = 2 };
  * and gives each registration its own. */
 void route_init(struct kl_engine *e);
 
+/* A registration begins or ends to use the set.  While nobody does, its names are not kept. */
+void route_use(struct kl_engine *e, uint32_t s);
+void route_leave(struct kl_engine *e, uint32_t s);
+
 /* Somebody is about to use the set: asks for what is not known, and again for what was not found
  * while the set has no route.  Afterwards set->pending and set->stale tell whether an answer is
  * under way. */

@@ -55,13 +55,14 @@ struct registration {
 	uint8_t entry;
 	uint8_t state, reported; /* enum kl_state */
 	uint8_t order_count;
-	uint8_t current; /* last registered or, with shared servers, last answered; or NO_POS */
-	uint8_t primary; /* first route of current's service record; or NO_POS */
-	uint8_t former;  /* left by a failover, its registration still lives (FAIL-4) */
-	uint8_t resume;  /* first route that the last walk left untried (BACK-4) */
-	bool active;     /* from its 200 until it ends, is dropped, or is lost */
-	bool held;       /* failback is due and waits for idle (FAIL-11) */
-	bool try_better; /* the next request tries a better route directly (FAIL-4, FAIL-16) */
+	uint8_t order_cut; /* routes that are left out of it (DNS-7) */
+	uint8_t current;   /* last registered or, with shared servers, last answered; or NO_POS */
+	uint8_t primary;   /* first route of current's service record; or NO_POS */
+	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
+	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
+	bool active;       /* from its 200 until it ends, is dropped, or is lost */
+	bool held;         /* failback is due and waits for idle (FAIL-11) */
+	bool try_better;   /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	/* The route that the last, or the present, move left, and why. */
 	uint8_t left, left_why, left_fault;
 	uint8_t moved_from, moved_why, moved_fault;
@@ -112,6 +113,7 @@ struct walk {
 	bool local;   /* the outcome was made here */
 	uint8_t repeats;     /* after challenges and 423s */
 	uint8_t first_entry; /* INVITE: where it began (FALL-4) */
+	uint8_t report;      /* enum kl_report_type: what it has to tell */
 	uint8_t left_pos;    /* MOVE: the route it left */
 	struct reason reason;
 };

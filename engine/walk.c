@@ -144,6 +144,8 @@ void walk_wait_names(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	walk->state = WALK_NAMES;
+	walk_report(e, w, KL_REPORT_WAIT,
+		    &(struct reason){.why = KL_WHY_NAMES_ASKED, .pos = NO_POS});
 	schedule_set(e, walk_node(e, w),
 		     e->now + registration_policy(e, walk->registration)->dns_wait_max_ms);
 }
@@ -267,6 +269,13 @@ void walk_time(struct kl_engine *e, uint32_t w)
 	struct walk *walk = walk_at(e, w);
 	switch ((enum walk_state)walk->state) {
 	case WALK_NAMES:
+		walk_report(
+			e, w, KL_REPORT_WAIT,
+			&(struct reason){
+				.why = KL_WHY_NAMES_WAITED,
+				.rule = KL_POLICY_dns_wait_max_ms,
+				.pos = NO_POS,
+				.ms = registration_policy(e, walk->registration)->dns_wait_max_ms});
 		if (walk->method == KL_REGISTER)
 			registration_go(e, walk->registration);
 		else
@@ -284,8 +293,10 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		else
 			walk_transmit(e, w);
 		break;
-	case WALK_FREE:
 	case WALK_REGISTRATION:
+		request_waited(e, w);
+		break;
+	case WALK_FREE:
 	case WALK_ENDED:
 		assert(false); /* it waits for nothing */
 		break;
@@ -344,13 +355,20 @@ int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
 
 /* ---- actions ---- */
 
+void walk_report(struct kl_engine *e, uint32_t w, enum kl_report_type type,
+		 const struct reason *reason)
+{
+	walk_at(e, w)->report = (uint8_t)type;
+	walk_at(e, w)->reason = *reason;
+	owe(e, walk_node(e, w), OWES_REPORT);
+}
+
 void walk_report_move(struct kl_engine *e, uint32_t w, uint8_t left, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	if (!(node_at(e, walk_node(e, w))->owes & OWES_MOVE))
+	if (!(node_at(e, walk_node(e, w))->owes & OWES_REPORT))
 		walk->left_pos = left;
-	walk->reason = *reason;
-	owe(e, walk_node(e, w), OWES_MOVE);
+	walk_report(e, w, KL_REPORT_MOVE, reason);
 }
 
 static struct kl_route walk_route(const struct kl_engine *e, const struct walk *walk, uint8_t pos)
@@ -361,12 +379,12 @@ static struct kl_route walk_route(const struct kl_engine *e, const struct walk *
 	return route_slot(e, set, pos)->route;
 }
 
-static void walk_act_move(const struct kl_engine *e, const struct walk *walk,
-			  struct kl_action *action)
+static void walk_act_report(const struct kl_engine *e, const struct walk *walk,
+			    struct kl_action *action)
 {
 	const struct registration *reg = registration_at(e, walk->registration);
 	action->type = KL_DO_REPORT;
-	action->report = (struct kl_report){.type = KL_REPORT_MOVE,
+	action->report = (struct kl_report){.type = (enum kl_report_type)walk->report,
 					    .why = (enum kl_cause)walk->reason.why,
 					    .rule = (enum kl_policy_field)walk->reason.rule,
 					    .line = reg->line,
@@ -431,8 +449,8 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 	struct node *node = node_at(e, walk_node(e, w));
 	uint16_t what = node->owes & (uint16_t)-node->owes;
 	node->owes &= (uint16_t)~what;
-	if (what == OWES_MOVE) {
-		walk_act_move(e, walk, action);
+	if (what == OWES_REPORT) {
+		walk_act_report(e, walk, action);
 	} else if (what == OWES_ABANDON) {
 		action->type = KL_DO_ABANDON;
 		action->abandon.tx = walk->left;

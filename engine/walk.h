@@ -8,7 +8,7 @@
 #include "engine/state.h"
 
 /* What a walk owes the host, in the order in which it is told. */
-enum { OWES_MOVE = 1, OWES_ABANDON = 2, OWES_SEND = 4, OWES_OUTCOME = 8 };
+enum { OWES_REPORT = 1, OWES_ABANDON = 2, OWES_SEND = 4, OWES_OUTCOME = 8 };
 
 /* Opens the REGISTER of registration R, in state WALK_NAMES. */
 void walk_open_register(struct kl_engine *e, uint32_t r);
@@ -52,6 +52,10 @@ void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason);
 /* KL_EV_RESPONSE and KL_EV_TRANSPORT, for whatever walk they mean. */
 int walk_feed_response(struct kl_engine *e, const struct kl_event_response *response);
 int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event);
+
+/* Reports that the walk waits, or goes to another server entry. */
+void walk_report(struct kl_engine *e, uint32_t w, enum kl_report_type type,
+		 const struct reason *reason);
 
 /* Reports that the walk went from LEFT to its present route. */
 void walk_report_move(struct kl_engine *e, uint32_t w, uint8_t left, const struct reason *reason);

@@ -14,7 +14,8 @@ static void take_time(void *user)
 
 	if (now >= repeat->give_up_at_ms) {
 		phone_repeat_stop(repeat);
-		repeat->on_given_up.call(repeat->on_given_up.user);
+		if (repeat->on_given_up.call)
+			repeat->on_given_up.call(repeat->on_given_up.user);
 		return;
 	}
 	phone_send(repeat->phone, &repeat->route, (struct sip_span){repeat->bytes, repeat->length});

@@ -21,7 +21,7 @@ struct phone_repeat {
 	uint64_t gap_ms, give_up_at_ms;
 };
 
-/* Nothing is repeated at first.  0, or a negative errno value. */
+/* Nothing is repeated at first.  ON_GIVEN_UP may be {NULL, NULL}.  0, or a negative errno value. */
 int phone_repeat_init(struct phone_repeat *repeat, struct phone *phone,
 		      struct net_callback on_given_up);
 void phone_repeat_clear(struct phone_repeat *repeat);

@@ -159,6 +159,8 @@ enum {
 #define KL_REPORTS(X)                                                                              \
 	X(KL_REPORT_STATE, "state")       /* a registration went from one state to another */      \
 	X(KL_REPORT_MOVE, "move")         /* a request went from one route to the next */          \
+	X(KL_REPORT_ENTRY, "entry")       /* an INVITE went on to another server entry */          \
+	X(KL_REPORT_WAIT, "wait")         /* a request waits for the DNS, or did */                \
 	X(KL_REPORT_FAILBACK, "failback") /* failback: armed, held back, done by a request */      \
 	X(KL_REPORT_CURRENT, "current")   /* without re-registration: another route answered */    \
 	X(KL_REPORT_ROUTES, "routes")     /* a route set was found, or changed */                  \
@@ -336,7 +338,7 @@ struct kl_limits {
 	uint32_t queries;    /* DNS questions remembered */
 	uint32_t records;    /* DNS records remembered */
 	uint32_t name_bytes; /* names learned from the DNS */
-	uint32_t walks;      /* requests under way at one time */
+	uint32_t walks; /* requests under way at one time; one for each registration is its own */
 };
 
 enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };

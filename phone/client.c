@@ -1,0 +1,438 @@
+/* client.c - client transactions. */
+#include "phone/client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "phone/grant.h"
+#include "phone/log.h"
+#include "phone/private.h"
+#include "phone/request.h"
+#include "sip/transaction.h"
+
+enum {
+	TRANSACTION_MS = 64 * SIP_T1_MS, /* RFC 3261 timers B, D and F; RFC 6026 timer M */
+	TX_DIGITS = 16,
+	/* Each walk leaves one every 3.5 s, each stays 32 s; and as many again for fast refusals. */
+	CLIENTS_PER_WALK = 20,
+};
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static uint32_t bucket_of(kl_tx tx)
+{
+	return (uint32_t)(tx ^ tx >> 32) % PHONE_CLIENT_BUCKETS;
+}
+
+static struct phone_client *find(const struct phone *phone, kl_tx tx)
+{
+	struct phone_client *client;
+
+	LIST_FOREACH(client, &phone->clients.buckets[bucket_of(tx)], others)
+		if (client->tx == tx)
+			return client;
+	return NULL;
+}
+
+/* A branch of ours holds the transaction's number, and a random one that nobody can guess. */
+static void make_branch(kl_tx tx, char to[PHONE_ID_MAX])
+{
+	snprintf(to, PHONE_ID_MAX, SIP_BRANCH_COOKIE "%0*" PRIx64 "%016" PRIx64, TX_DIGITS, tx,
+		 phone_draw());
+}
+
+static struct phone_client *find_branch(const struct phone *phone, struct sip_span branch)
+{
+	char digits[TX_DIGITS + 1];
+	struct phone_client *client;
+
+	if (branch.length < SIP_BRANCH_COOKIE_SIZE + TX_DIGITS)
+		return NULL;
+	memcpy(digits, branch.at + SIP_BRANCH_COOKIE_SIZE, TX_DIGITS);
+	digits[TX_DIGITS] = '\0';
+	client = find(phone, strtoull(digits, NULL, 16));
+	return client && sip_span_equal(branch, sip_span_of(client->branch)) ? client : NULL;
+}
+
+static void client_free(struct phone_client *client)
+{
+	LIST_REMOVE(client, others);
+	client->phone->clients.count--;
+	sip_message_clear(&client->request);
+	phone_repeat_clear(&client->cancel);
+	net_timer_free(client->end);
+	free(client);
+}
+
+static void take_end(void *user)
+{
+	client_free(user);
+}
+
+void phone_clients_init(struct phone *phone)
+{
+	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
+		LIST_INIT(&phone->clients.buckets[i]);
+	phone->clients.count_max = phone->engine_config.limits.walks * CLIENTS_PER_WALK;
+}
+
+void phone_clients_clear(struct phone *phone)
+{
+	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
+		while (!LIST_EMPTY(&phone->clients.buckets[i]))
+			client_free(LIST_FIRST(&phone->clients.buckets[i]));
+}
+
+bool phone_clients_busy(const struct phone *phone)
+{
+	const struct phone_client *client;
+
+	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
+		LIST_FOREACH(client, &phone->clients.buckets[i], others)
+			if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes)
+				return true;
+	return false;
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static struct phone_client *client_new(struct phone *phone, const struct kl_action_send *send)
+{
+	struct phone_client *client = calloc(1, sizeof *client);
+
+	if (!client)
+		return NULL;
+	client->phone = phone;
+	client->tx = send->tx;
+	client->method = send->method;
+	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
+	client->route = send->route;
+	client->token = send->token;
+	client->proof = send->token ? send->token : client->account->request;
+	client->expires_ms = send->expires_ms;
+	make_branch(send->tx, client->branch);
+	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
+	phone->clients.count++;
+	if (!phone_repeat_init(&client->cancel, phone, (struct net_callback){NULL, NULL}) &&
+	    !net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
+		return client;
+	client_free(client);
+	return NULL;
+}
+
+/* Writes the request and keeps it: every repeat is the same bytes, and ACK and CANCEL copy them. */
+static bool client_write(struct phone_client *client, const struct kl_action_send *send)
+{
+	struct phone *phone = client->phone;
+	struct phone_request request = {
+		.account = client->account,
+		.call = send->token ? phone_call_find(phone, send->token) : NULL,
+		.send = send,
+		.branch = client->branch,
+	};
+	int length;
+
+	if ((send->method == KL_INVITE) != (request.call != NULL) ||
+	    phone_transport_local(phone->transport, &send->route, &request.local))
+		return false;
+	length = phone_request_write(phone, &request);
+	if (length < 0 ||
+	    sip_message_parse(&client->request, phone->scratch, (size_t)length) != 0) {
+		phone_log(PHONE_LOG_ERROR, "cannot write %s: %s", kl_method_name(send->method),
+			  sip_strerror(length));
+		return false;
+	}
+	memcpy(client->sent, request.sent, sizeof client->sent);
+	return true;
+}
+
+static struct phone_client *client_open(struct phone *phone, const struct kl_action_send *send)
+{
+	struct phone_client *client;
+
+	if (phone->clients.count >= phone->clients.count_max) {
+		phone->counters.overflow++;
+		return NULL;
+	}
+	client = client_new(phone, send);
+	if (client && !client_write(client, send)) {
+		client_free(client);
+		return NULL;
+	}
+	return client;
+}
+
+void phone_client_send(struct phone *phone, const struct kl_action_send *send)
+{
+	struct phone_client *client =
+		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
+	const struct kl_event fault = {
+		.type = KL_EV_TRANSPORT,
+		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
+	};
+
+	if (!client || phone_send(phone, &client->route, client->request.received) != 0)
+		phone_feed(phone, &fault);
+}
+
+/* ---- endings --------------------------------------------------------------------------------- */
+
+static void forget_in(struct phone_client *client, uint64_t length_ms)
+{
+	net_timer_set(client->end, net_now_ms() + length_ms);
+}
+
+/* RFC 3261 9.1: CANCEL goes where its INVITE went, once a provisional answer came.  After it the
+ * INVITE has 64*T1 to end. */
+static void client_cancel(struct phone_client *client)
+{
+	struct phone *phone = client->phone;
+	struct sip_builder builder;
+	int length;
+
+	if (client->cancelled)
+		return;
+	client->cancelled = true;
+	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
+	length = sip_build_cancel(&builder, &client->request);
+	if (length > 0)
+		phone_repeat_start(&client->cancel, &client->route,
+				   (struct sip_span){phone->scratch, (size_t)length});
+	forget_in(client, TRANSACTION_MS);
+}
+
+/* RFC 3261 17.1.1.3: the ACK of a refusal goes where its INVITE went, whatever the line does now. */
+static void client_acknowledge(struct phone_client *client, const struct sip_message *response)
+{
+	struct phone *phone = client->phone;
+	struct sip_builder builder;
+	int length;
+
+	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
+	length = sip_build_ack_for_failure(&builder, &client->request, response);
+	if (length > 0)
+		phone_send(phone, &client->route,
+			   (struct sip_span){phone->scratch, (size_t)length});
+}
+
+void phone_client_abandon(struct phone *phone, kl_tx tx)
+{
+	struct phone_client *client = find(phone, tx);
+
+	if (!client || client->state != PHONE_CLIENT_OPEN)
+		return;
+	client->state = PHONE_CLIENT_LEFT;
+	forget_in(client, TRANSACTION_MS);
+	if (client->method == KL_INVITE && client->proceeding)
+		client_cancel(client);
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static enum kl_challenge challenge_of(enum sip_verdict verdict)
+{
+	switch (verdict) {
+	case SIP_VERDICT_NEW:
+		return KL_CHALLENGE_NEW;
+	case SIP_VERDICT_STALE:
+		return KL_CHALLENGE_STALE;
+	case SIP_VERDICT_REFUSED:
+		return KL_CHALLENGE_REFUSED;
+	case SIP_VERDICT_UNANSWERABLE:
+		break;
+	}
+	return KL_CHALLENGE_UNANSWERABLE;
+}
+
+static kl_ms seconds_in(const struct sip_message *response, enum sip_header_id id)
+{
+	uint32_t seconds = 0;
+
+	sip_message_seconds(response, id, &seconds);
+	return (kl_ms)seconds * 1000;
+}
+
+/* A 200 to REGISTER: the time granted (REG-2), the routes of later requests (REG-7). */
+static kl_ms take_grant(struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_accounts *accounts = &client->phone->accounts;
+	char uri[PHONE_URI_MAX], route[KL_TEXT_MAX];
+	struct phone_contact ours = {
+		.uri = uri, .instance = accounts->instance, .asked_ms = client->expires_ms};
+	struct sip_address contact;
+	struct phone_grant grant;
+
+	if (sip_message_address(&client->request, SIP_CONTACT, 0, &contact) ||
+	    sip_span_copy(contact.uri, uri, sizeof uri))
+		return 0;
+	grant = phone_grant_read(response, &ours);
+	if (grant.guessed && grant.granted_ms)
+		phone_log(PHONE_LOG_WARNING,
+			  "the 200 from %s lists no contact of ours: its time is taken all the same",
+			  phone_route_text(&client->route, route));
+	if (grant.granted_ms)
+		phone_account_set_service_route(client->account, response);
+	return grant.granted_ms;
+}
+
+static void feed_response(struct phone_client *client, const struct sip_message *response,
+			  uint16_t status)
+{
+	struct kl_event event = {
+		.type = KL_EV_RESPONSE,
+		.response = {.tx = client->tx,
+			     .status = status,
+			     .min_expires_ms = seconds_in(response, SIP_MIN_EXPIRES),
+			     .retry_after_ms = seconds_in(response, SIP_RETRY_AFTER)},
+	};
+
+	if (status == 401 || status == 407)
+		event.response.challenge = challenge_of(
+			phone_account_judge(client->account, &client->route, client->proof,
+					    response, client->sent));
+	if (client->method == KL_REGISTER && status / 100 == 2)
+		event.response.granted_ms = take_grant(client, response);
+	phone_feed(client->phone, &event);
+}
+
+static void take_provisional(struct phone_client *client, const struct sip_message *response)
+{
+	client->proceeding = true;
+	if (client->state == PHONE_CLIENT_OPEN) {
+		phone_call_answered(client->phone, client->token, &client->route, response);
+		feed_response(client, response, response->status);
+	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
+		client_cancel(client);
+	}
+}
+
+/* A 2xx to INVITE: the first one is the call; what comes late, or from another branch of a fork, is
+ * acknowledged and ended.  An answer that makes no dialog can't be acknowledged: a bad server. */
+static void take_accepted(struct phone_client *client, const struct sip_message *response)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+	const struct phone_dialog_origin origin = {
+		.account = client->account,
+		.route = client->route,
+		.invite = &client->request,
+		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
+	};
+	bool made = phone_dialog_take_answer(client->phone, &origin, response);
+
+	if (wanted) {
+		client->state = PHONE_CLIENT_ENDED;
+		forget_in(client, TRANSACTION_MS);
+		phone_call_answered(client->phone, client->token, &client->route, response);
+		feed_response(client, response, made ? response->status : 500);
+	}
+}
+
+/* Any other final answer. */
+static void take_final(struct phone_client *client, const struct sip_message *response)
+{
+	bool is_invite = client->method == KL_INVITE;
+	bool open = client->state == PHONE_CLIENT_OPEN;
+	bool late = client->state == PHONE_CLIENT_LEFT && client->method == KL_REGISTER &&
+		    response->status / 100 == 2;
+
+	if (is_invite)
+		client_acknowledge(client, response);
+	if (client->state == PHONE_CLIENT_ENDED)
+		return;
+	client->state = PHONE_CLIENT_ENDED;
+	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
+	if (open)
+		phone_call_answered(client->phone, client->token, &client->route, response);
+	if (open || late)
+		feed_response(client, response, response->status);
+}
+
+bool phone_client_receive(struct phone *phone, const struct sip_message *response)
+{
+	struct phone_client *client = find_branch(phone, response->via.branch);
+
+	if (!client)
+		return false;
+	if (client->method == KL_INVITE &&
+	    sip_response_matches(response, client->branch, SIP_CANCEL)) {
+		if (response->status >= 200)
+			phone_repeat_stop(&client->cancel);
+		return true;
+	}
+	if (!sip_response_matches(response, client->branch, client->request.method))
+		return false;
+	if (response->status < 200)
+		take_provisional(client, response);
+	else if (response->status < 300 && client->method == KL_INVITE)
+		take_accepted(client, response);
+	else
+		take_final(client, response);
+	return true;
+}
+
+/* ---- ICMP ------------------------------------------------------------------------------------ */
+
+static enum kl_fault fault_of(enum net_icmp_class icmp_class)
+{
+	switch (icmp_class) {
+	case NET_ICMP_NET:
+		return KL_FAULT_NET;
+	case NET_ICMP_HOST:
+		return KL_FAULT_HOST;
+	case NET_ICMP_PROTOCOL:
+		return KL_FAULT_PROTOCOL;
+	case NET_ICMP_PORT:
+		return KL_FAULT_PORT;
+	case NET_ICMP_PROHIBITED:
+		return KL_FAULT_PROHIBITED;
+	case NET_ICMP_HOPS:
+		return KL_FAULT_HOPS;
+	case NET_ICMP_TOO_BIG:
+	case NET_ICMP_OTHER:
+		break;
+	}
+	return KL_FAULT_NONE;
+}
+
+/* The transaction whose branch stands in what was quoted of our datagram; 0: none. */
+static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *error)
+{
+	static const char mark[] = ";branch=";
+	const struct net_address *dead = &error->destination;
+	const char *at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
+	const struct phone_client *client;
+	struct net_address sent_to;
+	size_t length = 0, left;
+
+	if (!at)
+		return 0;
+	at += sizeof mark - 1;
+	left = error->quoted_length - (size_t)(at - (const char *)error->quoted);
+	while (length < left && !strchr(";, \r\n", at[length]))
+		length++;
+	client = find_branch(phone, (struct sip_span){at, length});
+	if (!client || client->state != PHONE_CLIENT_OPEN)
+		return 0;
+	sent_to = phone_route_address(&client->route);
+	return net_address_compare(&sent_to, dead) ? 0 : client->tx;
+}
+
+void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)
+{
+	struct kl_event event = {
+		.type = KL_EV_TRANSPORT,
+		.transport = {.route = phone_route_of(&error->destination),
+			      .fault = fault_of(error->icmp_class)},
+	};
+	char address[NET_ADDRESS_TEXT_MAX];
+
+	if (event.transport.fault == KL_FAULT_NONE)
+		return;
+	event.transport.tx = quoted_tx(phone, error);
+	phone_log(PHONE_LOG_INFO, "%s for %s%s", kl_fault_text(event.transport.fault),
+		  net_address_format(&error->destination, address),
+		  event.transport.tx ? "" : ", about nothing that is open");
+	phone_feed(phone, &event);
+}

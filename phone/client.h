@@ -1,0 +1,70 @@
+/* client.h - client transactions: what the engine asks to send, and what comes back for it.
+ *
+ * The engine decides when to send and when to leave.  What is left ends by itself here: late answers
+ * are absorbed, refused INVITEs get their ACK, ringing ones a CANCEL, answered ones ACK and BYE
+ * (TIME-9, RFC 3261 17.1).
+ */
+#ifndef PHONE_CLIENT_H
+#define PHONE_CLIENT_H
+
+#include <sys/queue.h>
+
+#include "net/udp.h"
+#include "phone/account.h"
+#include "phone/repeat.h"
+
+#define PHONE_CLIENT_STATES(X)                                                                     \
+	X(OPEN)  /* the engine waits for an answer */                                              \
+	X(LEFT)  /* the engine left it without a final answer */                                   \
+	X(ENDED) /* a final answer came: its repeats are absorbed */
+
+#define PHONE_CLIENT_STATE(name) PHONE_CLIENT_##name,
+enum phone_client_state { PHONE_CLIENT_STATES(PHONE_CLIENT_STATE) };
+#undef PHONE_CLIENT_STATE
+
+struct phone_client {
+	LIST_ENTRY(phone_client) others; /* of its bucket */
+	struct phone *phone;
+	kl_tx tx;
+	enum kl_method method;
+	enum phone_client_state state;
+	bool proceeding; /* a provisional answer came */
+	bool cancelled;
+	struct phone_account *account;
+	struct kl_route route;
+	uint64_t token;               /* of an INVITE */
+	uint64_t proof;               /* phone_proof.request */
+	enum sip_digest_sent sent[2]; /* which credentials it carries */
+	kl_ms expires_ms;             /* REGISTER: the time asked for */
+	char branch[PHONE_ID_MAX];
+	struct sip_message request; /* as it was sent */
+	struct phone_repeat cancel;
+	struct net_timer *end; /* when it is forgotten; runs once it is not OPEN */
+};
+
+enum { PHONE_CLIENT_BUCKETS = 256 };
+
+struct phone_clients {
+	LIST_HEAD(, phone_client) buckets[PHONE_CLIENT_BUCKETS];
+	uint32_t count, count_max;
+};
+
+void phone_clients_init(struct phone *phone);
+void phone_clients_clear(struct phone *phone);
+
+/* KL_DO_SEND.  What can't be sent is told to the engine as a fault. */
+void phone_client_send(struct phone *phone, const struct kl_action_send *send);
+
+/* KL_DO_ABANDON */
+void phone_client_abandon(struct phone *phone, kl_tx tx);
+
+/* Takes an answer.  False: it belongs to no transaction here. */
+bool phone_client_receive(struct phone *phone, const struct sip_message *response);
+
+/* Takes an ICMP error.  What it quotes names the transaction that it means (TRIG-1). */
+void phone_client_take_error(struct phone *phone, const struct net_udp_error *error);
+
+/* Is the engine waiting for an answer? */
+bool phone_clients_busy(const struct phone *phone);
+
+#endif
