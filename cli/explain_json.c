@@ -95,6 +95,8 @@ static json_t *step_json(const struct cli_step *step)
 		break;
 	case CLI_STEP_GIVE_UP:
 		put(json, "event", text("give-up"));
+		if (step->entry)
+			put(json, "entry", number(step->entry));
 		break;
 	}
 	if (step->status)

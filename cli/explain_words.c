@@ -41,17 +41,22 @@ static const char *request_name(enum kl_method method, char *to, size_t size)
 static void say_failback(struct explain_line *line)
 {
 	const struct kl_policy *policy = explain_policy(line);
-	const char *idle = policy->idle_scope == KL_IDLE_LINE    ? " and no call is up on the line"
-			   : policy->idle_scope == KL_IDLE_PHONE ? " and no call is up on the phone"
-			   : policy->idle_scope == KL_IDLE_GROUP ? " and no call is up in the group"
-								 : "";
+	const char *idle =
+		policy->idle_scope == KL_IDLE_LINE    ? ", once no call is up on the line"
+		: policy->idle_scope == KL_IDLE_PHONE ? ", once no call is up on the phone"
+		: policy->idle_scope == KL_IDLE_GROUP ? ", once no call is up in the group"
+						      : "";
 
 	if (!policy->reregister_on)
 		idle = "";
 	switch (kl_policy_failback_mode(policy)) {
 	case KL_FAILBACK_NEW_REQUESTS:
-		say(line, "Each new request tries the primary route first%s%s.",
-		    idle[0] ? ", if it can register there" : "", idle);
+		if (policy->reregister_on)
+			say(line,
+			    "Each new request first tries to register with the primary route%s.",
+			    idle);
+		else
+			say(line, "Each new request tries the primary route first.");
 		break;
 	case KL_FAILBACK_DNSTTL:
 		say(line,

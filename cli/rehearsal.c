@@ -32,26 +32,24 @@ static bool same_route(const struct kl_route *a, const struct kl_route *b)
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 
-/* Copies the routes in walking order, once they are known. */
-static void note_routes(struct player *p)
+/* Copies an entry's routes in walking order, once they are known. */
+static void note_routes(struct player *p, uint32_t entry)
 {
-	const struct kl_line_config *line = &p->plan->config->lines[p->plan->line];
+	uint32_t count = 0;
 
-	for (uint32_t entry = 0; entry < line->entry_count; entry++) {
-		uint32_t count = 0;
+	if (p->seen->route_counts[entry])
+		return;
+	while (count < KL_SET_ROUTES_MAX) {
+		struct cli_route *route = &p->seen->routes[entry][count];
 
-		while (count < KL_SET_ROUTES_MAX) {
-			struct cli_route *route = &p->seen->routes[entry][count];
-
-			if (kl_get_route(p->engine, p->plan->line, entry, count, &route->view))
-				break;
-			snprintf(route->name, sizeof route->name, "%s",
-				 route->view.name ? route->view.name : "");
-			route->view.name = route->name;
-			count++;
-		}
-		p->seen->route_counts[entry] = count;
+		if (kl_get_route(p->engine, p->plan->line, entry, count, &route->view))
+			break;
+		snprintf(route->name, sizeof route->name, "%s",
+			 route->view.name ? route->view.name : "");
+		route->view.name = route->name;
+		count++;
 	}
+	p->seen->route_counts[entry] = count;
 }
 
 /* The number of a route in walking order, from 1; 0: it is none of the entry's. */
@@ -96,23 +94,29 @@ static bool is_dead(const struct player *p, const struct kl_route *route)
 	return p->outage && (p->plan->outage == CLI_OUTAGE_ALL || same_route(&p->dead, route));
 }
 
+/* Writes a send down; the first one starts the clock. */
+static void note_send(struct player *p, const struct kl_action_send *send)
+{
+	note_routes(p, send->entry);
+	if (p->first_send_at == KL_NEVER) {
+		p->first_send_at = p->now;
+		p->dead = send->route;
+	}
+	add_step(p, (struct cli_step){
+			    .type = CLI_STEP_SEND,
+			    .method = send->method,
+			    .entry = send->entry + 1,
+			    .route = route_number(p, send->entry, &send->route),
+			    .attempt = send->attempt,
+		    });
+}
+
 static void do_send(struct player *p, const struct kl_action_send *send)
 {
 	struct kl_event answer = {.type = KL_EV_RESPONSE, .line = send->line};
 
-	if (p->recording && p->first_send_at == KL_NEVER) {
-		note_routes(p);
-		p->first_send_at = p->now;
-		p->dead = send->route;
-	}
 	if (p->recording)
-		add_step(p, (struct cli_step){
-				    .type = CLI_STEP_SEND,
-				    .method = send->method,
-				    .entry = send->entry + 1,
-				    .route = route_number(p, send->entry, &send->route),
-				    .attempt = send->attempt,
-			    });
+		note_send(p, send);
 	if (is_dead(p, &send->route))
 		return;
 	answer.response.tx = send->tx;
@@ -273,8 +277,8 @@ struct cli_rehearsal *cli_rehearse(const struct cli_plan *plan)
 	}
 	p.seen->failback_ms = KL_NEVER;
 	play_plan(&p);
-	if (p.first_send_at == KL_NEVER)
-		note_routes(&p);
+	for (uint32_t entry = 0; entry < plan->config->lines[plan->line].entry_count; entry++)
+		note_routes(&p, entry);
 	free(p.engine);
 	return p.seen;
 }

@@ -71,7 +71,6 @@ void phone_dialog_end(struct phone_dialog *dialog)
 	net_timer_set(dialog->end, net_now_ms() + LINGER_MS);
 	if (call)
 		phone_call_ended(call);
-	phone_check_stopped(dialog->phone);
 }
 
 /* ---- where requests go ------------------------------------------------------------------------- */

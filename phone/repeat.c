@@ -16,6 +16,7 @@ static void take_time(void *user)
 		phone_repeat_stop(repeat);
 		if (repeat->on_given_up.call)
 			repeat->on_given_up.call(repeat->on_given_up.user);
+		phone_check_stopped(repeat->phone);
 		return;
 	}
 	phone_send(repeat->phone, &repeat->route, (struct sip_span){repeat->bytes, repeat->length});

@@ -156,6 +156,18 @@ class Explain(unittest.TestCase):
         self.assertEqual(self.sends(line, 'REGISTER'), timeline(3, whole_last=True))
         self.assertEqual(self.sends(line, 'REGISTER')[1], 39000)
 
+    def test_two_entries(self):
+        """FALL-1, FALL-8: each entry registers by itself; a call walks on to the second one."""
+        [line] = self.explain(site(**{'voIpProt.server.2.address': '192.0.2.9'}))
+        self.assertEqual([len(entry['routes']) for entry in line['entries']], [3, 1])
+        self.assertIsNone(line['entries'][1]['routes'][0]['target'])
+        for entry, routes in ((1, 3), (2, 1)):
+            steps = [step for step in line['timelines']['REGISTER'] if step.get('entry') == entry]
+            self.assertEqual([(step['t_ms'], step['route'], step['attempt']) for step in steps[:-1]],
+                             timeline(routes)[0])
+            self.assertEqual((steps[-1]['event'], steps[-1]['t_ms']), ('give-up', TRANSACTION))
+        self.assertEqual([step['t_ms'] for step in line['timelines']['INVITE'] if step.get('entry') == 2][0], 10500)
+
     def test_summary(self):
         """SEE-3: what it means, in words."""
         [line] = self.explain(site())

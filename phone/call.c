@@ -1,0 +1,260 @@
+/* call.c - the calls that somebody placed. */
+#include "phone/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/provenance.h"
+#include "phone/private.h"
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static void tell(const struct phone_call *call, struct phone_call_event *event)
+{
+	event->after_ms = net_now_ms() - call->began_at;
+	call->on_event(call->user, event);
+}
+
+static void format_action(const struct phone *phone, const struct kl_action *action,
+			  char text[KL_TEXT_MAX])
+{
+	const struct kl_words words = {
+		.context = (void *)(uintptr_t)phone->config,
+		.rule = config_name_rule,
+		.config = &phone->engine_config,
+		.relative = true,
+		.now = net_now_ms(),
+	};
+
+	kl_format_action(text, KL_TEXT_MAX, action, &words);
+}
+
+/* Is an action of the engine news for a call on its way?  Its own sends are, and what happens to
+ * its line, for a registration may have to come first (FAIL-2). */
+static bool concerns(const struct phone_call *call, const struct kl_action *action)
+{
+	if (call->state != PHONE_CALL_STATE_WALKING)
+		return false;
+	switch (action->type) {
+	case KL_DO_SEND:
+		return action->send.token == call->id ||
+		       (action->send.method == KL_REGISTER && action->send.line == call->line);
+	case KL_DO_REPORT:
+		return action->report.line == call->line &&
+		       action->report.type != KL_REPORT_ROUTES &&
+		       action->report.type != KL_REPORT_LOOKUP;
+	case KL_DO_QUERY:
+	case KL_DO_ABANDON:
+	case KL_DO_OUTCOME:
+		break;
+	}
+	return false;
+}
+
+void phone_calls_note(struct phone *phone, const struct kl_action *action)
+{
+	struct phone_call *call;
+	char text[KL_TEXT_MAX];
+
+	LIST_FOREACH(call, &phone->calls.all, others) {
+		struct phone_call_event event = {
+			.type = PHONE_CALL_ACTION, .action = action, .text = text};
+
+		if (!concerns(call, action))
+			continue;
+		format_action(phone, action, text);
+		tell(call, &event);
+	}
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct phone_call *phone_call_find(const struct phone *phone, uint64_t id)
+{
+	struct phone_call *call;
+
+	LIST_FOREACH(call, &phone->calls.all, others)
+		if (call->id == id)
+			return call;
+	return NULL;
+}
+
+void phone_calls_clear(struct phone *phone)
+{
+	struct phone_call *call;
+
+	while ((call = LIST_FIRST(&phone->calls.all))) {
+		LIST_REMOVE(call, others);
+		free(call);
+	}
+}
+
+/* The last word on a call. */
+static void finish(struct phone_call *call, uint16_t status, const char *text)
+{
+	struct phone_call_event event = {
+		.type = PHONE_CALL_OVER,
+		.status = status,
+		.was_up = call->state == PHONE_CALL_STATE_UP,
+		.text = text,
+	};
+
+	LIST_REMOVE(call, others);
+	tell(call, &event);
+	free(call);
+}
+
+/* An answered call ends: the engine's count of them, and who listens, are told. */
+static void finish_answered(struct phone_call *call, const char *text)
+{
+	struct phone *phone = call->phone;
+	const struct kl_event event = {.type = KL_EV_CALL_ENDED, .line = call->line};
+
+	finish(call, 0, text);
+	phone_feed(phone, &event);
+}
+
+void phone_call_ended(struct phone_call *call)
+{
+	finish_answered(call, "the far end hung up, or is gone");
+}
+
+void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *outcome)
+{
+	struct phone_call *call = phone_call_find(phone, outcome->token);
+	const struct kl_action action = {.type = KL_DO_OUTCOME, .outcome = *outcome};
+	struct phone_call_event up = {.type = PHONE_CALL_UP,
+				      .route = outcome->binding.route,
+				      .status = outcome->status,
+				      .text = "the call is up"};
+	char text[KL_TEXT_MAX];
+	const char *ended;
+
+	if (!call)
+		return;
+	if (outcome->status / 100 == 2 && call->dialog) {
+		call->state = PHONE_CALL_STATE_UP;
+		call->dialog->binding = outcome->binding;
+		tell(call, &up);
+		return;
+	}
+	format_action(phone, &action, text);
+	ended = strstr(text, "ended"); /* what stands before it is the engine's number for it */
+	finish(call, outcome->status, ended ? ended : text);
+}
+
+void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route *route,
+			 const struct sip_message *response)
+{
+	const struct phone_call *call = phone_call_find(phone, id);
+	char place[KL_TEXT_MAX], text[KL_TEXT_MAX + 128];
+	struct phone_call_event event = {.type = PHONE_CALL_ANSWER,
+					 .route = *route,
+					 .status = response->status,
+					 .text = text};
+
+	if (!call)
+		return;
+	snprintf(text, sizeof text, "%u %.64s from %s", response->status,
+		 sip_reason_phrase(response->status), phone_route_text(route, place));
+	tell(call, &event);
+}
+
+/* ---- from outside ---------------------------------------------------------------------------- */
+
+/* What may stand in a URI (RFC 3986 2): anything else could end the header that it is put into. */
+static bool is_uri_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7f || strchr("<>\"\\^`{|}", *text))
+			return false;
+	return true;
+}
+
+static bool make_target(struct phone_call *call, const struct phone_account *account,
+			const char *target)
+{
+	bool has_scheme = !strncasecmp(target, "sip:", 4);
+	char aor[PHONE_URI_MAX];
+	const char *domain;
+	struct sip_uri uri;
+	int length;
+
+	phone_account_aor(account, aor);
+	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
+	length = snprintf(call->target, sizeof call->target, "%s%s%s", has_scheme ? "" : "sip:",
+			  target, domain);
+	return *target && is_uri_text(target) && length > 0 &&
+	       (size_t)length < sizeof call->target &&
+	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
+	       !uri.headers.at;
+}
+
+static int refuse(int error, struct phone_call *call, const char *why_text, char *why,
+		  size_t why_size)
+{
+	free(call);
+	snprintf(why, why_size, "%s", why_text);
+	return error;
+}
+
+int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
+		     char *why, size_t why_size)
+{
+	struct phone_call *call;
+	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
+	int error;
+
+	if (order->line >= phone->config->engine.line_count)
+		return refuse(-EINVAL, NULL, "there is no such line", why, why_size);
+	call = calloc(1, sizeof *call);
+	if (!call)
+		return refuse(-ENOMEM, NULL, "out of memory", why, why_size);
+	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0), order->target))
+		return refuse(-EINVAL, call, "the target is no SIP URI", why, why_size);
+	call->phone = phone;
+	call->id = *id = ++phone->calls.last_id;
+	call->line = order->line;
+	call->began_at = net_now_ms();
+	call->session = phone_draw() >> 1;
+	call->on_event = order->on_event;
+	call->user = order->user;
+	phone_draw_id(call->call_id);
+	phone_draw_id(call->tag);
+	LIST_INSERT_HEAD(&phone->calls.all, call, others);
+	event.request = (struct kl_event_request){.token = call->id, .method = KL_INVITE};
+	error = phone_feed(phone, &event);
+	if (error >= 0)
+		return 0;
+	LIST_REMOVE(call, others);
+	return refuse(error == KL_EFULL ? -EBUSY : -EINVAL, call,
+		      error == KL_EFULL ? "too many requests are under way"
+					: "the line is not started",
+		      why, why_size);
+}
+
+void phone_call_hang_up(struct phone *phone, uint64_t id)
+{
+	struct phone_call *call = phone_call_find(phone, id);
+	const struct kl_event cancel = {.type = KL_EV_CANCEL, .request = {.token = id}};
+	struct phone_dialog *dialog;
+
+	if (!call)
+		return;
+	if (call->state == PHONE_CALL_STATE_WALKING) {
+		phone_feed(phone, &cancel);
+		return;
+	}
+	dialog = call->dialog;
+	dialog->call = NULL;
+	phone_dialog_hang_up(dialog);
+	finish_answered(call, "hung up");
+}
+
+void phone_calls_hang_up(struct phone *phone)
+{
+	while (!LIST_EMPTY(&phone->calls.all))
+		phone_call_hang_up(phone, LIST_FIRST(&phone->calls.all)->id);
+}

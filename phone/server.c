@@ -1,0 +1,281 @@
+/* server.c - requests that others send to the phone. */
+#include "phone/server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "phone/log.h"
+#include "phone/private.h"
+#include "phone/request.h"
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+struct kl_route phone_reply_route(const struct phone_incoming *incoming)
+{
+	const struct sip_via *via = &incoming->request->via;
+	struct kl_route route = phone_route_of(&incoming->source);
+
+	if (!via->wants_rport)
+		route.port = via->port ? via->port : PHONE_PORT;
+	return route;
+}
+
+void phone_reply_begin(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		       struct sip_builder *builder)
+{
+	char host[NET_ADDRESS_TEXT_MAX];
+	const struct sip_reply reply = {
+		.request = incoming->request,
+		.status = status,
+		.to_tag = incoming->tag,
+		.source = phone_write_host(&incoming->source, host),
+		.source_port = incoming->source.port,
+	};
+
+	sip_builder_init(builder, phone->scratch, sizeof phone->scratch);
+	sip_builder_reply(builder, &reply);
+}
+
+void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		      int length)
+{
+	const struct sip_answer answer = {.status = status,
+					  .bytes = {phone->scratch, (size_t)length}};
+
+	if (length > 0 && incoming->id)
+		sip_transactions_respond(phone->server.transactions, incoming->id, &answer,
+					 net_now_ms());
+}
+
+/* TRIG-7: an answer that can't be delivered moves nothing. */
+void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		      int length)
+{
+	const struct kl_route route = phone_reply_route(incoming);
+
+	phone_reply_note(phone, incoming, status, length);
+	if (length > 0)
+		phone_send(phone, &route, (struct sip_span){phone->scratch, (size_t)length});
+}
+
+void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
+{
+	struct sip_builder builder;
+	struct sip_cursor cursor = {0};
+	struct sip_span element;
+
+	phone_reply_begin(phone, incoming, status, &builder);
+	if (status == 405 || status == 200)
+		sip_builder_header(&builder, "Allow", "%s", PHONE_ALLOW);
+	while (status == 420 &&
+	       sip_message_next(incoming->request, SIP_REQUIRE, &cursor, &element))
+		sip_builder_header(&builder, "Unsupported", "%.*s", SIP_SPAN(element));
+	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
+	phone_reply_send(phone, incoming, status, sip_builder_finish(&builder));
+}
+
+/* ---- who may ask ------------------------------------------------------------------------------- */
+
+enum welcome { STRANGER, BARRED, WELCOME };
+
+/* What the route sets of one entry say of an address. */
+static enum welcome entry_welcome(const struct phone *phone, const struct phone_account *account,
+				  const struct net_address *source)
+{
+	struct kl_binding binding = {.line = account->line_index, .entry = account->entry_index};
+	struct kl_route_view view;
+	enum welcome best = STRANGER;
+
+	for (uint32_t i = 0;
+	     !kl_get_route(phone->engine, binding.line, binding.entry, i, &view); i++) {
+		if (memcmp(view.route.ip, source->ip, sizeof source->ip) != 0)
+			continue;
+		binding.route = view.route;
+		if (kl_may_signal(phone->engine, &binding))
+			return WELCOME;
+		best = BARRED;
+	}
+	return best;
+}
+
+/* CALL-2: a request outside dialogs comes from a route of the line that it is for.  FAIL-5: and not
+ * from one that lost the registration, where nothing is accepted from such.  0: no such line. */
+static unsigned judge_stranger(const struct phone *phone, const struct phone_incoming *incoming,
+			       enum welcome *best)
+{
+	struct sip_uri uri;
+	bool found = false;
+
+	*best = STRANGER;
+	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip)
+		return 416;
+	for (uint32_t i = 0; i < phone->accounts.count && *best != WELCOME; i++) {
+		const struct phone_account *account = &phone->accounts.all[i];
+		enum welcome welcome;
+
+		if (uri.user.at && !sip_span_equal(uri.user, sip_span_of(account->line->user)))
+			continue;
+		found = true;
+		welcome = entry_welcome(phone, account, &incoming->source);
+		if (welcome > *best)
+			*best = welcome;
+	}
+	return found ? 0 : 404;
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+/* A request outside dialogs, from a server of its line. */
+static void take_new(struct phone *phone, const struct phone_incoming *incoming)
+{
+	switch (incoming->request->method) {
+	case SIP_INVITE:
+		phone_reply(phone, incoming, 480);
+		break;
+	case SIP_OPTIONS:
+		phone_reply(phone, incoming, 200);
+		break;
+	case SIP_BYE:
+	case SIP_UPDATE:
+	case SIP_INFO:
+	case SIP_PRACK:
+		phone_reply(phone, incoming, 481);
+		break;
+	case SIP_CANCEL: /* every INVITE is answered at once, so it comes too late (9.2) */
+		phone_reply(phone, incoming, 200);
+		break;
+	case SIP_ACK:
+		break;
+	case SIP_REGISTER:
+	case SIP_SUBSCRIBE:
+	case SIP_NOTIFY:
+	case SIP_REFER:
+	case SIP_MESSAGE:
+	case SIP_PUBLISH:
+	case SIP_METHOD_OTHER:
+	case SIP_METHODS_MAX:
+		phone_reply(phone, incoming, 405);
+		break;
+	}
+}
+
+static bool wants_extension(const struct sip_message *request)
+{
+	return request->method != SIP_ACK && request->method != SIP_CANCEL &&
+	       sip_message_header(request, SIP_REQUIRE, 0);
+}
+
+/* Where it belongs was found: DIALOG, or outside of all with STATUS (0: go on). */
+static void answer(struct phone *phone, const struct phone_incoming *incoming,
+		   struct phone_dialog *dialog, unsigned status)
+{
+	bool is_ack = incoming->request->method == SIP_ACK;
+
+	if (dialog && is_ack)
+		phone_dialog_take_request(dialog, incoming);
+	else if (is_ack)
+		return;
+	else if (!incoming->id)
+		phone_reply(phone, incoming, 503);
+	else if (wants_extension(incoming->request))
+		phone_reply(phone, incoming, 420);
+	else if (dialog)
+		phone_dialog_take_request(dialog, incoming);
+	else if (incoming->request->to.tag.at)
+		phone_reply(phone, incoming, 481);
+	else if (status)
+		phone_reply(phone, incoming, status);
+	else
+		take_new(phone, incoming);
+}
+
+static void set_timer(struct phone *phone)
+{
+	net_timer_set(phone->server.timer,
+		      sip_transactions_deadline(phone->server.transactions));
+}
+
+/* May it be answered at all?  Else it is counted and forgotten (FAIL-5).  STATUS: what to refuse it
+ * with. */
+static bool admit(struct phone *phone, const struct phone_incoming *incoming,
+		  const struct phone_dialog *dialog, unsigned *status)
+{
+	enum welcome welcome = WELCOME;
+
+	*status = 0;
+	if (dialog && dialog->state == PHONE_DIALOG_UP)
+		welcome = kl_may_signal(phone->engine, &dialog->binding) ? WELCOME : BARRED;
+	else if (!dialog && !incoming->request->to.tag.at)
+		*status = judge_stranger(phone, incoming, &welcome);
+	if (welcome != WELCOME)
+		phone->counters.refused++;
+	if (welcome == STRANGER && !*status)
+		*status = 403;
+	return welcome != BARRED;
+}
+
+void phone_server_receive(struct phone *phone, const struct sip_message *request,
+			  const struct net_datagram *datagram)
+{
+	struct phone_incoming incoming = {
+		.request = request, .source = datagram->source, .local = datagram->local};
+	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
+	const struct kl_route back = phone_reply_route(&incoming);
+	struct sip_peer peer = {.length = sizeof back};
+	struct sip_receipt receipt;
+	unsigned status;
+
+	if (!admit(phone, &incoming, dialog, &status))
+		return;
+	memcpy(peer.bytes, &back, sizeof back);
+	if (sip_transactions_receive(phone->server.transactions, request, &peer, &receipt,
+				     net_now_ms()))
+		return;
+	phone_draw_id(incoming.tag);
+	switch (receipt.kind) {
+	case SIP_RECEIPT_NEW:
+		incoming.id = receipt.id;
+		answer(phone, &incoming, dialog, status);
+		break;
+	case SIP_RECEIPT_REPEAT:
+		if (receipt.again.length)
+			phone_send(phone, &back, receipt.again);
+		break;
+	case SIP_RECEIPT_ACKED:
+		break;
+	case SIP_RECEIPT_FULL:
+		phone->counters.overflow++;
+		answer(phone, &incoming, NULL, 503);
+		break;
+	}
+	set_timer(phone);
+}
+
+static void take_time(void *user)
+{
+	struct phone *phone = user;
+	struct sip_due due;
+	struct kl_route back;
+
+	while (sip_transactions_next(phone->server.transactions, &due, net_now_ms())) {
+		memcpy(&back, due.peer.bytes, sizeof back);
+		if (due.kind == SIP_DUE_SEND)
+			phone_send(phone, &back, due.bytes);
+	}
+	set_timer(phone);
+}
+
+int phone_server_init(struct phone *phone)
+{
+	phone->server.transactions = sip_transactions_new(PHONE_SERVER_TRANSACTIONS_MAX);
+	if (!phone->server.transactions)
+		return -ENOMEM;
+	return net_timer_create(&phone->server.timer, phone->loop,
+				(struct net_callback){take_time, phone});
+}
+
+void phone_server_clear(struct phone *phone)
+{
+	net_timer_free(phone->server.timer);
+	sip_transactions_free(phone->server.transactions);
+}

@@ -1,0 +1,57 @@
+/* server.h - requests that others send to the phone. */
+#ifndef PHONE_SERVER_H
+#define PHONE_SERVER_H
+
+#include "net/loop.h"
+#include "net/udp.h"
+#include "phone/account.h"
+#include "sip/transaction.h"
+
+struct phone;
+struct phone_dialog;
+
+struct phone_server {
+	struct sip_transactions *transactions;
+	struct net_timer *timer;
+};
+
+enum { PHONE_SERVER_TRANSACTIONS_MAX = 1024 };
+
+/* A request that is being answered. */
+struct phone_incoming {
+	const struct sip_message *request;
+	struct net_address source; /* where it came from */
+	struct net_address local;  /* where it arrived */
+	sip_transaction_id id;     /* 0: an ACK, or no room */
+	char tag[PHONE_ID_MAX];    /* for To, where it has none */
+};
+
+int phone_server_init(struct phone *phone);
+void phone_server_clear(struct phone *phone);
+
+void phone_server_receive(struct phone *phone, const struct sip_message *request,
+			  const struct net_datagram *datagram);
+
+/* A request inside a dialog of ours (dialog_request.c). */
+void phone_dialog_take_request(struct phone_dialog *dialog, const struct phone_incoming *incoming);
+
+/* ---- answers, in the phone's scratch ---- */
+
+void phone_reply_begin(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		       struct sip_builder *builder);
+
+/* Sends what was built, LENGTH bytes or an error, and keeps it for repeats of the request. */
+void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		      int length);
+
+/* The same, but only keeps it. */
+void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
+		      int length);
+
+/* An answer without headers of its own, but for those that its status demands. */
+void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status);
+
+/* Where answers go (RFC 3261 18.2.2, RFC 3581 4). */
+struct kl_route phone_reply_route(const struct phone_incoming *incoming);
+
+#endif
