@@ -6,7 +6,10 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+int cli_call(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_run(int argc, char **argv);
+int cli_status(int argc, char **argv);
 
 #endif

@@ -9,12 +9,14 @@
 #include "cli/cli.h"
 #include "cli/demo_stage.h"
 #include "config/provenance.h"
+#include "phone/log.h"
 #include "phone/phone.h"
 
 enum {
 	STEP_WAIT_MS = 10000, /* for what should take less than a second */
 	TALK_MS = 1500,
 	PAUSE_MS = 1000,
+	SECOND_MS = 1000,
 	EARLY_MS = 10, /* how far a measured time may lie before its rule ... */
 	LATE_MS = 300, /* ... and after it: the machine may be busy */
 	SENDS = 3,
@@ -152,8 +154,7 @@ static bool open_phone(struct demo *d)
 	return false;
 }
 
-/* ---- watching ---------------------------------------------------------------------------------
- */
+/* ---- watching ---- */
 
 struct watch {
 	const struct stage *stage;
@@ -191,8 +192,7 @@ static bool keeps_time(const char *what, uint64_t measured_ms, uint64_t rule_ms)
 	return kept;
 }
 
-/* ---- the story --------------------------------------------------------------------------------
- */
+/* ---- the story ---- */
 
 static void take_call_event(void *user, const struct phone_call_event *event)
 {
@@ -274,8 +274,8 @@ static void check_failover(struct demo *d, uint64_t since)
 		d->seen[STEP_MOVED] =
 			keeps_time("server 2   REGISTER", asked->at_ms - sends[0]->at_ms, MOVE_MS);
 	if (moved)
-		printf("      %-22s %8llu ms   rule: once it is registered there\n",
-		       "server 2   INVITE", (unsigned long long)(moved->at_ms - sends[0]->at_ms));
+		printf("      %-28s %8llu ms   rule: once registered there\n", "server 2   INVITE",
+		       (unsigned long long)(moved->at_ms - sends[0]->at_ms));
 	d->seen[STEP_ANSWERED] = answered && accepted && moved->at_ms >= accepted->at_ms &&
 				 !strcmp(moved->call_id, sends[0]->call_id);
 	if (accepted)
@@ -315,15 +315,16 @@ static void failback(struct demo *d)
 	stage_set_fault(&d->stage, 1, LAB_SIP_UP);
 	if (!d->connected_at)
 		return;
-	stage_tell(&d->stage, "server 1", "is back; %llu s to go",
-		   (unsigned long long)(due_at - back_at + 500) / 1000);
-	if (!await(d, registers, due_at + STEP_WAIT_MS - back_at))
+	stage_tell(&d->stage, "server 1", "is back");
+	while (!await(d, registers, SECOND_MS) && net_now_ms() < due_at + STEP_WAIT_MS)
+		stage_count_down(&d->stage, due_at);
+	if (!stage_find(&d->stage, &registers))
 		return;
+	pause_ms(d, PAUSE_MS);
 	printf("\n    What server 1 saw, counted from the 200 of server 2:\n");
 	d->seen[STEP_RETURNED] =
 		keeps_time("server 1   REGISTER",
 			   stage_find(&d->stage, &asks)->at_ms - d->connected_at, d->failback_ms);
-	pause_ms(d, PAUSE_MS);
 
 	stage_chapter(&d->stage, "And a last call");
 	d->seen[STEP_CALLED_AGAIN] = call(d, 1);
@@ -443,6 +444,7 @@ int cli_demo(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &d);
+	phone_log_set_level(PHONE_LOG_ERROR); /* the demo tells the rest itself */
 	d.failback_ms = d.by_refresh ? REFRESH_MS : DURATION_MS;
 	if (stage_open(&d.stage, d.by_refresh ? GRANT_S : 0) && load_configuration(&d) &&
 	    open_phone(&d)) {

@@ -14,14 +14,13 @@ enum {
 };
 
 #define BOLD "\033[1m"
-#define DIM "\033[2m"
 #define PLAIN "\033[0m"
+#define CLEAR "\r\033[K"
 
 static const char *const who_colours[1 + STAGE_SERVERS] = {"\033[36m", "\033[33m", "\033[32m",
 							   "\033[35m"};
 
-/* ---- telling ----------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 static const char *colour_of(const struct stage *stage, const char *who)
 {
@@ -38,8 +37,8 @@ void stage_tell(const struct stage *stage, const char *who, const char *format, 
 	double seconds = (double)(net_now_ms() - stage->began_at) / 1000;
 	va_list arguments;
 
-	printf("%9.3f s  %s%-8s%s  ", seconds, colour_of(stage, who), who,
-	       stage->colours ? PLAIN : "");
+	printf("%s%9.3f s  %s%-8s%s  ", stage->colours ? CLEAR : "", seconds, colour_of(stage, who),
+	       who, stage->colours ? PLAIN : "");
 	va_start(arguments, format);
 	vprintf(format, arguments);
 	va_end(arguments);
@@ -53,8 +52,17 @@ void stage_chapter(const struct stage *stage, const char *title)
 	fflush(stdout);
 }
 
-/* ---- what the servers saw ---------------------------------------------------------------------
- */
+void stage_count_down(const struct stage *stage, uint64_t due_at)
+{
+	uint64_t now = net_now_ms();
+
+	if (!stage->colours || now >= due_at)
+		return;
+	printf(CLEAR "%9s    %llu s to go", "", (unsigned long long)(due_at - now + 999) / 1000);
+	fflush(stdout);
+}
+
+/* ---- what the servers saw ---- */
 
 static void remember(struct stage *stage, unsigned server, const struct lab_sip_sight *sight)
 {
@@ -98,11 +106,11 @@ static void tell_sight(const struct stage *stage, unsigned server,
 	sip_message_seconds(request, SIP_EXPIRES, &expires);
 	if (request->method == SIP_REGISTER && !expires)
 		note = ", to leave";
-	else if (sip_message_header(request, SIP_AUTHORIZATION, 0))
+	else if (request->method == SIP_REGISTER &&
+		 sip_message_header(request, SIP_AUTHORIZATION, 0))
 		note = ", with credentials";
-	stage_tell(stage, who, "%s%s %s%s%s", sight->swallowed && stage->colours ? DIM : "",
-		   sight->swallowed ? "never answers" : "gets", method, note,
-		   sight->swallowed && stage->colours ? PLAIN : "");
+	stage_tell(stage, who, "gets %s%s%s", method, note,
+		   sight->swallowed ? ", says nothing" : "");
 }
 
 static void take_sight(void *user, const struct lab_sip_sight *sight)
@@ -158,8 +166,7 @@ unsigned stage_server_at(const struct stage *stage, const struct net_address *ad
 	return 0;
 }
 
-/* ---- building it up ---------------------------------------------------------------------------
- */
+/* ---- building it up ---- */
 
 /* All of 127/8 is this machine (RFC 1122, 3.2.1.3): each server has an address of its own. */
 static struct net_address loopback(uint8_t third, uint8_t last)

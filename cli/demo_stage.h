@@ -68,6 +68,9 @@ void stage_set_fault(struct stage *stage, unsigned server, enum lab_sip_fault fa
 void stage_tell(const struct stage *stage, const char *who, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* On a terminal: how long it is until DUE_AT, on a line that the next one replaces. */
+void stage_count_down(const struct stage *stage, uint64_t due_at);
+
 /* Prints a heading. */
 void stage_chapter(const struct stage *stage, const char *title);
 

@@ -2,21 +2,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
 
-struct net_loop {
-	struct event_base *base;
-};
-
-struct net_timer {
-	int fd; /* a timerfd: libevent's own timers stand still while the machine is suspended */
-	struct event *event;
-	struct net_callback on_due;
-};
+#include "net/timer.h"
 
 struct net_watch {
 	struct event *event;
@@ -28,28 +17,64 @@ struct net_signal {
 	struct net_callback on_signal;
 };
 
+/* Adds a new event to its loop.  Returns it, or NULL. */
+static struct event *event_begin(struct event *event)
+{
+	if (event != NULL && event_add(event, NULL) < 0) {
+		event_free(event);
+		return NULL;
+	}
+	return event;
+}
+
 /* ---- the loop ---- */
+
+static void alarm_rings(int fd, short what, void *user)
+{
+	(void)fd;
+	(void)what;
+	net_timers_ring(user);
+}
+
+static int loop_open(struct net_loop *loop)
+{
+	int error = net_timers_open(&loop->timers);
+
+	if (error)
+		return error;
+	loop->base = event_base_new();
+	if (loop->base != NULL)
+		loop->alarm =
+			event_begin(event_new(loop->base, loop->timers.fd, EV_READ | EV_PERSIST,
+					      alarm_rings, &loop->timers));
+	return loop->alarm == NULL ? -ENOMEM : 0;
+}
 
 int net_loop_create(struct net_loop **out)
 {
 	struct net_loop *loop = calloc(1, sizeof(*loop));
+	int error = -ENOMEM;
 
 	if (loop == NULL)
-		return -ENOMEM;
-	loop->base = event_base_new();
-	if (loop->base == NULL) {
-		free(loop);
-		return -ENOMEM;
-	}
-	*out = loop;
-	return 0;
+		return error;
+	loop->timers.fd = -1;
+	error = loop_open(loop);
+	if (error)
+		net_loop_free(loop);
+	else
+		*out = loop;
+	return error;
 }
 
 void net_loop_free(struct net_loop *loop)
 {
 	if (loop == NULL)
 		return;
-	event_base_free(loop->base);
+	if (loop->alarm != NULL)
+		event_free(loop->alarm);
+	if (loop->base != NULL)
+		event_base_free(loop->base);
+	net_timers_close(&loop->timers);
 	free(loop);
 }
 
@@ -68,16 +93,6 @@ void net_loop_stop(struct net_loop *loop)
 	event_base_loopbreak(loop->base);
 }
 
-/* Adds a new event to its loop.  Returns it, or NULL. */
-static struct event *event_begin(struct event *event)
-{
-	if (event != NULL && event_add(event, NULL) < 0) {
-		event_free(event);
-		return NULL;
-	}
-	return event;
-}
-
 /* ---- the clock ---- */
 
 uint64_t net_now_ms(void)
@@ -86,67 +101,6 @@ uint64_t net_now_ms(void)
 
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* ---- deadlines ---- */
-
-static void timer_ready(int fd, short what, void *user)
-{
-	const struct net_timer *timer = user;
-	uint64_t expirations;
-
-	(void)what;
-	/* Set anew since the loop saw it expire: nothing to read, not due. */
-	if (read(fd, &expirations, sizeof(expirations)) < 0)
-		return;
-	timer->on_due.call(timer->on_due.user);
-}
-
-int net_timer_create(struct net_timer **out, struct net_loop *loop, struct net_callback on_due)
-{
-	struct net_timer *timer = calloc(1, sizeof(*timer));
-
-	if (timer == NULL)
-		return -ENOMEM;
-	timer->on_due = on_due;
-	timer->fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (timer->fd < 0) {
-		int error = -errno;
-
-		free(timer);
-		return error;
-	}
-	timer->event = event_begin(
-		event_new(loop->base, timer->fd, EV_READ | EV_PERSIST, timer_ready, timer));
-	if (timer->event == NULL) {
-		close(timer->fd);
-		free(timer);
-		return -ENOMEM;
-	}
-	*out = timer;
-	return 0;
-}
-
-void net_timer_free(struct net_timer *timer)
-{
-	if (timer == NULL)
-		return;
-	event_free(timer->event);
-	close(timer->fd);
-	free(timer);
-}
-
-void net_timer_set(struct net_timer *timer, uint64_t at_ms)
-{
-	struct itimerspec at = {0}; /* all zero sets nothing */
-
-	if (at_ms == 0) {
-		at.it_value.tv_nsec = 1;
-	} else if (at_ms != NET_NEVER) {
-		at.it_value.tv_sec = (time_t)(at_ms / 1000);
-		at.it_value.tv_nsec = (long)(at_ms % 1000) * 1000000;
-	}
-	timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 /* ---- descriptors ---- */

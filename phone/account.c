@@ -177,8 +177,8 @@ static struct phone_key *find_key(struct phone_account *account, const struct kl
 	struct phone_key *key;
 
 	LIST_FOREACH(key, &account->keys, others)
-		if (phone_route_equal(&key->route, route))
-			return key;
+	if (phone_route_equal(&key->route, route))
+		return key;
 	return NULL;
 }
 

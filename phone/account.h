@@ -9,7 +9,7 @@
 #include "sip/digest.h"
 
 enum {
-	PHONE_ID_MAX = 48,  /* room for a tag, a branch or a Call-ID of ours */
+	PHONE_ID_MAX = 48,   /* room for a tag, a branch or a Call-ID of ours */
 	PHONE_URI_MAX = 600, /* a URI of ours: a user and a host of 255 bytes each, and a port */
 	PHONE_KEYS_MAX = KL_SET_ROUTES_MAX,
 	PHONE_SERVICE_ROUTE_MAX = 2048,
@@ -20,7 +20,8 @@ struct phone_key {
 	LIST_ENTRY(phone_key) others;
 	struct kl_route route;
 	struct sip_digest_session sessions[2];
-	uint64_t answered[2]; /* the request that the challenge was for: account.request and its kind */
+	uint64_t answered[2]; /* the request that the challenge was for: account.request and its
+				 kind */
 };
 
 /* One line on one server entry. */
@@ -31,7 +32,8 @@ struct phone_account {
 	char id[PHONE_ID_MAX];            /* the stem of its REGISTERs' Call-IDs */
 	char tag[PHONE_ID_MAX];           /* of their From */
 	uint64_t request; /* names the REGISTER that is under way, with all its repeats */
-	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* RFC 3608: "<a>, <b>"; "" if none was given */
+	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* RFC 3608: "<a>, <b>"; "" if none was given
+						      */
 	LIST_HEAD(, phone_key) keys;
 	uint32_t key_count;
 	/* The last reports of the engine, for the status.  Their names are not kept. */
@@ -42,8 +44,9 @@ struct phone_account {
 struct phone_accounts {
 	struct phone_account *all;
 	uint32_t count;
-	uint32_t *first; /* of each line */
-	char instance[64]; /* "<urn:uuid:...>": this machine, the same after a restart (RFC 5626 4.1) */
+	uint32_t *first;   /* of each line */
+	char instance[64]; /* "<urn:uuid:...>": this machine, the same after a restart (RFC
+			      5626 4.1) */
 };
 
 /* 0 or -ENOMEM. */
@@ -72,7 +75,7 @@ void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MA
 
 struct phone_proof {
 	const struct kl_route *route;
-	uint64_t request; /* names the request with all its repeats */
+	uint64_t request;                 /* names the request with all its repeats */
 	struct sip_digest_request digest; /* all but the cnonce */
 };
 

@@ -58,7 +58,8 @@ void phone_calls_note(struct phone *phone, const struct kl_action *action)
 	struct phone_call *call;
 	char text[KL_TEXT_MAX];
 
-	LIST_FOREACH(call, &phone->calls.all, others) {
+	LIST_FOREACH(call, &phone->calls.all, others)
+	{
 		struct phone_call_event event = {
 			.type = PHONE_CALL_ACTION, .action = action, .text = text};
 
@@ -76,8 +77,8 @@ struct phone_call *phone_call_find(const struct phone *phone, uint64_t id)
 	struct phone_call *call;
 
 	LIST_FOREACH(call, &phone->calls.all, others)
-		if (call->id == id)
-			return call;
+	if (call->id == id)
+		return call;
 	return NULL;
 }
 
@@ -184,8 +185,8 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 
 	phone_account_aor(account, aor);
 	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
-	length = snprintf(call->target, sizeof call->target, "%s%s%s", has_scheme ? "" : "sip:",
-			  target, domain);
+	length = snprintf(call->target, sizeof call->target, "%s%s%s",
+			  has_scheme ? "" : "sip:", target, domain);
 	return *target && is_uri_text(target) && length > 0 &&
 	       (size_t)length < sizeof call->target &&
 	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
@@ -207,6 +208,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
 	int error;
 
+	*id = 0;
 	if (order->line >= phone->config->engine.line_count)
 		return refuse(-EINVAL, NULL, "there is no such line", why, why_size);
 	call = calloc(1, sizeof *call);
@@ -229,6 +231,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	if (error >= 0)
 		return 0;
 	LIST_REMOVE(call, others);
+	*id = 0;
 	return refuse(error == KL_EFULL ? -EBUSY : -EINVAL, call,
 		      error == KL_EFULL ? "too many requests are under way"
 					: "the line is not started",

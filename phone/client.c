@@ -15,7 +15,8 @@
 enum {
 	TRANSACTION_MS = 64 * SIP_T1_MS, /* RFC 3261 timers B, D and F; RFC 6026 timer M */
 	TX_DIGITS = 16,
-	/* Each walk leaves one every 3.5 s, each stays 32 s; and as many again for fast refusals. */
+	/* Each walk leaves one every 3.5 s, each stays 32 s; and as many again for fast refusals.
+	 */
 	CLIENTS_PER_WALK = 20,
 };
 
@@ -31,8 +32,8 @@ static struct phone_client *find(const struct phone *phone, kl_tx tx)
 	struct phone_client *client;
 
 	LIST_FOREACH(client, &phone->clients.buckets[bucket_of(tx)], others)
-		if (client->tx == tx)
-			return client;
+	if (client->tx == tx)
+		return client;
 	return NULL;
 }
 
@@ -91,8 +92,8 @@ bool phone_clients_busy(const struct phone *phone)
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-			if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes)
-				return true;
+	if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes)
+		return true;
 	return false;
 }
 
@@ -203,7 +204,8 @@ static void client_cancel(struct phone_client *client)
 	forget_in(client, TRANSACTION_MS);
 }
 
-/* RFC 3261 17.1.1.3: the ACK of a refusal goes where its INVITE went, whatever the line does now. */
+/* RFC 3261 17.1.1.3: the ACK of a refusal goes where its INVITE went, whatever the line does now.
+ */
 static void client_acknowledge(struct phone_client *client, const struct sip_message *response)
 {
 	struct phone *phone = client->phone;
@@ -269,9 +271,10 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 		return 0;
 	grant = phone_grant_read(response, &ours);
 	if (grant.guessed && grant.granted_ms)
-		phone_log(PHONE_LOG_WARNING,
-			  "the 200 from %s lists no contact of ours: its time is taken all the same",
-			  phone_route_text(&client->route, route));
+		phone_log(
+			PHONE_LOG_WARNING,
+			"the 200 from %s lists no contact of ours: its time is taken all the same",
+			phone_route_text(&client->route, route));
 	if (grant.granted_ms)
 		phone_account_set_service_route(client->account, response);
 	return grant.granted_ms;
@@ -289,9 +292,8 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 	};
 
 	if (status == 401 || status == 407)
-		event.response.challenge = challenge_of(
-			phone_account_judge(client->account, &client->route, client->proof,
-					    response, client->sent));
+		event.response.challenge = challenge_of(phone_account_judge(
+			client->account, &client->route, client->proof, response, client->sent));
 	if (client->method == KL_REGISTER && status / 100 == 2)
 		event.response.granted_ms = take_grant(client, response);
 	phone_feed(client->phone, &event);

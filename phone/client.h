@@ -1,8 +1,8 @@
 /* client.h - client transactions: what the engine asks to send, and what comes back for it.
  *
- * The engine decides when to send and when to leave.  What is left ends by itself here: late answers
- * are absorbed, refused INVITEs get their ACK, ringing ones a CANCEL, answered ones ACK and BYE
- * (TIME-9, RFC 3261 17.1).
+ * The engine decides when to send and when to leave.  What is left ends by itself here: late
+ * answers are absorbed, refused INVITEs get their ACK, ringing ones a CANCEL, answered ones ACK and
+ * BYE (TIME-9, RFC 3261 17.1).
  */
 #ifndef PHONE_CLIENT_H
 #define PHONE_CLIENT_H

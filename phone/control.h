@@ -20,23 +20,24 @@
 #include "phone/phone.h"
 
 enum {
-	PHONE_CONTROL_PATH_MAX = 107,    /* bytes of a path that fits a sockaddr_un */
-	PHONE_CONTROL_LINE_MAX = 4096,   /* bytes of a request */
-	PHONE_CONTROL_PEERS_MAX = 32,    /* connections at one time */
+	PHONE_CONTROL_PATH_MAX = 107,        /* bytes of a path that fits a sockaddr_un */
+	PHONE_CONTROL_LINE_MAX = 4096,       /* bytes of a request */
+	PHONE_CONTROL_PEERS_MAX = 32,        /* connections at one time */
 	PHONE_CONTROL_WAITING_MAX = 8 << 20, /* bytes that a peer may leave unread */
 };
 
 struct phone_control;
 
 /* A socket file that nobody listens on is replaced.  -EADDRINUSE: somebody does. */
-int phone_control_open(struct phone_control **out, struct phone *phone, const char *path,
-		       char *why, size_t why_size);
+int phone_control_open(struct phone_control **out, struct phone *phone, const char *path, char *why,
+		       size_t why_size);
 
 /* Closes it, removes its file, and hangs up the calls made through it. */
 void phone_control_close(struct phone_control *control); /* NULL is fine */
 
-/* Where the socket is unless told otherwise: $RUNTIME_DIRECTORY/control for a service,
- * $XDG_RUNTIME_DIR/keepline.sock for a user, else /run/keepline.sock.  Returns TO. */
+/* Where the socket is unless told otherwise, always named keepline.sock: in $RUNTIME_DIRECTORY for
+ * a service, in /run/keepline (where the service of that name has it) or /run for root, in
+ * $XDG_RUNTIME_DIR for anybody else.  Returns TO. */
 char *phone_control_default_path(char *to, size_t size);
 
 /* Connects to a running phone's socket.  A descriptor, or a negative errno value. */

@@ -1,6 +1,7 @@
 /* dialog.c - calls that were answered, until nothing of them is left on the network. */
 #include "phone/dialog.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +18,13 @@ enum {
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-struct phone_dialog *phone_dialog_find(const struct phone *phone,
-				       const struct sip_message *message)
+struct phone_dialog *phone_dialog_find(const struct phone *phone, const struct sip_message *message)
 {
 	struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-		if (sip_dialog_matches(&dialog->sip, message))
-			return dialog;
+	if (sip_dialog_matches(&dialog->sip, message))
+		return dialog;
 	return NULL;
 }
 
@@ -49,8 +49,8 @@ bool phone_dialogs_busy(const struct phone *phone)
 	const struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-		if (dialog->state == PHONE_DIALOG_ENDING)
-			return true;
+	if (dialog->state == PHONE_DIALOG_ENDING)
+		return true;
 	return false;
 }
 
@@ -73,7 +73,8 @@ void phone_dialog_end(struct phone_dialog *dialog)
 		phone_call_ended(call);
 }
 
-/* ---- where requests go ------------------------------------------------------------------------- */
+/* ---- where requests go -------------------------------------------------------------------------
+ */
 
 /* FAIL-18: where the first Route, else the remote target says.  A name there is taken for that of
  * the server which the INVITE was sent to. */
@@ -97,10 +98,9 @@ static void begin(struct phone_dialog *dialog, struct sip_builder *builder, cons
 {
 	struct phone *phone = dialog->phone;
 	struct net_address local = {0};
-	char via[PHONE_VIA_MAX], branch[PHONE_ID_MAX] = SIP_BRANCH_COOKIE, id[PHONE_ID_MAX];
+	char via[PHONE_VIA_MAX], branch[PHONE_ID_MAX];
 
-	phone_draw_id(id);
-	strncat(branch, id, sizeof branch - sizeof SIP_BRANCH_COOKIE);
+	snprintf(branch, sizeof branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
 	if (!strcmp(method, "BYE"))
 		memcpy(dialog->bye_branch, branch, sizeof branch);
 	*route = next_hop(dialog);
@@ -177,7 +177,8 @@ static void take_given_up(void *user)
 		phone_dialog_end(dialog);
 }
 
-static struct phone_dialog *dialog_new(struct phone *phone, const struct phone_dialog_origin *origin)
+static struct phone_dialog *dialog_new(struct phone *phone,
+				       const struct phone_dialog_origin *origin)
 {
 	struct phone_dialog *dialog = NULL;
 

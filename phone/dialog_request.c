@@ -3,8 +3,9 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
-/* Our answer to an offer, or our offer where a re-INVITE has none (RFC 3264 5, 6).  An UPDATE without
- * an offer only refreshes the target (RFC 3311 5.2): length 0.  Else its length, or a SIP_E*. */
+/* Our answer to an offer, or our offer where a re-INVITE has none (RFC 3264 5, 6).  An UPDATE
+ * without an offer only refreshes the target (RFC 3311 5.2): length 0.  Else its length, or a
+ * SIP_E*. */
 static int describe(const struct phone_dialog *dialog, const struct phone_incoming *incoming,
 		    char text[PHONE_SDP_MAX])
 {

@@ -130,8 +130,8 @@ void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query)
 int phone_dns_create(struct phone_dns **out, const struct phone_dns_config *config)
 {
 	struct phone_dns *dns = calloc(1, sizeof *dns);
-	int error = dns ? net_resolver_create(&dns->resolver, config->loop, config->resolver)
-			: -ENOMEM;
+	int error =
+		dns ? net_resolver_create(&dns->resolver, config->loop, config->resolver) : -ENOMEM;
 
 	if (error) {
 		free(dns);

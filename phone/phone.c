@@ -99,8 +99,8 @@ int phone_send(struct phone *phone, const struct kl_route *route, struct sip_spa
 	char text[KL_TEXT_MAX];
 
 	if (error)
-		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
-			  phone_route_text(route, text), strerror(-error));
+		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s", phone_route_text(route, text),
+			  strerror(-error));
 	return error;
 }
 

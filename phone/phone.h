@@ -80,12 +80,14 @@ struct phone_call_event {
 
 struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
-	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob" in the line's domain */
+	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob" in the line's
+			       domain */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
 };
 
-/* Places a call; *ID, never 0, names it.  Its first events come before this returns.
+/* Places a call.  *ID names it, set before its first event, which comes before this returns; 0 on
+ * an error.
  * -EINVAL: no such line, or TARGET is no SIP URI; -EBUSY: too many requests are under way. */
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
 		     char *why, size_t why_size);

@@ -67,14 +67,14 @@ void phone_reply(struct phone *phone, const struct phone_incoming *incoming, uns
 	phone_reply_begin(phone, incoming, status, &builder);
 	if (status == 405 || status == 200)
 		sip_builder_header(&builder, "Allow", "%s", PHONE_ALLOW);
-	while (status == 420 &&
-	       sip_message_next(incoming->request, SIP_REQUIRE, &cursor, &element))
+	while (status == 420 && sip_message_next(incoming->request, SIP_REQUIRE, &cursor, &element))
 		sip_builder_header(&builder, "Unsupported", "%.*s", SIP_SPAN(element));
 	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
 	phone_reply_send(phone, incoming, status, sip_builder_finish(&builder));
 }
 
-/* ---- who may ask ------------------------------------------------------------------------------- */
+/* ---- who may ask -------------------------------------------------------------------------------
+ */
 
 enum welcome { STRANGER, BARRED, WELCOME };
 
@@ -86,8 +86,8 @@ static enum welcome entry_welcome(const struct phone *phone, const struct phone_
 	struct kl_route_view view;
 	enum welcome best = STRANGER;
 
-	for (uint32_t i = 0;
-	     !kl_get_route(phone->engine, binding.line, binding.entry, i, &view); i++) {
+	for (uint32_t i = 0; !kl_get_route(phone->engine, binding.line, binding.entry, i, &view);
+	     i++) {
 		if (memcmp(view.route.ip, source->ip, sizeof source->ip) != 0)
 			continue;
 		binding.route = view.route;
@@ -191,8 +191,7 @@ static void answer(struct phone *phone, const struct phone_incoming *incoming,
 
 static void set_timer(struct phone *phone)
 {
-	net_timer_set(phone->server.timer,
-		      sip_transactions_deadline(phone->server.transactions));
+	net_timer_set(phone->server.timer, sip_transactions_deadline(phone->server.transactions));
 }
 
 /* May it be answered at all?  Else it is counted and forgotten (FAIL-5).  STATUS: what to refuse it

@@ -113,7 +113,7 @@ def port_in_use(world):
         port = holder.getsockname()[1]
         good = world.folder / 'good.cfg'
         good.write_text(to_xml(ACCOUNT))
-        words = ['run', '--control', world.folder / 'control', '--local', f'127.0.0.1:{port}', good]
+        words = ['run', '--control', world.folder / 'control', '--bind', f'127.0.0.1:{port}', good]
         expect_refused('port in use', words, [f'127.0.0.1:{port}'])
 
 

@@ -11,6 +11,7 @@ from .waiting import Failure, Process, wait_for
 
 PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline'))
 STATUS_POLL_S = 0.05
+BIND = '127.0.0.1:5070'
 
 ACCOUNT = {
     'reg.1.address': 'alice',
@@ -64,7 +65,7 @@ class Phone:
         self.file = folder / f'{name}.cfg'
         merged = {**ACCOUNT, **(parameters or {})}
         self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
-        self.process = Process(name, [PROGRAM, 'run', '--control', self.control, self.file], folder)
+        self.process = Process(name, [PROGRAM, 'run', '--bind', BIND, '--control', self.control, self.file], folder)
         self.calls = []
 
     def start(self):
@@ -86,8 +87,9 @@ class Phone:
         return next((row for row in entries if row['entry'] == entry), {})
 
     def dropped(self):
-        """How many datagrams were dropped, as the status counts them."""
-        return (self.status() or {}).get('dropped', 0)
+        """How many datagrams came to nothing, as the status counts them."""
+        counters = (self.status() or {}).get('counters', {})
+        return sum(counters[kind] for kind in ('dropped', 'stray', 'refused'))
 
     def wait_state(self, state, route=None, within_s=5.0):
         """The entry's status, once it has that state, on that route (a Registrar) if one is given."""

@@ -1,0 +1,236 @@
+/* run.c - `keepline run`: brings lines up, and keeps them up. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "cli/cli.h"
+#include "phone/control.h"
+#include "phone/log.h"
+#include "phone/phone.h"
+#include "sip/value.h"
+
+/* REG-5: how long the servers may take to answer when a signal says to leave. */
+enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64 };
+
+struct run {
+	const char *files[FILES_MAX];
+	struct config_options options;
+	struct phone_config phone_config;
+	const char *control_path;
+	unsigned verbosity;
+	struct net_loop *loop;
+	struct net_timer *leave_timer;
+	struct phone *phone;
+	struct phone_control *control;
+	bool leaving;
+};
+
+static const struct argp_option options[] = {
+	{"profile", 'p', "PROFILE", 0, "the vendor's rules: poly (default), poly-2012, ...", 0},
+	{"strict", 's', NULL, 0, "values out of range are errors", 0},
+	{"control", 'c', "PATH", 0, "where `keepline status` and `keepline call` reach it", 0},
+	{"bind", 'b', "ADDR[:PORT]", 0, "send and receive there; default: any address, port 5060",
+	 0},
+	{"resolver", 'r', "ADDR[:PORT]", 0, "ask this DNS server; default: those of resolv.conf",
+	 0},
+	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
+	{0},
+};
+
+static struct net_address read_address(const char *text, uint16_t port, struct argp_state *state)
+{
+	struct net_address address = {.port = 0};
+	int error = net_address_parse(&address, text, port);
+
+	if (error)
+		argp_error(state, "%s: %s", text, net_address_explain(error));
+	return address;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct run *run = state->input;
+	struct net_resolver_config *resolver = &run->phone_config.resolver;
+
+	switch (key) {
+	case 'p':
+		run->options.profile = argument;
+		return 0;
+	case 's':
+		run->options.strict = true;
+		return 0;
+	case 'c':
+		run->control_path = argument;
+		return 0;
+	case 'b':
+		run->phone_config.bind = read_address(argument, PHONE_PORT, state);
+		return 0;
+	case 'r':
+		if (resolver->server_count == NET_RESOLVER_SERVERS_MAX)
+			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
+		resolver->servers[resolver->server_count++] = read_address(argument, 53, state);
+		return 0;
+	case 'v':
+		run->verbosity++;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (run->options.file_count == FILES_MAX)
+			argp_error(state, "more than %d files", FILES_MAX);
+		run->files[run->options.file_count++] = argument;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no configuration FILE");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "FILE...",
+	.doc = "Registers the lines of the configuration FILEs, and keeps them up.\v"
+	       "SIGTERM and Ctrl-C hang up, unregister and leave; a second one leaves at once.\n"
+	       "Exit status: 0 it left when it was told to; 2 wrong usage, unreadable files, a "
+	       "port in "
+	       "use.",
+};
+
+/* ---- signals and the service manager -----------------------------------------------------------
+ */
+
+static void stop_loop(void *user)
+{
+	const struct run *run = user;
+
+	net_loop_stop(run->loop);
+}
+
+static void take_signal(void *user)
+{
+	struct run *run = user;
+
+	if (run->leaving) {
+		net_loop_stop(run->loop);
+		return;
+	}
+	run->leaving = true;
+	sd_notify(0, "STOPPING=1");
+	net_timer_set(run->leave_timer, net_now_ms() + LEAVE_WAIT_MS);
+	phone_stop(run->phone, (struct net_callback){stop_loop, run});
+}
+
+/* `systemctl status` shows the last change of a line's state. */
+static void take_action(void *user, const struct kl_action *action, kl_ms at)
+{
+	char text[KL_TEXT_MAX];
+
+	(void)user;
+	(void)at;
+	if (action->type == KL_DO_REPORT && action->report.type == KL_REPORT_STATE)
+		sd_notifyf(0, "STATUS=%s", kl_format_action(text, sizeof text, action, NULL));
+}
+
+static int serve(struct run *run)
+{
+	const struct net_callback leave = {take_signal, run};
+	struct net_signal *terminate = NULL, *interrupt = NULL;
+	int error = net_timer_create(&run->leave_timer, run->loop,
+				     (struct net_callback){stop_loop, run});
+
+	if (!error)
+		error = net_signal_create(&terminate, run->loop, SIGTERM, leave);
+	if (!error)
+		error = net_signal_create(&interrupt, run->loop, SIGINT, leave);
+	if (!error) {
+		/* Ready once the sockets are there: the registrations take as long as they take. */
+		phone_start(run->phone);
+		sd_notify(0, "READY=1");
+		error = net_loop_run(run->loop);
+	}
+	net_signal_free(interrupt);
+	net_signal_free(terminate);
+	net_timer_free(run->leave_timer);
+	if (error)
+		fprintf(stderr, "keepline run: %s\n", strerror(-error));
+	return error ? 1 : 0;
+}
+
+/* ---- setting up ------------------------------------------------------------------------------ */
+
+/* Prints what is wrong with the files.  NULL: they can't be run. */
+static struct config *load(const struct run *run)
+{
+	struct config *config;
+	int error = config_load(&run->options, &config);
+	char text[KL_TEXT_MAX];
+
+	for (uint32_t i = 0; i < config->diagnostic_count; i++)
+		fprintf(stderr, "%s\n",
+			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
+	if (!error && (!run->options.strict || !config->error_count))
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+static int open_and_serve(struct run *run)
+{
+	char why[PHONE_WHY_MAX], standard[PHONE_CONTROL_PATH_MAX + 1];
+	const char *path = run->control_path
+				   ? run->control_path
+				   : phone_control_default_path(standard, sizeof standard);
+	int status = 2;
+
+	if (phone_create(&run->phone, &run->phone_config, why, sizeof why) ||
+	    phone_control_open(&run->control, run->phone, path, why, sizeof why))
+		fprintf(stderr, "keepline run: %s\n", why);
+	else
+		status = serve(run);
+	phone_control_close(run->control);
+	phone_free(run->phone);
+	return status;
+}
+
+static void set_up(struct run *run)
+{
+	static const enum phone_log_level levels[] = {PHONE_LOG_NOTICE, PHONE_LOG_INFO,
+						      PHONE_LOG_DEBUG};
+	struct net_resolver_config *resolver = &run->phone_config.resolver;
+
+	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads must not end a phone */
+	phone_log_set_level(levels[run->verbosity < 2 ? run->verbosity : 2]);
+	sip_init();
+	if (!resolver->server_count && net_resolver_config_read(resolver, "/etc/resolv.conf") <= 0)
+		phone_log(PHONE_LOG_WARNING, "no DNS server is known: names can't be looked up");
+}
+
+int cli_run(int argc, char **argv)
+{
+	struct run run = {.phone_config = {.bind = {.port = PHONE_PORT}}};
+	struct config *config;
+	int status = 2;
+
+	run.options.files = run.files;
+	net_resolver_config_init(&run.phone_config.resolver);
+	argp_parse(&parser, argc, argv, 0, NULL, &run);
+	config = load(&run);
+	if (!config)
+		return 2;
+	set_up(&run);
+	if (net_loop_create(&run.loop)) {
+		fprintf(stderr, "keepline run: no event loop\n");
+	} else {
+		run.phone_config.loop = run.loop;
+		run.phone_config.config = config;
+		run.phone_config.on_action = take_action;
+		status = open_and_serve(&run);
+		net_loop_free(run.loop);
+	}
+	config_free(config);
+	return status;
+}

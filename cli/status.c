@@ -1,0 +1,229 @@
+/* status.c - `keepline status`: what the lines of the running instance do (SEE-1). */
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/link.h"
+
+enum { WATCH_MS = 1000 };
+
+struct status {
+	const char *control;
+	bool as_json, watch;
+	struct net_loop *loop;
+	struct net_timer *timer;
+	struct cli_link *link;
+	int exit_status;
+};
+
+static const struct argp_option options[] = {
+	{"json", 'j', NULL, 0, "for programs", 0},
+	{"watch", 'w', NULL, 0, "again every second, until Ctrl-C", 0},
+	{"control", 'c', "PATH", 0, "the control socket of the instance", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct status *status = state->input;
+
+	switch (key) {
+	case 'j':
+		status->as_json = true;
+		return 0;
+	case 'w':
+		status->watch = true;
+		return 0;
+	case 'c':
+		status->control = argument;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "what is \"%s\"?", argument);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp parser = {
+	.options = options,
+	.parser = parse_option,
+	.doc = "Shows what the lines of the running instance do.\v"
+	       "Exit status: 0 it is there; 2 it is not.",
+};
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static bool is_set(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+/* A length of time as a person says it. */
+static const char *duration(long long ms, char to[32])
+{
+	long long s = ms / 1000;
+
+	if (s < 120)
+		snprintf(to, 32, "%lld s", s);
+	else if (s < 7200)
+		snprintf(to, 32, "%lld min %lld s", s / 60, s % 60);
+	else
+		snprintf(to, 32, "%lld h %lld min", s / 3600, s / 60 % 60);
+	return to;
+}
+
+static void print_routes(const json_t *routes)
+{
+	const json_t *route;
+	size_t i;
+
+	json_array_foreach(routes, i, route)
+	{
+		bool literal = !*text_of(route, "target");
+		long long last = number_of(route, "last_status");
+
+		printf("    %c %2lld  %s %s:%lld  %-7s", is_set(route, "current") ? '*' : ' ',
+		       number_of(route, "route"), text_of(route, "transport"),
+		       text_of(route, "address"), number_of(route, "port"),
+		       text_of(route, "status"));
+		if (last)
+			printf("  last answer %lld", last);
+		if (*text_of(route, "last_fault"))
+			printf("  last fault: %s", text_of(route, "last_fault"));
+		if (!literal)
+			printf("  %s, priority %lld, weight %lld", text_of(route, "target"),
+			       number_of(route, "priority"), number_of(route, "weight"));
+		if (!is_set(route, "listed"))
+			printf("  (left the DNS)");
+		printf("\n");
+	}
+}
+
+static void print_entry(const json_t *entry)
+{
+	const json_t *next = json_object_get(entry, "next");
+	const json_t *move = json_object_get(entry, "last_move");
+	char time[32];
+
+	printf("  server %lld, %s%s: %s for %s", number_of(entry, "entry"),
+	       text_of(entry, "server"), is_set(entry, "working") ? " (working)" : "",
+	       text_of(entry, "state"), duration(number_of(entry, "since_ms"), time));
+	if (*text_of(entry, "route"))
+		printf(", on %s", text_of(entry, "route"));
+	printf("%s\n", is_set(entry, "in_failover") ? ", in failover" : "");
+	if (json_is_object(next))
+		printf("    next: %s in %s%s\n", text_of(next, "event"),
+		       duration(number_of(next, "in_ms"), time),
+		       is_set(entry, "failback_held") ? "; failback waits for idle" : "");
+	if (*text_of(entry, "why"))
+		printf("    last: %s\n", text_of(entry, "why"));
+	if (json_is_object(move))
+		printf("    moved %s ago, from %s: %s\n", duration(number_of(move, "ago_ms"), time),
+		       text_of(move, "from"), text_of(move, "text"));
+	if (is_set(entry, "redundancy_ready"))
+		printf("    redundancy ready\n");
+	else
+		printf("    not redundancy ready: %s\n", text_of(entry, "redundancy_why"));
+	print_routes(json_object_get(entry, "routes"));
+}
+
+static void print_text(const json_t *answer)
+{
+	const json_t *counters = json_object_get(answer, "counters"), *line, *entry;
+	size_t i, j;
+
+	json_array_foreach(json_object_get(answer, "lines"), i, line)
+	{
+		printf("line %lld, %s: %s\n", number_of(line, "line"), text_of(line, "aor"),
+		       text_of(line, "state"));
+		json_array_foreach(json_object_get(line, "entries"), j, entry)
+		{
+			print_entry(entry);
+		}
+	}
+	printf("calls %lld; datagrams received %lld, dropped %lld; ICMP forged %lld\n",
+	       number_of(counters, "calls"), number_of(counters, "received"),
+	       number_of(counters, "dropped"), number_of(counters, "forged"));
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static void print_json(const json_t *answer)
+{
+	json_dumpf(answer, stdout, JSON_INDENT(2));
+	printf("\n");
+}
+
+static void take_answer(void *user, const json_t *answer)
+{
+	struct status *status = user;
+
+	if (status->watch && !status->as_json && isatty(STDOUT_FILENO))
+		printf("\033[H\033[2J");
+	if (status->as_json)
+		print_json(answer);
+	else
+		print_text(answer);
+	fflush(stdout);
+	status->exit_status = 0;
+	if (status->watch)
+		net_timer_set(status->timer, net_now_ms() + WATCH_MS);
+	else
+		net_loop_stop(status->loop);
+}
+
+static void take_closed(void *user)
+{
+	struct status *status = user;
+
+	fprintf(stderr, "keepline status: the instance is gone\n");
+	status->exit_status = 2;
+	net_loop_stop(status->loop);
+}
+
+static void ask(void *user)
+{
+	struct status *status = user;
+
+	if (!cli_link_ask(status->link, json_pack("{s:s}", "do", "status")))
+		take_closed(status);
+}
+
+int cli_status(int argc, char **argv)
+{
+	struct status status = {.exit_status = 2};
+	struct cli_link_config link = {.command = "keepline status",
+				       .on_answer = take_answer,
+				       .on_closed = take_closed,
+				       .user = &status};
+
+	argp_parse(&parser, argc, argv, 0, NULL, &status);
+	link.path = status.control;
+	if (net_loop_create(&status.loop))
+		return 2;
+	status.link = cli_link_open(status.loop, &link);
+	if (status.link &&
+	    !net_timer_create(&status.timer, status.loop, (struct net_callback){ask, &status})) {
+		net_timer_set(status.timer, 0);
+		net_loop_run(status.loop);
+	}
+	net_timer_free(status.timer);
+	cli_link_close(status.link);
+	net_loop_free(status.loop);
+	return status.exit_status;
+}
