@@ -385,6 +385,9 @@ static void introduce(const struct demo *d)
 	       "%s,\n"
 	       "all else as the Poly Solution Guide (2023) has it by default.\n",
 	       d->by_refresh ? "registration" : "duration, failBack.timeout 60");
+	if (d->by_refresh)
+		printf("The servers grant %d s, so that a renewal is due after %d s.\n", GRANT_S,
+		       REFRESH_MS / 1000);
 }
 
 static void play(struct demo *d)
