@@ -403,11 +403,13 @@ static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *er
 {
 	static const char mark[] = ";branch=";
 	const struct net_address *dead = &error->destination;
-	const char *at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
+	const char *at = NULL;
 	const struct phone_client *client;
 	struct net_address sent_to;
 	size_t length = 0, left;
 
+	if (error->quoted_length)
+		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
 	if (!at)
 		return 0;
 	at += sizeof mark - 1;

@@ -20,8 +20,9 @@ const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX])
 	return kl_format_route(to, KL_TEXT_MAX, route);
 }
 
-/* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
-static void log_action(const struct phone *phone, const struct kl_action *action)
+/* Rules go by the parameters that set them, times count from now. */
+const char *phone_action_text(const struct phone *phone, const struct kl_action *action,
+			      char to[KL_TEXT_MAX])
 {
 	const struct kl_words words = {
 		.context = (void *)(uintptr_t)phone->config,
@@ -30,11 +31,18 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 		.relative = true,
 		.now = net_now_ms(),
 	};
+
+	return kl_format_action(to, KL_TEXT_MAX, action, &words);
+}
+
+/* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
+static void log_action(const struct phone *phone, const struct kl_action *action)
+{
 	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
-		  kl_format_action(text, sizeof text, action, &words));
+		  phone_action_text(phone, action, text));
 }
 
 /* ---- the engine ------------------------------------------------------------------------------ */

@@ -82,6 +82,7 @@ struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
 	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob" in the line's
 			       domain */
+	/* Must not call the phone. */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
 };
