@@ -151,7 +151,7 @@ static bool open_phone(struct demo *d)
 	config.resolver.servers[0] = lab_dnsserver_local(d->stage.dns);
 	config.resolver.server_count = 1;
 	if (!net_address_parse(&config.bind, "127.0.0.1", 0) &&
-	    !phone_create(&d->phone, &config, why, sizeof why))
+	    !phone_create(&d->phone, &config, why))
 		return true;
 	fprintf(stderr, "keepline demo: %s\n", why);
 	return false;
@@ -218,7 +218,7 @@ static bool call(struct demo *d, unsigned server)
 	uint64_t id;
 
 	stage_tell(&d->stage, "you", "dial bob");
-	if (phone_call_place(d->phone, &order, &id, why, sizeof why)) {
+	if (phone_call_place(d->phone, &order, &id, why)) {
 		stage_tell(&d->stage, "phone", "%s", why);
 		return false;
 	}

@@ -179,16 +179,15 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 	       !uri.headers.at;
 }
 
-static int refuse(int error, struct phone_call *call, const char *why_text, char *why,
-		  size_t why_size)
+static int refuse(int error, struct phone_call *call, const char *why_text, char why[PHONE_WHY_MAX])
 {
 	free(call);
-	snprintf(why, why_size, "%s", why_text);
+	snprintf(why, PHONE_WHY_MAX, "%s", why_text);
 	return error;
 }
 
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
-		     char *why, size_t why_size)
+		     char why[PHONE_WHY_MAX])
 {
 	struct phone_call *call;
 	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
@@ -196,12 +195,12 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 
 	*id = 0;
 	if (order->line >= phone->config->engine.line_count)
-		return refuse(-EINVAL, NULL, "there is no such line", why, why_size);
+		return refuse(-EINVAL, NULL, "there is no such line", why);
 	call = calloc(1, sizeof *call);
 	if (!call)
-		return refuse(-ENOMEM, NULL, "out of memory", why, why_size);
+		return refuse(-ENOMEM, NULL, "out of memory", why);
 	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0), order->target))
-		return refuse(-EINVAL, call, "the target is no SIP URI", why, why_size);
+		return refuse(-EINVAL, call, "the target is no SIP URI", why);
 	call->phone = phone;
 	call->id = *id = ++phone->calls.last_id;
 	call->line = order->line;
@@ -221,7 +220,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	return refuse(error == KL_EFULL ? -EBUSY : -EINVAL, call,
 		      error == KL_EFULL ? "too many requests are under way"
 					: "the line is not started",
-		      why, why_size);
+		      why);
 }
 
 void phone_call_hang_up(struct phone *phone, uint64_t id)

@@ -276,7 +276,7 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 			"the 200 from %s lists no contact of ours: its time is taken all the same",
 			phone_route_text(&client->route, route));
 	if (grant.granted_ms)
-		phone_account_set_service_route(client->account, response);
+		phone_account_set_service_route(client->account, &client->route, response);
 	return grant.granted_ms;
 }
 

@@ -172,8 +172,8 @@ int phone_get_local(const struct phone *phone, const struct net_address *to,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int open_network(struct phone *phone, const struct phone_config *config, char *why,
-			size_t why_size)
+static int open_network(struct phone *phone, const struct phone_config *config,
+			char why[PHONE_WHY_MAX])
 {
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
@@ -188,18 +188,18 @@ static int open_network(struct phone *phone, const struct phone_config *config, 
 		.on_answer = take_dns,
 		.user = phone,
 	};
-	int error = phone_transport_open(&phone->transport, &transport, why, why_size);
+	int error = phone_transport_open(&phone->transport, &transport, why);
 
 	if (error)
 		return error;
 	error = phone_dns_create(&phone->dns, &dns);
 	if (error)
-		snprintf(why, why_size, "the DNS servers: %s", strerror(-error));
+		snprintf(why, PHONE_WHY_MAX, "the DNS servers: %s", strerror(-error));
 	return error;
 }
 
 /* The engine asks only for addresses of the families that are here. */
-static int open_engine(struct phone *phone, char *why, size_t why_size)
+static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 {
 	struct kl_config *config = &phone->engine_config;
 	size_t size;
@@ -211,23 +211,23 @@ static int open_engine(struct phone *phone, char *why, size_t why_size)
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine) {
-		snprintf(why, why_size, "out of memory");
+		snprintf(why, PHONE_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
 	error = kl_engine_init(phone->engine, size, config, phone_draw(), net_now_ms());
 	if (!error)
 		return 0;
-	kl_config_check(config, why, why_size);
+	kl_config_check(config, why, PHONE_WHY_MAX);
 	return -EINVAL;
 }
 
-static int open_parts(struct phone *phone, const struct phone_config *config, char *why,
-		      size_t why_size)
+static int open_parts(struct phone *phone, const struct phone_config *config,
+		      char why[PHONE_WHY_MAX])
 {
-	int error = open_network(phone, config, why, why_size);
+	int error = open_network(phone, config, why);
 
 	if (!error)
-		error = open_engine(phone, why, why_size);
+		error = open_engine(phone, why);
 	if (error)
 		return error;
 	phone_clients_init(phone);
@@ -241,24 +241,24 @@ static int open_parts(struct phone *phone, const struct phone_config *config, ch
 		error = net_timer_create(&phone->summary, phone->loop,
 					 (struct net_callback){log_dropped, phone});
 	if (error)
-		snprintf(why, why_size, "%s", strerror(-error));
+		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;
 }
 
-int phone_create(struct phone **out, const struct phone_config *config, char *why, size_t why_size)
+int phone_create(struct phone **out, const struct phone_config *config, char why[PHONE_WHY_MAX])
 {
 	struct phone *phone = calloc(1, sizeof *phone);
 	int error;
 
 	if (!phone) {
-		snprintf(why, why_size, "out of memory");
+		snprintf(why, PHONE_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
 	phone->user = config->user;
-	error = open_parts(phone, config, why, why_size);
+	error = open_parts(phone, config, why);
 	if (error)
 		phone_free(phone);
 	else

@@ -68,8 +68,6 @@ static void see_send(struct life *life, const struct kl_action_send *send)
 	assert_true(send->line < LINES);
 	assert_in_range(send->route.ip[15], 1, TARGETS);
 	assert_true(send->attempt >= 1);
-	expect(checks_action(&life->checks[send->line], life->engine, &life->policy,
-			     &(struct kl_action){.type = KL_DO_SEND, .send = *send}, life->now));
 	if (send->method != KL_REGISTER)
 		assert_int_equal(life->open[send->token], 1);
 	life->sends[life->send_count++ % SENDS_MAX] = *send;
@@ -87,6 +85,9 @@ static void see_query(struct life *life, const struct kl_action_query *query)
 
 static void see_action(struct life *life, const struct kl_action *action)
 {
+	for (uint32_t i = 0; i < LINES; i++)
+		expect(checks_action(&life->checks[i], life->engine, &life->policy, action,
+				     life->now));
 	switch (action->type) {
 	case KL_DO_SEND:
 		see_send(life, &action->send);
@@ -205,6 +206,8 @@ static void respond(struct life *life)
 		.min_expires_ms = 1000 * roll(life, 10000),
 		.retry_after_ms = 1000 * roll(life, 200),
 	};
+	for (uint32_t i = 0; i < LINES; i++)
+		checks_response(&life->checks[i], &event.response, life->now);
 	feed(life, &event);
 }
 
@@ -269,26 +272,15 @@ static void step(struct life *life)
 
 static void check_views(const struct life *life)
 {
-	struct kl_entry_view view;
-
-	for (uint32_t i = 0; i < LINES; i++) {
-		assert_int_equal(kl_get_entry(life->engine, i, 0, &view), KL_OK);
-		if (view.active)
-			assert_true(view.expires_at > life->now);
-		if (view.in_failover)
-			assert_true(view.current != view.primary);
-		if (view.state == KL_REGISTERED)
-			assert_true(view.active && view.current >= 0);
-		if (view.state == KL_BACKING_OFF)
-			assert_true(view.retry_at != KL_NEVER);
-	}
+	for (uint32_t i = 0; i < LINES; i++)
+		expect(checks_views(life->engine, i, life->now));
 }
 
 static void begin(struct life *life, uint64_t seed)
 {
 	size_t size;
 
-	*life = (struct life){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
+	*life = (struct life){.dice = dice_of(seed)};
 	kl_policy_profile(&life->policy, (enum kl_profile)roll(life, KL_PROFILES));
 	life->policy.reregister_on = roll(life, 2);
 	life->policy.fail_registration_on = roll(life, 2);
@@ -301,8 +293,10 @@ static void begin(struct life *life, uint64_t seed)
 					       .transport_choice = KL_CHOOSE_UDP,
 					       .registers = roll(life, 8) > 0,
 					       .policy = &life->policy};
-	for (size_t i = 0; i < LINES; i++)
+	for (uint32_t i = 0; i < LINES; i++) {
 		life->lines[i] = (struct kl_line_config){&life->entry, 1, (uint16_t)(i % 2)};
+		life->checks[i].line = i;
+	}
 	life->config = (struct kl_config){.lines = life->lines,
 					  .line_count = LINES,
 					  .transports = 1 << KL_UDP,

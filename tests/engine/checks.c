@@ -94,11 +94,13 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 {
 	switch (action->type) {
 	case KL_DO_SEND:
+		if (action->send.line != checks->line)
+			return NULL;
+		if (action->send.attempt > 1)
+			return NULL;
 		if (action->send.method != KL_REGISTER &&
 		    !route_is_registered(checks, e, policy, &action->send, now))
 			return "only REGISTER goes to a route without a registration";
-		if (action->send.attempt > 1)
-			return NULL;
 		return action->send.method == KL_REGISTER ? check_register(checks, &action->send)
 							  : check_request(checks, &action->send);
 	case KL_DO_ABANDON:
@@ -109,7 +111,7 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		see_outcome(checks, action->outcome.token);
 		break;
 	case KL_DO_REPORT:
-		if (action->report.type == KL_REPORT_STATE)
+		if (action->report.line == checks->line && action->report.type == KL_REPORT_STATE)
 			see_state(checks, &action->report);
 		break;
 	case KL_DO_QUERY:
@@ -121,6 +123,7 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 void checks_response(struct checks *checks, const struct kl_event_response *response, kl_ms now)
 {
 	uint16_t status = response->status;
+	kl_ms *until = NULL;
 	if (status < 200)
 		return;
 	if (response->tx == checks->open) {
@@ -130,8 +133,10 @@ void checks_response(struct checks *checks, const struct kl_event_response *resp
 	}
 	for (size_t i = 0; i < CHECKS_REGISTERS_MAX && status < 300; i++)
 		if (checks->registers[i].tx == response->tx)
-			checks->registered_until[checks->registers[i].route] =
-				now + response->granted_ms;
+			until = &checks->registered_until[checks->registers[i].route];
+	/* A second answer to one REGISTER, maybe with a shorter time, is no news. */
+	if (until && *until < now + response->granted_ms)
+		*until = now + response->granted_ms;
 }
 
 const char *checks_views(const struct kl_engine *e, uint32_t line, kl_ms now)
@@ -152,7 +157,8 @@ const char *checks_views(const struct kl_engine *e, uint32_t line, kl_ms now)
 		return "a registered line wakes for its refresh";
 	if (view.state == KL_BACKING_OFF && deadline > view.retry_at)
 		return "a line that backs off wakes for its next try";
-	if (view.state != KL_OFF && deadline == KL_NEVER)
-		return "a line that is not off never sleeps for good";
+	/* A host always answers questions to the DNS: there is no need to wake for them. */
+	if (view.state != KL_OFF && view.state != KL_RESOLVING && deadline == KL_NEVER)
+		return "a line that has work to do never sleeps for good";
 	return NULL;
 }

@@ -16,8 +16,9 @@
 
 enum { CHECKS_ROUTES_MAX = 32, CHECKS_REQUESTS_MAX = 16, CHECKS_REGISTERS_MAX = 32 };
 
-/* One line with one entry, as it has shown itself so far; begins as zeros. */
+/* One line with one entry, as it has shown itself so far; begins as zeros but for its number. */
 struct checks {
+	uint32_t line;
 	uint32_t call_id, cseq;
 	kl_tx open;     /* the REGISTER that waits for its answer; 0: none */
 	uint32_t tried; /* by the walk of that REGISTER, a bit for each route */
@@ -34,7 +35,7 @@ struct checks {
 	kl_ms registered_until[CHECKS_ROUTES_MAX];
 };
 
-/* An action of this line was taken from E. */
+/* An action was taken from E; those of other lines are passed over. */
 const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			  const struct kl_policy *policy, const struct kl_action *action,
 			  kl_ms now);

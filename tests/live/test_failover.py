@@ -18,13 +18,16 @@ def silent_at_start(world):
     phone = world.phone()
     first = world.wait_sent('REGISTER', world.sbc1)[0]
     moved = world.wait_sent('REGISTER', world.sbc2)[0]
-    expect_times('REGISTER to sbc1', world.sent('REGISTER', world.sbc1), first.at_ms, THREE_SENDS_MS)
+    expect_times('REGISTER to sbc1', world.sent('REGISTER', world.sbc1, until_ms=moved.at_ms), first.at_ms,
+                 THREE_SENDS_MS)
     expect_time('REGISTER to sbc2', moved.at_ms - first.at_ms, NEXT_ROUTE_MS)
     expect_equal('its Call-ID', moved.call_id, first.call_id)
     expect_equal('its From', moved.header('From'), first.header('From'))
     expect(moved.branch != first.branch, 'its branch is new')
     expect(moved.cseq > first.cseq, 'its CSeq has grown')
-    expect(phone.wait_state('registered', world.sbc2)['in_failover'], 'the status says: in failover')
+    # The repeat with credentials starts at the head of the order, where it waits once more: TRIG-8 (part).
+    entry = phone.wait_state('registered', world.sbc2, within_s=8)
+    expect(entry['in_failover'], 'the status says: in failover')
 
 
 @live_test()
@@ -103,8 +106,7 @@ def silent_without_registration(world):
     expect_equal('REGISTERs since the first', world.sent('REGISTER', since_ms=registered.at_ms), [])
 
     moved = world.wait_sent('REGISTER', world.sbc2, within_s=25)[0]
-    refreshes = [send for send in world.sent('REGISTER', world.sbc1, since_ms=registered.at_ms)
-                 if send.at_ms < moved.at_ms]
+    refreshes = world.sent('REGISTER', world.sbc1, registered.at_ms, until_ms=moved.at_ms)
     expect_times('refresh at sbc1, counted from the 200', refreshes, registered.at_ms,
                  [20000 + at_ms for at_ms in THREE_SENDS_MS])
     expect_time('refresh at sbc2', moved.at_ms - registered.at_ms, 20000 + NEXT_ROUTE_MS)

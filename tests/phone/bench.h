@@ -26,6 +26,7 @@ enum {
 struct peer {
 	struct bench *bench;
 	struct net_udp *udp;
+	bool deaf; /* what comes is thrown away */
 	struct sip_message inbox[BENCH_INBOX_MAX];
 	unsigned received, taken;
 };
@@ -71,6 +72,7 @@ void peer_move(struct peer *peer, uint8_t last);
 /* The next message that a peer gets, which must be a request of METHOD, or an answer of STATUS.
  * Repeats of the request before it are passed over.  Valid until bench_free(). */
 const struct sip_message *peer_expect(struct peer *peer, enum sip_method method);
+const struct sip_message *peer_next_request(struct peer *peer); /* of any method */
 const struct sip_message *peer_expect_status(struct peer *peer, unsigned status);
 
 /* Did nothing come that was not taken, repeats apart? */

@@ -373,12 +373,12 @@ static void targets_are_checked(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		order.target = bad[i];
-		if (phone_call_place(bench->phone, &order, &id, why, sizeof why) == 0)
+		if (phone_call_place(bench->phone, &order, &id, why) == 0)
 			fail_msg("\"%s\" was taken", bad[i]);
 		assert_int_equal(id, 0);
 	}
 	order.line = 1;
-	assert_int_not_equal(phone_call_place(bench->phone, &order, &id, why, sizeof why), 0);
+	assert_int_not_equal(phone_call_place(bench->phone, &order, &id, why), 0);
 	bench_free(bench);
 }
 

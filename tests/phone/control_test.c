@@ -28,9 +28,9 @@ static struct station *station_new(void)
 	assert_non_null(mkdtemp(station->folder));
 	snprintf(station->path, sizeof station->path, "%s/socket", station->folder);
 	station->bench = bench_registered("");
-	assert_int_equal(phone_control_open(&station->control, station->bench->phone, station->path,
-					    why, sizeof why),
-			 0);
+	assert_int_equal(
+		phone_control_open(&station->control, station->bench->phone, station->path, why),
+		0);
 	station->fd = phone_control_connect(station->path);
 	assert_true(station->fd >= 0);
 	return station;
@@ -270,26 +270,22 @@ static void stale_sockets_are_replaced(void **state)
 	FILE *file;
 
 	(void)state;
-	assert_int_equal(
-		phone_control_open(&second, station->bench->phone, station->path, why, sizeof why),
-		-EADDRINUSE);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, station->path, why),
+			 -EADDRINUSE);
 	assert_non_null(strstr(why, station->path));
 
 	snprintf(stale, sizeof stale, "%s/stale", station->folder);
-	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why, sizeof why),
-			 0);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why), 0);
 	assert_int_equal(rename(stale, station->path), 0); /* nobody unlinks this one ... */
 	phone_control_close(second);
-	assert_int_equal(
-		phone_control_open(&second, station->bench->phone, station->path, why, sizeof why),
-		0); /* ... and it is replaced */
+	assert_int_equal(phone_control_open(&second, station->bench->phone, station->path, why),
+			 0); /* ... and it is replaced */
 	phone_control_close(second);
 
 	file = fopen(stale, "w");
 	assert_non_null(file);
 	fclose(file);
-	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why, sizeof why),
-			 -EEXIST);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why), -EEXIST);
 	assert_int_equal(unlink(stale), 0);
 	station_free(station);
 }

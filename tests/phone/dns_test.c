@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "phone/dns.h"
+#include "phone/log.h"
 
 static struct kl_dns_record records[KL_DNS_RECORDS_MAX];
 
@@ -99,5 +100,6 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_none_fails),
 	};
 
+	phone_log_set_level(PHONE_LOG_NOTHING);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

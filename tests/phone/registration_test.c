@@ -178,8 +178,8 @@ static void late_acceptance_is_adopted(void **state)
 	bench_free(bench);
 }
 
-/* REG-7, RFC 3608: later requests carry the Service-Route of the 200, until another 200 has none.
- */
+/* REG-7, RFC 3608: later requests carry the Service-Route of the 200; but not to another server,
+ * which would send them back. */
 static void service_route_is_obeyed(void **state)
 {
 	struct bench *bench = bench_new("");
@@ -194,6 +194,7 @@ static void service_route_is_obeyed(void **state)
 	bench_call(bench);
 	invite = peer_expect(peer, SIP_INVITE);
 	assert_span(header_of(invite, SIP_ROUTE), "<sip:a.test;lr>, <sip:b.test;lr>");
+	assert_false(has_header(peer_expect(&bench->peers[1], SIP_INVITE), SIP_ROUTE));
 	bench_free(bench);
 }
 

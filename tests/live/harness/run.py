@@ -72,6 +72,7 @@ def run_here(test, world_options):
         world = World(folder, **world_options)
         with world:
             test(world)
+            world.expect_no_crash()
     except Failure as failure:
         print(f'FAILED {test.__name__}: {failure}')
         show_what_happened(world, folder)
