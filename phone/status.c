@@ -156,6 +156,7 @@ static json_t *next_event(const struct kl_entry_view *view, kl_ms now)
 static json_t *last_move(const struct phone *phone, const struct phone_account *account,
 			 const struct kl_entry_view *view, kl_ms now)
 {
+	bool told = account->has_move && phone_route_equal(&account->move.left, &view->moved_from);
 	char route[KL_TEXT_MAX];
 	json_t *move;
 
@@ -165,7 +166,7 @@ static json_t *last_move(const struct phone *phone, const struct phone_account *
 	put(move, "from", text(phone_route_text(&view->moved_from, route)));
 	put(move, "ago_ms", ago(view->moved_at, now));
 	put(move, "fault", fault(view->moved_fault));
-	put(move, "text", report(phone, account->has_move, &account->move));
+	put(move, "text", report(phone, told, &account->move));
 	return move;
 }
 
