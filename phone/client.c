@@ -398,14 +398,13 @@ static enum kl_fault fault_of(enum net_icmp_class icmp_class)
 	return KL_FAULT_NONE;
 }
 
-/* The transaction whose branch stands in what was quoted of our datagram; 0: none. */
+/* The transaction whose branch stands in what was quoted of our datagram; 0: none.  The engine
+ * checks that it is open, and on that route. */
 static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *error)
 {
 	static const char mark[] = ";branch=";
-	const struct net_address *dead = &error->destination;
 	const char *at = NULL;
 	const struct phone_client *client;
-	struct net_address sent_to;
 	size_t length = 0, left;
 
 	if (error->quoted_length)
@@ -417,10 +416,7 @@ static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *er
 	while (length < left && !strchr(";, \r\n", at[length]))
 		length++;
 	client = find_branch(phone, (struct sip_span){at, length});
-	if (!client || client->state != PHONE_CLIENT_OPEN)
-		return 0;
-	sent_to = phone_route_address(&client->route);
-	return net_address_compare(&sent_to, dead) ? 0 : client->tx;
+	return client ? client->tx : 0;
 }
 
 void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)

@@ -79,12 +79,13 @@ static void see_outcome(struct checks *checks, uint64_t token)
 			checks->requests[i].token = 0;
 }
 
-/* A walk of REGISTER ends where the state says so; elsewhere it only goes on to the next route. */
+/* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
+ * any other state begins with a new one. */
 static void see_state(struct checks *checks, const struct kl_report *report)
 {
-	bool goes_on = report->to == KL_REGISTERING
-			       ? report->from == KL_REFRESHING || report->from == KL_RESOLVING
-			       : report->to == KL_FAILING_OVER && report->from != KL_REGISTERED;
+	bool goes_on = (report->from == KL_REFRESHING &&
+			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
+		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
 	if (!goes_on)
 		checks->walking = false;
 }
