@@ -93,10 +93,11 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
 	} else {
 		/* It is sent on, T2 apart, to the end of the transaction (RFC 3261 17.1.2.2). */
-		walk->leave_at = walk->route_at + timing_transaction_ms(policy);
+		kl_ms whole = timing_transaction_ms(policy);
+		if (walk->leave_at < walk->route_at + whole)
+			walk->leave_at = walk->route_at + whole;
 		if (policy->walk_bounded)
-			walk->leave_at = earlier(walk->leave_at,
-						 walk->clock_at + timing_transaction_ms(policy));
+			walk->leave_at = earlier(walk->leave_at, walk->clock_at + whole);
 	}
 }
 
