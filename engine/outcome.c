@@ -31,7 +31,8 @@ void registration_wake_requests(struct kl_engine *e, uint32_t r)
 static void registration_keep_former(struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	struct registration *reg = registration_at(e, r);
-	bool keeps = reg->active && reg->state == KL_FAILING_OVER && reg->current != pos;
+	bool keeps = reg->active && reg->state == KL_FAILING_OVER && reg->current != pos &&
+		     !registration_policy(e, r)->fail_registration_on;
 	reg->former = keeps ? reg->current : NO_POS;
 	reg->former_expires_at = keeps ? reg->expires_at : KL_NEVER;
 }

@@ -165,7 +165,8 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 		return head;
 	/* FAIL-2: where it is registered, until it is registered elsewhere. */
 	if (registration_reregisters(e, r))
-		return reg->try_better ? reg->former : reg->current;
+		return reg->try_better && reg->former_expires_at > e->now ? reg->former
+									  : reg->current;
 	if (registration_route_gone(e, r))
 		return head;
 	/* EA 66546: newRequests: the primary first, whatever server was used last; a line that is

@@ -224,6 +224,15 @@ void request_registered(struct kl_engine *e, uint32_t w)
 			e, w, &(struct reason){.why = KL_WHY_ROUTES_USED_UP, .pos = reg->current});
 		return;
 	}
+	/* A challenge gave the REGISTER a clock of its own; the call's may be over.  TIME-11 */
+	if (left != NO_POS && walk_is_over(e, walk)) {
+		request_used_up(e, w,
+				&(struct reason){.why = KL_WHY_WALK_ENDED,
+						 .rule = KL_POLICY_walk_bounded,
+						 .pos = reg->current,
+						 .ms = (uint32_t)(e->now - walk->clock_at)});
+		return;
+	}
 	walk->origin = reg->current;
 	if (left != NO_POS)
 		walk_report_move(e, w, left, &walk->reason);

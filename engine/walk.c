@@ -227,10 +227,11 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 /* ---- time ---- */
 
 /* 64*T1 are up since the first send: the request is given up, even if routes are left.  TIME-4 */
-static bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
+bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
 {
 	const struct kl_policy *policy = registration_policy(e, walk->registration);
-	return policy->walk_bounded && e->now >= walk->clock_at + timing_transaction_ms(policy);
+	return policy->walk_bounded && walk->clock_at != KL_NEVER &&
+	       e->now >= walk->clock_at + timing_transaction_ms(policy);
 }
 
 static void walk_silent(struct kl_engine *e, uint32_t w)

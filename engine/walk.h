@@ -36,6 +36,9 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos);
 /* Abandons what is open on the present route, if anything. */
 void walk_leave_route(struct kl_engine *e, uint32_t w);
 
+/* Are 64*T1 up since a bounded walk's first send?  Then it goes to no further route (TIME-4). */
+bool walk_is_over(const struct kl_engine *e, const struct walk *walk);
+
 /* The node of a walk fired. */
 void walk_time(struct kl_engine *e, uint32_t w);
 

@@ -12,8 +12,7 @@
  * One engine is one device (a phone, a trunk) with its lines.  The same configuration, seed and
  * events at the same times give the same actions, bit for bit, on every machine.
  *
- * Words      Line, server entry, route, route set, current and primary route, failover, failback,
- *            walk, back-off: docs/requirements.md, section 1.  IDs such as TIME-3 are its rows.
+ * Words      As in docs/requirements.md, section 1.  IDs such as TIME-3 are its rows.
  * Units      kl_ms is milliseconds.  A name that ends in _at is a point on the host's monotonic
  *            clock (any origin), KL_NEVER if unset; one that ends in _ms is a length.
  * Ownership  The caller owns the block given to kl_engine_init() (aligned as malloc aligns; it
@@ -22,8 +21,7 @@
  *            Pointers inside an action are good until the next kl_feed().
  * Errors     0 is success; KL_IGNORED (1) a harmless event that changed nothing, counted;
  *            negative a KL_E*, and the engine is unchanged.
- * Threads    One engine, one thread.  Two engines share nothing but their configuration.
- */
+ * Threads    One engine, one thread.  Engines share nothing but their configuration. */
 #ifndef KEEPLINE_H
 #define KEEPLINE_H
 
@@ -96,8 +94,7 @@ enum {
 	X(KL_BACKING_OFF, "backing off")                                                           \
 	X(KL_LEAVING, "leaving")
 
-/* Why something was decided.  {ms}, {status}, {route}, {fault}, {count} stand for the
- * report's fields. */
+/* Why something was decided.  {ms}, {status} and so on stand for the report's fields. */
 #define KL_CAUSES(X)                                                                               \
 	X(KL_WHY_NONE, "no reason")                                                                \
 	X(KL_WHY_STARTED, "told to register")                                                      \
@@ -253,7 +250,6 @@ const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);
 const char *kl_cause_text(enum kl_cause cause); /* with its {placeholders} */
-const char *kl_event_name(enum kl_event_type type);
 const char *kl_fault_text(enum kl_fault fault);
 const char *kl_dns_status_text(enum kl_dns_status status);
 const char *kl_failback_mode_name(enum kl_failback_mode mode);
@@ -313,10 +309,10 @@ void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms 
 
 /* ---- configuration ---- */
 
-/* One server entry of a line.  `name` is where its requests go: the server's address or, where
- * the entry goes through one, the outbound proxy's: a domain name or a literal IP address. */
+/* One server entry of a line.  `name` is where its requests go: the server, or its outbound proxy.
+ */
 struct kl_entry_config {
-	const char *name;
+	const char *name;         /* a domain name or a literal IP address */
 	uint16_t port;            /* 0: let the DNS say (DNS-1..3) */
 	uint8_t transport_choice; /* enum kl_transport_choice */
 	bool registers;           /* REG-3 */
@@ -329,8 +325,7 @@ struct kl_line_config {
 	uint16_t group;                        /* lines of one group share KL_IDLE_GROUP */
 };
 
-/* How much an engine can hold; fixes the size of its block.  What does not fit is cut and
- * reported (routes), or refused with KL_EFULL (requests). */
+/* How much an engine can hold: routes beyond are cut and reported, requests refused (KL_EFULL). */
 struct kl_limits {
 	uint32_t sets;       /* distinct (name, port, transport choice) of all entries */
 	uint32_t routes;     /* distinct routes, all sets together */
@@ -408,9 +403,7 @@ struct kl_event_response {
 struct kl_event_transport {
 	struct kl_route route; /* the dead destination, by value */
 	enum kl_fault fault;
-	/* The transaction whose branch the ICMP message quoted (TRIG-1), or whose send failed.
-	 * 0, an unknown or an ended one moves nothing and is counted. */
-	kl_tx tx;
+	kl_tx tx; /* whose branch was quoted (TRIG-1), or whose send failed; else 0: only counted */
 };
 
 struct kl_event_dns {
@@ -431,7 +424,7 @@ struct kl_event {
 	};
 };
 
-/* Ask the DNS; feed KL_EV_DNS with the same `query`, whatever comes of it.  */
+/* Ask the DNS; feed KL_EV_DNS with the same `query`, whatever comes of it. */
 struct kl_action_query {
 	uint32_t query;
 	enum kl_record_type type;
@@ -484,7 +477,7 @@ struct kl_report {
 	struct kl_route left, route; /* MOVE: from, to.  Else `route` is the one spoken of */
 	enum kl_fault fault;
 	uint16_t status;
-	uint32_t count;
+	uint32_t count; /* LOOKUP: enum kl_record_type */
 	kl_ms ms;
 	bool active; /* STATE: a registration is active */
 	bool in_failover;
