@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-/* A TTL shorter than the floor would be a query a second for as long as the phone runs; one
- * longer than the ceiling (2^31 occurs) would never be looked at again.  DNS-17 */
-static const kl_ms ttl_floor_ms = 5000;
+/* A TTL longer than this (2^31 occurs) would never be looked at again.  DNS-17 */
 static const kl_ms ttl_ceiling_ms = 24 * 3600 * 1000;
 
 /* A question that got no records is asked again in the background: after a failure soon, after a
@@ -316,11 +314,17 @@ static void query_substitute(struct kl_engine *e, struct query *query)
 		static_take(e, query);
 }
 
+kl_ms dns_ttl_ms(kl_ms ttl_ms)
+{
+	static const kl_ms floor_ms = 5000;
+	return ttl_ms < floor_ms ? floor_ms : ttl_ms;
+}
+
 /* How long what the query has is good for; then it is asked again. */
 static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
 {
 	const struct kl_policy *policy = query_policy(e, query);
-	kl_ms ttl_ms = query->ttl_ms < ttl_floor_ms ? ttl_floor_ms : query->ttl_ms;
+	kl_ms ttl_ms = dns_ttl_ms(query->ttl_ms);
 	switch ((enum query_source)query->source) {
 	case SOURCE_NETWORK:
 		return policy->dns_lookup_ms ? policy->dns_lookup_ms : ttl_ms;
