@@ -42,10 +42,11 @@ static const struct kl_policy *query_policy(const struct kl_engine *e, const str
 
 bool dns_same_policy(const struct kl_policy *a, const struct kl_policy *b)
 {
-	return a->naptr_first_order == b->naptr_first_order &&
-	       a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
-	       a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
-	       a->static_first == b->static_first;
+	return a == b ||
+	       (a->naptr_first_order == b->naptr_first_order &&
+		a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
+		a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
+		a->static_first == b->static_first);
 }
 
 static uint32_t query_find(const struct kl_engine *e, const struct question *question,

@@ -46,8 +46,8 @@ bool dns_failed(const struct kl_engine *e, uint32_t q);
 void dns_sweep_begin(struct kl_engine *e);
 void dns_sweep_end(struct kl_engine *e);
 
-/* A TTL as it is obeyed: 5 s at least, or 0 would mean a question, or a failback, without a pause for
- * as long as the phone runs (DNS-17). */
+/* A TTL as it is obeyed: 5 s at least, or 0 would mean a question, or a failback, without a pause
+ * for as long as the phone runs (DNS-17). */
 kl_ms dns_ttl_ms(kl_ms ttl_ms);
 
 /* KL_EV_DNS: takes an answer; *SET is the route set that needs it, NONE if more than one does.
