@@ -28,12 +28,18 @@ static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t 
 	return true;
 }
 
-void kl_limits_default(struct kl_config *config)
+static uint32_t set_count_of(const struct kl_config *config)
 {
-	uint32_t sets = 0, registrations = registration_count_of(config);
+	uint32_t count = 0;
 	for (uint32_t i = 0; i < config->line_count; i++)
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
-			sets += first_of_set(config, i, j);
+			count += first_of_set(config, i, j);
+	return count;
+}
+
+void kl_limits_default(struct kl_config *config)
+{
+	uint32_t sets = set_count_of(config), registrations = registration_count_of(config);
 	config->limits = (struct kl_limits){.sets = sets,
 					    .routes = sets * KL_SET_ROUTES_MAX,
 					    .set_routes = KL_SET_ROUTES_MAX,
@@ -102,8 +108,9 @@ static bool limits_fit(const struct kl_config *config)
 {
 	const struct kl_limits *limits = &config->limits;
 	static const uint32_t most = UINT32_C(1) << 26;
-	return limits->sets && limits->sets < most && limits->routes && limits->routes < 0xffff &&
-	       limits->set_routes && limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
+	return limits->sets >= set_count_of(config) && limits->sets < most && limits->routes &&
+	       limits->routes < 0xffff && limits->set_routes &&
+	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
 	       limits->walks > registration_count_of(config) && limits->walks < most;

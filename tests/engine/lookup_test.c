@@ -268,6 +268,34 @@ static void test_static_records_are_checked_DNS_15(void **state)
 	expect_bad_records(&phone.config, records, 1);
 }
 
+/* Two lines of one name that look it up differently have two route sets: room for one is too
+ * little. */
+static void test_a_manner_of_its_own_takes_a_set(void **state)
+{
+	struct phone phone;
+	struct kl_policy policy;
+	struct kl_entry_config entry;
+	struct kl_line_config lines[2];
+	char why[KL_TEXT_MAX];
+
+	(void)state;
+	init(&phone, KL_PROFILE_POLY);
+	policy = phone.policy;
+	entry = phone.entry;
+	entry.policy = &policy;
+	lines[0] = phone.line;
+	lines[1] = (struct kl_line_config){&entry, 1, 0};
+	phone.config.lines = lines;
+	phone.config.line_count = 2;
+	kl_limits_default(&phone.config);
+	assert_int_equal(phone.config.limits.sets, 1);
+	policy.dns_restore = true;
+	assert_int_equal(kl_config_check(&phone.config, why, sizeof(why)), KL_EINVAL);
+	kl_limits_default(&phone.config);
+	assert_int_equal(phone.config.limits.sets, 2);
+	assert_int_equal(kl_config_check(&phone.config, why, sizeof(why)), KL_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_times_to_live_without_sense),
 		cmocka_unit_test(test_targets_without_sense),
 		cmocka_unit_test(test_static_records_are_checked_DNS_15),
+		cmocka_unit_test(test_a_manner_of_its_own_takes_a_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
