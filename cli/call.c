@@ -18,7 +18,8 @@ struct call {
 	struct net_loop *loop;
 	struct cli_link *link;
 	struct net_timer *timer;
-	bool hanging_up, was_up;
+	bool hanging_up;
+	int exit_status;
 };
 
 static const struct argp_option options[] = {
@@ -90,6 +91,7 @@ static void take_answer(void *user, const json_t *answer)
 		net_loop_stop(call->loop);
 		return;
 	}
+	call->exit_status = 1;
 	printf("%9.3f s  %s\n",
 	       (double)json_integer_value(json_object_get(answer, "after_ms")) / 1000, text);
 	fflush(stdout);
@@ -97,7 +99,7 @@ static void take_answer(void *user, const json_t *answer)
 		net_timer_set(call->timer, net_now_ms() + call->talk_s * UINT64_C(1000));
 	if (strcmp(event, "over") != 0)
 		return;
-	call->was_up = json_is_true(json_object_get(answer, "was_up"));
+	call->exit_status = json_is_true(json_object_get(answer, "was_up")) ? 0 : 1;
 	net_loop_stop(call->loop);
 }
 
@@ -122,7 +124,7 @@ static void take_hang_up(void *user)
 	net_timer_set(call->timer, net_now_ms() + HANG_UP_WAIT_MS);
 }
 
-static int talk(struct call *call)
+static void talk(struct call *call)
 {
 	const struct net_callback hang_up = {take_hang_up, call};
 	struct net_signal *interrupt = NULL, *terminate = NULL;
@@ -140,17 +142,15 @@ static int talk(struct call *call)
 	net_timer_free(call->timer);
 	net_signal_free(terminate);
 	net_signal_free(interrupt);
-	return call->was_up ? 0 : 1;
 }
 
 int cli_call(int argc, char **argv)
 {
-	struct call call = {0};
+	struct call call = {.exit_status = 2};
 	struct cli_link_config link = {.command = "keepline call",
 				       .on_answer = take_answer,
 				       .on_closed = take_closed,
 				       .user = &call};
-	int status = 2;
 
 	argp_parse(&parser, argc, argv, 0, NULL, &call);
 	link.path = call.control;
@@ -158,8 +158,8 @@ int cli_call(int argc, char **argv)
 		return 2;
 	call.link = cli_link_open(call.loop, &link);
 	if (call.link)
-		status = talk(&call);
+		talk(&call);
 	cli_link_close(call.link);
 	net_loop_free(call.loop);
-	return status;
+	return call.exit_status;
 }

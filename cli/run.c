@@ -186,8 +186,8 @@ static int open_and_serve(struct run *run)
 				   : phone_control_default_path(standard, sizeof standard);
 	int status = 2;
 
-	if (phone_create(&run->phone, &run->phone_config, why, sizeof why) ||
-	    phone_control_open(&run->control, run->phone, path, why, sizeof why))
+	if (phone_create(&run->phone, &run->phone_config, why) ||
+	    phone_control_open(&run->control, run->phone, path, why))
 		fprintf(stderr, "keepline run: %s\n", why);
 	else
 		status = serve(run);

@@ -42,15 +42,16 @@ char *arena_copy(struct arena *arena, const char *text, size_t length)
 
 char *arena_format(struct arena *arena, const char *format, ...)
 {
-	va_list arguments, again;
+	va_list arguments;
+	char *text = NULL;
 	va_start(arguments, format);
-	va_copy(again, arguments);
-	int length = vsnprintf(NULL, 0, format, arguments);
+	int length = vasprintf(&text, format, arguments);
 	va_end(arguments);
-	char *text = arena_alloc(arena, (size_t)length + 1);
-	vsnprintf(text, (size_t)length + 1, format, again);
-	va_end(again);
-	return text;
+	if (length < 0)
+		abort();
+	char *copy = arena_copy(arena, text, (size_t)length);
+	free(text);
+	return copy;
 }
 
 void arena_free(struct arena *arena)

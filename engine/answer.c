@@ -21,8 +21,8 @@ static void walk_refused(struct kl_engine *e, uint32_t w, const struct reason *r
 		request_finish(e, w, reason);
 }
 
-/* An answer that asks for the request once more, changed: a new walk with a clock of its own.
- * TRIG-8: with credentials it goes to the server that challenged, or to the head of the order. */
+/* An answer that asks for the request once more, changed: a new walk with a clock of its own, on
+ * the same route (STAY) or from where a new request starts.  TIME-11 */
 static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
 {
 	struct walk *walk = walk_at(e, w);
@@ -37,11 +37,23 @@ static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
 		request_go(e, w);
 }
 
+/* TRIG-8: the repeat goes to the server that challenged if that is set, and always so with
+ * re-registration: unless the registration that a request goes by has moved meanwhile. */
+static bool walk_stays(const struct kl_engine *e, const struct walk *walk)
+{
+	uint32_t r = walk->registration;
+	const struct registration *reg = registration_at(e, r);
+	const struct kl_policy *policy = registration_policy(e, r);
+	if (walk->method != KL_REGISTER && reg->entry == walk->first_entry &&
+	    registration_reregisters(e, r))
+		return reg->active && reg->current == walk->pos;
+	return policy->auth_at_challenger || policy->reregister_on || walk->allowed != UINT32_MAX;
+}
+
 static void walk_challenged(struct kl_engine *e, uint32_t w,
 			    const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct kl_policy *policy = registration_policy(e, walk->registration);
 	struct reason reason = {.pos = walk->pos,
 				.status = response->status,
 				.count = (uint16_t)(walk->repeats + 1)};
@@ -60,9 +72,7 @@ static void walk_challenged(struct kl_engine *e, uint32_t w,
 	if (reason.why != KL_WHY_NONE)
 		walk_refused(e, w, &reason, response);
 	else
-		walk_repeat(e, w,
-			    policy->auth_at_challenger || policy->reregister_on ||
-				    walk->allowed != UINT32_MAX);
+		walk_repeat(e, w, walk_stays(e, walk));
 }
 
 /* TRIG-9: 423 raises Expires and repeats on the same route. */
@@ -93,10 +103,11 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
 	} else {
 		/* It is sent on, T2 apart, to the end of the transaction (RFC 3261 17.1.2.2). */
-		walk->leave_at = walk->route_at + timing_transaction_ms(policy);
+		kl_ms whole = timing_transaction_ms(policy);
+		if (walk->leave_at < walk->route_at + whole)
+			walk->leave_at = walk->route_at + whole;
 		if (policy->walk_bounded)
-			walk->leave_at = earlier(walk->leave_at,
-						 walk->clock_at + timing_transaction_ms(policy));
+			walk->leave_at = earlier(walk->leave_at, walk->clock_at + whole);
 	}
 }
 

@@ -40,7 +40,7 @@ static void registration_keep_former(struct kl_engine *e, uint32_t r, uint8_t po
 static void registration_move(struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	struct registration *reg = registration_at(e, r);
-	bool again = reg->current == pos && reg->state != KL_FAILING_BACK;
+	bool again = reg->current == pos && reg->state != KL_FAILING_BACK && !reg->try_better;
 	if (reg->left_why != KL_WHY_NONE && reg->left != pos) {
 		reg->moved_from = reg->left;
 		reg->moved_why = reg->left_why;

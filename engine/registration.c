@@ -161,10 +161,13 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
 	uint8_t head = reg->order_count ? order_of(e, r)[0] : reg->current;
-	if (reg->current == NO_POS || registration_route_gone(e, r))
+	if (reg->current == NO_POS)
 		return head;
+	/* FAIL-2: where it is registered, until it is registered elsewhere. */
 	if (registration_reregisters(e, r))
 		return reg->try_better ? reg->former : reg->current;
+	if (registration_route_gone(e, r))
+		return head;
 	/* EA 66546: newRequests: the primary first, whatever server was used last; a line that is
 	 * on its primary stays there when records are reordered.  FAIL-7, FAIL-16, DNS-10 */
 	if (kl_policy_failback_mode(policy) == KL_FAILBACK_NEW_REQUESTS)
@@ -177,7 +180,8 @@ void registration_go(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	const struct reason none = {.why = KL_WHY_NO_ROUTE, .pos = NO_POS};
 	struct walk *walk = walk_at(e, r);
-	uint8_t first = registration_first(e, r);
+	uint8_t first =
+		registration_route_gone(e, r) ? order_of(e, r)[0] : registration_first(e, r);
 	walk->origin = first;
 	/* BACK-4: every route is tried before any is tried twice. */
 	if (reg->resume != NO_POS && route_listed(e, r, reg->resume)) {

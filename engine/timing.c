@@ -43,13 +43,23 @@ static kl_ms window_ms(const struct timing *timing)
 	return sum;
 }
 
+/* The window of a route that others follow, whatever route it is. */
+static kl_ms normal_window_ms(const struct timing *timing)
+{
+	const struct timing normal = {timing->policy, timing->method, false};
+	return window_ms(&normal);
+}
+
 kl_ms timing_leave_at(const struct timing *timing, kl_ms clock_at, kl_ms route_at)
 {
 	const struct kl_policy *policy = timing->policy;
 	kl_ms whole = timing_transaction_ms(policy);
-	kl_ms at = route_at + window_ms(timing);
-	if (timing->last)
-		at = (policy->last_route == KL_LAST_REST ? clock_at : route_at) + whole;
+	kl_ms at = route_at + normal_window_ms(timing);
+	if (timing->last && policy->last_route == KL_LAST_WHOLE)
+		at = route_at + whole;
+	/* The rest of the walk's 64*T1, or its own window if that is longer.  TIME-3, TIME-4 */
+	if (timing->last && policy->last_route == KL_LAST_REST && at < clock_at + whole)
+		at = clock_at + whole;
 	/* Poly guide: timer B stops the request, even if routes are left.  TIME-4 */
 	if (policy->walk_bounded && at > clock_at + whole)
 		at = clock_at + whole;

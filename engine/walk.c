@@ -226,6 +226,13 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 
 /* ---- time ---- */
 
+/* 64*T1 are up since the first send: the request is given up, even if routes are left.  TIME-4 */
+static bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
+{
+	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	return policy->walk_bounded && e->now >= walk->clock_at + timing_transaction_ms(policy);
+}
+
 static void walk_silent(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
@@ -311,6 +318,7 @@ void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
 	uint32_t set = registration_at(e, walk->registration)->set;
+	walk->over = walk_is_over(e, walk);
 	route_failed(e, route_slot(e, set, walk->pos), (enum kl_fault)reason->fault);
 	walk_leave_route(e, w);
 	schedule_set(e, walk_node(e, w), KL_NEVER);

@@ -122,7 +122,13 @@ void phone_account_note(struct phone_accounts *accounts, const struct kl_report 
 	account->request = phone_draw();
 }
 
-void phone_account_set_service_route(struct phone_account *account,
+const char *phone_account_service_route(const struct phone_account *account,
+					const struct kl_route *route)
+{
+	return phone_route_equal(&account->service_route_of, route) ? account->service_route : "";
+}
+
+void phone_account_set_service_route(struct phone_account *account, const struct kl_route *route,
 				     const struct sip_message *response)
 {
 	char routes[PHONE_SERVICE_ROUTE_MAX] = "";
@@ -142,6 +148,7 @@ void phone_account_set_service_route(struct phone_account *account,
 		used += (size_t)length;
 	}
 	memcpy(account->service_route, routes, sizeof routes);
+	account->service_route_of = *route;
 }
 
 void phone_account_contact(const struct phone_account *account, const struct net_address *local,
@@ -153,13 +160,28 @@ void phone_account_contact(const struct phone_account *account, const struct net
 		 net_address_format(local, host));
 }
 
+/* A URI's host: an IPv6 address stands in brackets (RFC 3261 25.1). */
+static void write_uri(char to[PHONE_URI_MAX], const char *user, const char *at, const char *host)
+{
+	bool is_ipv6 = strchr(host, ':');
+
+	snprintf(to, PHONE_URI_MAX, "sip:%s%s%s%s%s", user, at, is_ipv6 ? "[" : "", host,
+		 is_ipv6 ? "]" : "");
+}
+
 void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MAX])
 {
-	const char *domain = account->line->domain;
-	bool is_ipv6 = strchr(domain, ':');
+	write_uri(to, account->line->user, "@", account->line->domain);
+}
 
-	snprintf(to, PHONE_URI_MAX, "sip:%s@%s%s%s", account->line->user, is_ipv6 ? "[" : "",
-		 domain, is_ipv6 ? "]" : "");
+void phone_account_registrar(const struct phone_account *account, char to[PHONE_URI_MAX])
+{
+	size_t length;
+
+	write_uri(to, "", "", account->entry->server);
+	length = strlen(to);
+	if (account->entry->server_port)
+		snprintf(to + length, PHONE_URI_MAX - length, ":%u", account->entry->server_port);
 }
 
 /* ---- credentials ----------------------------------------------------------------------------- */

@@ -32,8 +32,8 @@ struct phone_account {
 	char id[PHONE_ID_MAX];            /* the stem of its REGISTERs' Call-IDs */
 	char tag[PHONE_ID_MAX];           /* of their From */
 	uint64_t request; /* names the REGISTER that is under way, with all its repeats */
-	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* RFC 3608: "<a>, <b>"; "" if none was given
-						      */
+	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* "<a>, <b>"; "" if none was given */
+	struct kl_route service_route_of;            /* the route that gave it */
 	LIST_HEAD(, phone_key) keys;
 	uint32_t key_count;
 	/* The last reports of the engine, for the status.  Their names are not kept. */
@@ -45,8 +45,7 @@ struct phone_accounts {
 	struct phone_account *all;
 	uint32_t count;
 	uint32_t *first;   /* of each line */
-	char instance[64]; /* "<urn:uuid:...>": this machine, the same after a restart (RFC
-			      5626 4.1) */
+	char instance[64]; /* "<urn:uuid:...>": this machine, for good (RFC 5626 4.1) */
 };
 
 /* 0 or -ENOMEM. */
@@ -59,10 +58,15 @@ struct phone_account *phone_account_find(const struct phone_accounts *accounts, 
 /* Takes note of a report on a registration. */
 void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report);
 
-/* RFC 3608 5.1: the routes of a 200 to REGISTER are those of every later request, and replace
- * what was known (REG-7).  A list that does not fit is left out whole. */
-void phone_account_set_service_route(struct phone_account *account,
+/* RFC 3608 5.1: the Service-Route of a 200 to REGISTER is that of later requests, and replaces what
+ * was known (REG-7).  A list that does not fit is left out whole. */
+void phone_account_set_service_route(struct phone_account *account, const struct kl_route *route,
 				     const struct sip_message *response);
+
+/* What a request to ROUTE has to go through; "": nothing.  What one server told is not for another:
+ * it would lead back to the first, which may be dead. */
+const char *phone_account_service_route(const struct phone_account *account,
+					const struct kl_route *route);
 
 /* "sip:alice@192.0.2.7:5060", where LOCAL is our own address. */
 void phone_account_contact(const struct phone_account *account, const struct net_address *local,
@@ -70,6 +74,10 @@ void phone_account_contact(const struct phone_account *account, const struct net
 
 /* "sip:alice@example.com", the address-of-record. */
 void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MAX]);
+
+/* "sip:example.com", the registrar: the server's own name, also where an outbound proxy stands
+ * before it. */
+void phone_account_registrar(const struct phone_account *account, char to[PHONE_URI_MAX]);
 
 /* ---- credentials (TRIG-8) ---- */
 

@@ -1,12 +1,12 @@
 /* call.c - the calls that somebody placed. */
 #include "phone/call.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/provenance.h"
 #include "phone/private.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -15,20 +15,6 @@ static void tell(const struct phone_call *call, struct phone_call_event *event)
 {
 	event->after_ms = net_now_ms() - call->began_at;
 	call->on_event(call->user, event);
-}
-
-static void format_action(const struct phone *phone, const struct kl_action *action,
-			  char text[KL_TEXT_MAX])
-{
-	const struct kl_words words = {
-		.context = (void *)(uintptr_t)phone->config,
-		.rule = config_name_rule,
-		.config = &phone->engine_config,
-		.relative = true,
-		.now = net_now_ms(),
-	};
-
-	kl_format_action(text, KL_TEXT_MAX, action, &words);
 }
 
 /* Is an action of the engine news for a call on its way?  Its own sends are, and what happens to
@@ -60,12 +46,11 @@ void phone_calls_note(struct phone *phone, const struct kl_action *action)
 
 	LIST_FOREACH(call, &phone->calls.all, others)
 	{
-		struct phone_call_event event = {
-			.type = PHONE_CALL_ACTION, .action = action, .text = text};
+		struct phone_call_event event = {.type = PHONE_CALL_ACTION, .action = action};
 
 		if (!concerns(call, action))
 			continue;
-		format_action(phone, action, text);
+		event.text = phone_action_text(phone, action, text);
 		tell(call, &event);
 	}
 }
@@ -141,7 +126,7 @@ void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *out
 		tell(call, &up);
 		return;
 	}
-	format_action(phone, &action, text);
+	phone_action_text(phone, &action, text);
 	ended = strstr(text, "ended"); /* what stands before it is the engine's number for it */
 	finish(call, outcome->status, ended ? ended : text);
 }
@@ -178,6 +163,7 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 			const char *target)
 {
 	bool has_scheme = !strncasecmp(target, "sip:", 4);
+	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
 	char aor[PHONE_URI_MAX];
 	const char *domain;
 	struct sip_uri uri;
@@ -187,22 +173,21 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
 	length = snprintf(call->target, sizeof call->target, "%s%s%s",
 			  has_scheme ? "" : "sip:", target, domain);
-	return *target && is_uri_text(target) && length > 0 &&
+	return *target && !other_scheme && is_uri_text(target) && length > 0 &&
 	       (size_t)length < sizeof call->target &&
 	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
 	       !uri.headers.at;
 }
 
-static int refuse(int error, struct phone_call *call, const char *why_text, char *why,
-		  size_t why_size)
+static int refuse(int error, struct phone_call *call, const char *why_text, char why[PHONE_WHY_MAX])
 {
 	free(call);
-	snprintf(why, why_size, "%s", why_text);
+	snprintf(why, PHONE_WHY_MAX, "%s", why_text);
 	return error;
 }
 
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
-		     char *why, size_t why_size)
+		     char why[PHONE_WHY_MAX])
 {
 	struct phone_call *call;
 	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
@@ -210,12 +195,12 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 
 	*id = 0;
 	if (order->line >= phone->config->engine.line_count)
-		return refuse(-EINVAL, NULL, "there is no such line", why, why_size);
+		return refuse(-EINVAL, NULL, "there is no such line", why);
 	call = calloc(1, sizeof *call);
 	if (!call)
-		return refuse(-ENOMEM, NULL, "out of memory", why, why_size);
+		return refuse(-ENOMEM, NULL, "out of memory", why);
 	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0), order->target))
-		return refuse(-EINVAL, call, "the target is no SIP URI", why, why_size);
+		return refuse(-EINVAL, call, "the target is no SIP URI", why);
 	call->phone = phone;
 	call->id = *id = ++phone->calls.last_id;
 	call->line = order->line;
@@ -235,7 +220,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	return refuse(error == KL_EFULL ? -EBUSY : -EINVAL, call,
 		      error == KL_EFULL ? "too many requests are under way"
 					: "the line is not started",
-		      why, why_size);
+		      why);
 }
 
 void phone_call_hang_up(struct phone *phone, uint64_t id)
@@ -247,7 +232,9 @@ void phone_call_hang_up(struct phone *phone, uint64_t id)
 	if (!call)
 		return;
 	if (call->state == PHONE_CALL_STATE_WALKING) {
-		phone_feed(phone, &cancel);
+		int error = phone_feed(phone, &cancel); /* its outcome is the call's last event */
+
+		assert(!error);
 		return;
 	}
 	dialog = call->dialog;

@@ -276,7 +276,7 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 			"the 200 from %s lists no contact of ours: its time is taken all the same",
 			phone_route_text(&client->route, route));
 	if (grant.granted_ms)
-		phone_account_set_service_route(client->account, response);
+		phone_account_set_service_route(client->account, &client->route, response);
 	return grant.granted_ms;
 }
 
@@ -398,16 +398,17 @@ static enum kl_fault fault_of(enum net_icmp_class icmp_class)
 	return KL_FAULT_NONE;
 }
 
-/* The transaction whose branch stands in what was quoted of our datagram; 0: none. */
+/* The transaction whose branch stands in what was quoted of our datagram; 0: none.  The engine
+ * checks that it is open, and on that route. */
 static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *error)
 {
 	static const char mark[] = ";branch=";
-	const struct net_address *dead = &error->destination;
-	const char *at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
+	const char *at = NULL;
 	const struct phone_client *client;
-	struct net_address sent_to;
 	size_t length = 0, left;
 
+	if (error->quoted_length)
+		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
 	if (!at)
 		return 0;
 	at += sizeof mark - 1;
@@ -415,10 +416,7 @@ static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *er
 	while (length < left && !strchr(";, \r\n", at[length]))
 		length++;
 	client = find_branch(phone, (struct sip_span){at, length});
-	if (!client || client->state != PHONE_CLIENT_OPEN)
-		return 0;
-	sent_to = phone_route_address(&client->route);
-	return net_address_compare(&sent_to, dead) ? 0 : client->tx;
+	return client ? client->tx : 0;
 }
 
 void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)

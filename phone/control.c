@@ -16,7 +16,10 @@
 #include "phone/private.h"
 #include "phone/status.h"
 
-enum { BACKLOG = 8 };
+enum {
+	BACKLOG = 8,
+	PAUSE_MS = 1000, /* after a connection that could not be taken: no descriptor is free */
+};
 
 /* One connection. */
 struct peer {
@@ -35,7 +38,8 @@ struct peer {
 struct phone_control {
 	struct phone *phone;
 	int fd;
-	struct net_watch *watch;
+	struct net_watch *watch; /* NULL in a pause */
+	struct net_timer *pause;
 	char path[PHONE_CONTROL_PATH_MAX + 1];
 	LIST_HEAD(, peer) peers;
 	unsigned peer_count;
@@ -191,7 +195,7 @@ static void do_call(struct peer *peer, const json_t *request)
 		peer_refuse(peer, "a call needs a \"target\" of at most 255 bytes");
 	else if (peer->call)
 		peer_refuse(peer, "this connection has a call");
-	else if (phone_call_place(phone, &order, &peer->call, why, sizeof why))
+	else if (phone_call_place(phone, &order, &peer->call, why))
 		peer_refuse(peer, why);
 }
 
@@ -251,21 +255,41 @@ static void take_readable(void *user, unsigned ready)
 
 /* ---- the socket ------------------------------------------------------------------------------ */
 
-static void take_connection(void *user, unsigned ready)
+static void take_connection(void *user, unsigned ready);
+
+static int listen_on(struct phone_control *control)
+{
+	const struct net_watch_config watch = {.fd = control->fd,
+					       .events = NET_READABLE,
+					       .on_ready = take_connection,
+					       .user = control};
+
+	return net_watch_create(&control->watch, control->phone->loop, &watch);
+}
+
+static void take_pause_over(void *user)
 {
 	struct phone_control *control = user;
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (listen_on(control))
+		net_timer_set(control->pause, net_now_ms() + PAUSE_MS);
+}
+
+/* Without a pause, the connection that waits would keep the loop busy. */
+static void pause_listening(struct phone_control *control, int error)
+{
+	phone_log(PHONE_LOG_WARNING, "the control socket takes no connection: %s", strerror(error));
+	net_watch_free(control->watch);
+	control->watch = NULL;
+	net_timer_set(control->pause, net_now_ms() + PAUSE_MS);
+}
+
+static void peer_new(struct phone_control *control, int fd)
+{
 	struct net_watch_config watch = {
 		.fd = fd, .events = NET_READABLE, .on_ready = take_readable};
 	struct peer *peer = NULL;
 
-	(void)ready;
-	if (fd < 0) {
-		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-			phone_log(PHONE_LOG_WARNING, "the control socket takes no connection: %s",
-				  strerror(errno));
-		return;
-	}
 	if (control->peer_count < PHONE_CONTROL_PEERS_MAX)
 		peer = calloc(1, sizeof *peer);
 	watch.user = peer;
@@ -278,6 +302,18 @@ static void take_connection(void *user, unsigned ready)
 	peer->fd = fd;
 	LIST_INSERT_HEAD(&control->peers, peer, others);
 	control->peer_count++;
+}
+
+static void take_connection(void *user, unsigned ready)
+{
+	struct phone_control *control = user;
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)ready;
+	if (fd >= 0)
+		peer_new(control, fd);
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		pause_listening(control, errno);
 }
 
 static int fill_address(struct sockaddr_un *address, const char *path)
@@ -344,10 +380,6 @@ static int bind_private(int fd, const char *path)
 
 static int open_socket(struct phone_control *control, const char *path)
 {
-	const struct net_watch_config watch = {.events = NET_READABLE,
-					       .on_ready = take_connection,
-					       .user = control,
-					       .fd = control->fd};
 	int error;
 
 	if (control->fd < 0)
@@ -360,11 +392,13 @@ static int open_socket(struct phone_control *control, const char *path)
 	if (error)
 		return error;
 	memcpy(control->path, path, strlen(path) + 1);
-	return net_watch_create(&control->watch, control->phone->loop, &watch);
+	error = net_timer_create(&control->pause, control->phone->loop,
+				 (struct net_callback){take_pause_over, control});
+	return error ? error : listen_on(control);
 }
 
-int phone_control_open(struct phone_control **out, struct phone *phone, const char *path, char *why,
-		       size_t why_size)
+int phone_control_open(struct phone_control **out, struct phone *phone, const char *path,
+		       char why[PHONE_WHY_MAX])
 {
 	struct phone_control *control = calloc(1, sizeof *control);
 	int error = -ENOMEM;
@@ -378,7 +412,7 @@ int phone_control_open(struct phone_control **out, struct phone *phone, const ch
 		*out = control;
 		return 0;
 	}
-	snprintf(why, why_size, "control socket %s: %s", path,
+	snprintf(why, PHONE_WHY_MAX, "control socket %s: %s", path,
 		 error == -EADDRINUSE ? "another instance listens there" : strerror(-error));
 	phone_control_close(control);
 	return error;
@@ -391,6 +425,7 @@ void phone_control_close(struct phone_control *control)
 	while (!LIST_EMPTY(&control->peers))
 		peer_free(LIST_FIRST(&control->peers));
 	net_watch_free(control->watch);
+	net_timer_free(control->pause);
 	if (control->fd >= 0)
 		close(control->fd);
 	if (control->path[0])

@@ -29,8 +29,8 @@ enum {
 struct phone_control;
 
 /* A socket file that nobody listens on is replaced.  -EADDRINUSE: somebody does. */
-int phone_control_open(struct phone_control **out, struct phone *phone, const char *path, char *why,
-		       size_t why_size);
+int phone_control_open(struct phone_control **out, struct phone *phone, const char *path,
+		       char why[PHONE_WHY_MAX]);
 
 /* Closes it, removes its file, and hangs up the calls made through it. */
 void phone_control_close(struct phone_control *control); /* NULL is fine */

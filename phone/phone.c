@@ -20,8 +20,9 @@ const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX])
 	return kl_format_route(to, KL_TEXT_MAX, route);
 }
 
-/* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
-static void log_action(const struct phone *phone, const struct kl_action *action)
+/* Rules go by the parameters that set them, times count from now. */
+const char *phone_action_text(const struct phone *phone, const struct kl_action *action,
+			      char to[KL_TEXT_MAX])
 {
 	const struct kl_words words = {
 		.context = (void *)(uintptr_t)phone->config,
@@ -30,11 +31,18 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 		.relative = true,
 		.now = net_now_ms(),
 	};
+
+	return kl_format_action(to, KL_TEXT_MAX, action, &words);
+}
+
+/* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
+static void log_action(const struct phone *phone, const struct kl_action *action)
+{
 	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
-		  kl_format_action(text, sizeof text, action, &words));
+		  phone_action_text(phone, action, text));
 }
 
 /* ---- the engine ------------------------------------------------------------------------------ */
@@ -164,8 +172,8 @@ int phone_get_local(const struct phone *phone, const struct net_address *to,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int open_network(struct phone *phone, const struct phone_config *config, char *why,
-			size_t why_size)
+static int open_network(struct phone *phone, const struct phone_config *config,
+			char why[PHONE_WHY_MAX])
 {
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
@@ -180,18 +188,18 @@ static int open_network(struct phone *phone, const struct phone_config *config, 
 		.on_answer = take_dns,
 		.user = phone,
 	};
-	int error = phone_transport_open(&phone->transport, &transport, why, why_size);
+	int error = phone_transport_open(&phone->transport, &transport, why);
 
 	if (error)
 		return error;
 	error = phone_dns_create(&phone->dns, &dns);
 	if (error)
-		snprintf(why, why_size, "the DNS servers: %s", strerror(-error));
+		snprintf(why, PHONE_WHY_MAX, "the DNS servers: %s", strerror(-error));
 	return error;
 }
 
 /* The engine asks only for addresses of the families that are here. */
-static int open_engine(struct phone *phone, char *why, size_t why_size)
+static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 {
 	struct kl_config *config = &phone->engine_config;
 	size_t size;
@@ -203,23 +211,23 @@ static int open_engine(struct phone *phone, char *why, size_t why_size)
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine) {
-		snprintf(why, why_size, "out of memory");
+		snprintf(why, PHONE_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
 	error = kl_engine_init(phone->engine, size, config, phone_draw(), net_now_ms());
 	if (!error)
 		return 0;
-	kl_config_check(config, why, why_size);
+	kl_config_check(config, why, PHONE_WHY_MAX);
 	return -EINVAL;
 }
 
-static int open_parts(struct phone *phone, const struct phone_config *config, char *why,
-		      size_t why_size)
+static int open_parts(struct phone *phone, const struct phone_config *config,
+		      char why[PHONE_WHY_MAX])
 {
-	int error = open_network(phone, config, why, why_size);
+	int error = open_network(phone, config, why);
 
 	if (!error)
-		error = open_engine(phone, why, why_size);
+		error = open_engine(phone, why);
 	if (error)
 		return error;
 	phone_clients_init(phone);
@@ -233,24 +241,24 @@ static int open_parts(struct phone *phone, const struct phone_config *config, ch
 		error = net_timer_create(&phone->summary, phone->loop,
 					 (struct net_callback){log_dropped, phone});
 	if (error)
-		snprintf(why, why_size, "%s", strerror(-error));
+		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;
 }
 
-int phone_create(struct phone **out, const struct phone_config *config, char *why, size_t why_size)
+int phone_create(struct phone **out, const struct phone_config *config, char why[PHONE_WHY_MAX])
 {
 	struct phone *phone = calloc(1, sizeof *phone);
 	int error;
 
 	if (!phone) {
-		snprintf(why, why_size, "out of memory");
+		snprintf(why, PHONE_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
 	phone->user = config->user;
-	error = open_parts(phone, config, why, why_size);
+	error = open_parts(phone, config, why);
 	if (error)
 		phone_free(phone);
 	else

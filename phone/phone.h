@@ -1,7 +1,7 @@
 /* phone.h - live lines: the engine with sockets, DNS and SIP around it.
  *
  *	struct phone *phone;
- *	int error = phone_create(&phone, &config, why, sizeof why);   binds its sockets
+ *	int error = phone_create(&phone, &config, why);   binds its sockets
  *	phone_start(phone);                                           registers, from the loop
  *	phone_stop(phone, on_stopped);                                hangs up and unregisters
  *	phone_free(phone);
@@ -42,7 +42,7 @@ struct phone_config {
 	void *user;
 };
 
-int phone_create(struct phone **out, const struct phone_config *config, char *why, size_t why_size);
+int phone_create(struct phone **out, const struct phone_config *config, char why[PHONE_WHY_MAX]);
 void phone_free(struct phone *phone); /* NULL is fine */
 
 /* Starts every line. */
@@ -80,8 +80,8 @@ struct phone_call_event {
 
 struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
-	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob" in the line's
-			       domain */
+	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob": in the domain */
+	/* Must not call the phone. */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
 };
@@ -90,7 +90,7 @@ struct phone_call_order {
  * an error.
  * -EINVAL: no such line, or TARGET is no SIP URI; -EBUSY: too many requests are under way. */
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
-		     char *why, size_t why_size);
+		     char why[PHONE_WHY_MAX]);
 
 /* Cancels a call, or ends it with BYE where that is allowed (FAIL-5); OVER comes before this
  * returns, whatever its server does (CALL-4).  A call that is gone is no error. */

@@ -52,7 +52,9 @@ void phone_check_stopped(struct phone *phone);
 /* Sends a whole message to a route. */
 int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes);
 
-/* A route in words for people: "udp 192.0.2.1:5060". */
+/* In words for people.  Both return TO. */
 const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX]);
+const char *phone_action_text(const struct phone *phone, const struct kl_action *action,
+			      char to[KL_TEXT_MAX]);
 
 #endif

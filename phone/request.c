@@ -106,17 +106,6 @@ static void write_proof(struct sip_builder *builder, struct phone_request *reque
 	phone_account_prove(request->account, &proof, builder, request->sent);
 }
 
-/* The registrar's URI: the server's own name, also where an outbound proxy stands before it. */
-static void registrar_uri(const struct config_entry *entry, char to[PHONE_URI_MAX])
-{
-	bool is_ipv6 = strchr(entry->server, ':');
-	int length = snprintf(to, PHONE_URI_MAX, "sip:%s%s%s", is_ipv6 ? "[" : "", entry->server,
-			      is_ipv6 ? "]" : "");
-
-	if (entry->server_port && length > 0 && length < PHONE_URI_MAX)
-		snprintf(to + length, PHONE_URI_MAX - (size_t)length, ":%u", entry->server_port);
-}
-
 static int write_register(struct sip_builder *builder, struct phone_request *request,
 			  const struct phone_accounts *accounts)
 {
@@ -126,7 +115,7 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 	const struct head head = {
 		.uri = uri, .to_uri = aor, .call_id = call_id, .tag = account->tag};
 
-	registrar_uri(account->entry, uri);
+	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);
 	phone_account_contact(account, &request->local, contact);
 	snprintf(call_id, sizeof call_id, "%s-%u", account->id, request->send->call_id);
@@ -146,6 +135,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 {
 	const struct phone_account *account = request->account;
 	const struct phone_call *call = request->call;
+	const char *service_route = phone_account_service_route(account, &request->send->route);
 	const struct head head = {.uri = call->target,
 				  .to_uri = call->target,
 				  .call_id = call->call_id,
@@ -161,8 +151,8 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 		return length;
 	body.length = (size_t)length;
 	write_head(builder, request, &head);
-	if (account->service_route[0])
-		sip_builder_header(builder, "Route", "%s", account->service_route);
+	if (*service_route)
+		sip_builder_header(builder, "Route", "%s", service_route);
 	phone_write_self(builder, account, &request->local);
 	write_proof(builder, request, &head, body);
 	return sip_builder_finish_body(builder, "application/sdp", body);

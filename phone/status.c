@@ -1,45 +1,57 @@
 /* status.c - what a person may want to know of every line, as JSON. */
 #include "phone/status.h"
 
-#include "config/provenance.h"
 #include "phone/private.h"
 #include "phone/request.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* Milliseconds from now to a point ahead; null if there is none. */
+/* Without memory a key is missing. */
+static void put(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *yes_or_no(bool value)
+{
+	return json_boolean(value);
+}
+
+/* A text, or null: a name of the DNS may be no UTF-8. */
+static json_t *text(const char *value)
+{
+	json_t *string = value && *value ? json_string(value) : NULL;
+
+	return string ? string : json_null();
+}
+
+/* Milliseconds from now to a point ahead, or from a point to now; null if there is none. */
 static json_t *ahead(kl_ms at, kl_ms now)
 {
-	if (at == KL_NEVER)
-		return json_null();
-	return json_integer(at > now ? (json_int_t)(at - now) : 0);
+	return at == KL_NEVER ? json_null() : number(at > now ? at - now : 0);
 }
 
 static json_t *ago(kl_ms at, kl_ms now)
 {
-	return at == KL_NEVER ? json_null() : json_integer((json_int_t)(now - at));
+	return at == KL_NEVER ? json_null() : number(now - at);
 }
 
-static json_t *text_or_null(const char *text)
+static json_t *fault(enum kl_fault value)
 {
-	json_t *string = text && *text ? json_string(text) : NULL;
-
-	return string ? string : json_null(); /* a name of the DNS may be no UTF-8 */
+	return text(value == KL_FAULT_NONE ? NULL : kl_fault_text(value));
 }
 
-static json_t *report_text(const struct phone *phone, const struct kl_report *report, kl_ms now)
+static json_t *report(const struct phone *phone, bool is_there, const struct kl_report *value)
 {
-	const struct kl_action action = {.type = KL_DO_REPORT, .report = *report};
-	const struct kl_words words = {
-		.context = (void *)(uintptr_t)phone->config,
-		.rule = config_name_rule,
-		.config = &phone->engine_config,
-		.relative = true,
-		.now = now,
-	};
-	char text[KL_TEXT_MAX];
+	const struct kl_action action = {.type = KL_DO_REPORT, .report = *value};
+	char words[KL_TEXT_MAX];
 
-	return json_string(kl_format_action(text, sizeof text, &action, &words));
+	return is_there ? text(phone_action_text(phone, &action, words)) : json_null();
 }
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -58,27 +70,31 @@ static enum health health_of(const struct kl_route_view *view)
 	return answered && (!failed || view->last_answer_at >= view->last_failure_at) ? UP : DOWN;
 }
 
-static json_t *route_status(const struct kl_route_view *view, uint32_t number, kl_ms now)
+static json_t *route_status(const struct kl_route_view *view, uint32_t index, kl_ms now)
 {
 	const struct net_address address = phone_route_address(&view->route);
+	const char *transport = kl_transport_name((enum kl_transport)view->route.transport);
 	char host[NET_ADDRESS_TEXT_MAX];
-	enum health health = health_of(view);
+	json_t *route = json_object();
 
-	return json_pack(
-		"{s:i, s:s, s:i, s:s, s:o, s:i, s:i, s:i, s:o, s:b, s:b, s:b, s:s, s:o, s:o, s:o, "
-		"s:o}",
-		"route", (int)number, "address", phone_write_host(&address, host), "port",
-		(int)view->route.port, "transport",
-		kl_transport_name((enum kl_transport)view->route.transport), "target",
-		text_or_null(view->name), "record", (int)view->record, "priority",
-		(int)view->priority, "weight", (int)view->weight, "ttl_ms",
-		view->ttl_ms == KL_NEVER ? json_null() : json_integer((json_int_t)view->ttl_ms),
-		"listed", view->listed, "current", view->current, "primary", view->primary,
-		"status", health_names[health], "last_status",
-		view->last_status ? json_integer(view->last_status) : json_null(), "last_fault",
-		view->last_fault ? json_string(kl_fault_text(view->last_fault)) : json_null(),
-		"answered_ago_ms", ago(view->last_answer_at, now), "failed_ago_ms",
-		ago(view->last_failure_at, now));
+	put(route, "route", number(index + 1));
+	put(route, "address", text(phone_write_host(&address, host)));
+	put(route, "port", number(view->route.port));
+	put(route, "transport", text(transport));
+	put(route, "target", text(view->name));
+	put(route, "record", number(view->record));
+	put(route, "priority", number(view->priority));
+	put(route, "weight", number(view->weight));
+	put(route, "ttl_ms", view->ttl_ms == KL_NEVER ? json_null() : number(view->ttl_ms));
+	put(route, "listed", yes_or_no(view->listed));
+	put(route, "current", yes_or_no(view->current));
+	put(route, "primary", yes_or_no(view->primary));
+	put(route, "status", text(health_names[health_of(view)]));
+	put(route, "last_status", view->last_status ? number(view->last_status) : json_null());
+	put(route, "last_fault", fault(view->last_fault));
+	put(route, "answered_ago_ms", ago(view->last_answer_at, now));
+	put(route, "failed_ago_ms", ago(view->last_failure_at, now));
+	return route;
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -97,9 +113,9 @@ static struct survey survey_routes(const struct phone *phone, const struct phone
 	struct survey survey = {.routes = json_array()};
 	struct kl_route_view view;
 
-	while (!kl_get_route(phone->engine, account->line_index, account->entry_index, survey.count,
-			     &view)) {
-		survey.count++;
+	for (; !kl_get_route(phone->engine, account->line_index, account->entry_index, survey.count,
+			     &view);
+	     survey.count++) {
 		survey.up += health_of(&view) == UP;
 		if (view.current) {
 			survey.current = view.route;
@@ -123,32 +139,38 @@ static json_t *next_event(const struct kl_entry_view *view, kl_ms now)
 		{"expiry", view->expires_at},
 	};
 	size_t first = 0;
+	json_t *next;
 
 	for (size_t i = 1; i < sizeof events / sizeof events[0]; i++)
 		if (events[i].at < events[first].at)
 			first = i;
 	if (events[first].at == KL_NEVER)
 		return json_null();
-	return json_pack("{s:s, s:o}", "event", events[first].name, "in_ms",
-			 ahead(events[first].at, now));
+	next = json_object();
+	put(next, "event", text(events[first].name));
+	put(next, "in_ms", ahead(events[first].at, now));
+	return next;
 }
 
 /* The failover or failback that came last, and why. */
 static json_t *last_move(const struct phone *phone, const struct phone_account *account,
 			 const struct kl_entry_view *view, kl_ms now)
 {
+	bool told = account->has_move && phone_route_equal(&account->move.left, &view->moved_from);
 	char route[KL_TEXT_MAX];
+	json_t *move;
 
 	if (view->moved_at == KL_NEVER)
 		return json_null();
-	return json_pack(
-		"{s:s, s:o, s:o, s:o}", "from", phone_route_text(&view->moved_from, route),
-		"ago_ms", ago(view->moved_at, now), "fault",
-		view->moved_fault ? json_string(kl_fault_text(view->moved_fault)) : json_null(),
-		"text", account->has_move ? report_text(phone, &account->move, now) : json_null());
+	move = json_object();
+	put(move, "from", text(phone_route_text(&view->moved_from, route)));
+	put(move, "ago_ms", ago(view->moved_at, now));
+	put(move, "fault", fault(view->moved_fault));
+	put(move, "text", report(phone, told, &account->move));
+	return move;
 }
 
-/* Redundancy ready (PROBE-11), or what is in its way. */
+/* Redundancy ready (PROBE-11): NULL; else what is in its way. */
 static const char *unready_reason(const struct kl_entry_view *view, const struct survey *survey)
 {
 	if (!view->active)
@@ -165,6 +187,7 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 {
 	struct survey survey = survey_routes(phone, account, now);
 	char route[KL_TEXT_MAX] = "";
+	json_t *entry = json_object();
 	struct kl_entry_view view;
 	const char *unready;
 
@@ -172,73 +195,89 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 	unready = unready_reason(&view, &survey);
 	if (survey.has_current)
 		phone_route_text(&survey.current, route);
-	return json_pack("{s:i, s:s, s:s, s:o, s:b, s:b, s:b, s:o, s:b, s:b, s:o, s:o, s:o, s:i, "
-			 "s:o, s:b, s:o, "
-			 "s:o}",
-			 "entry", (int)account->entry_index + 1, "server", account->entry->server,
-			 "state", kl_state_name(view.state), "why",
-			 account->has_state ? report_text(phone, &account->state, now)
-					    : json_null(),
-			 "registers", view.registers, "registered", view.active, "working",
-			 view.working, "route", text_or_null(route), "in_failover",
-			 view.in_failover, "failback_held", view.failback_held, "since_ms",
-			 ago(view.since_at, now), "next", next_event(&view, now), "expires_in_ms",
-			 ahead(view.expires_at, now), "failures", (int)view.failures, "routes",
-			 survey.routes, "redundancy_ready", !unready, "redundancy_why",
-			 text_or_null(unready), "last_move", last_move(phone, account, &view, now));
+	put(entry, "entry", number(account->entry_index + 1));
+	put(entry, "server", text(account->entry->server));
+	put(entry, "state", text(kl_state_name(view.state)));
+	put(entry, "since_ms", ago(view.since_at, now));
+	put(entry, "why", report(phone, account->has_state, &account->state));
+	put(entry, "registers", yes_or_no(view.registers));
+	put(entry, "registered", yes_or_no(view.active));
+	put(entry, "working", yes_or_no(view.working));
+	put(entry, "route", text(route));
+	put(entry, "in_failover", yes_or_no(view.in_failover));
+	put(entry, "failback_held", yes_or_no(view.failback_held));
+	put(entry, "next", next_event(&view, now));
+	put(entry, "expires_in_ms", ahead(view.expires_at, now));
+	put(entry, "failures", number(view.failures));
+	put(entry, "routes", survey.routes);
+	put(entry, "redundancy_ready", yes_or_no(!unready));
+	put(entry, "redundancy_why", text(unready));
+	put(entry, "last_move", last_move(phone, account, &view, now));
+	return entry;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static json_t *line_status(const struct phone *phone, uint32_t line, kl_ms now)
+static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
 {
-	const struct config_line *config = &phone->config->lines[line];
-	uint8_t entries = phone->engine_config.lines[line].entry_count;
-	json_t *list = json_array();
+	const struct config_line *config = &phone->config->lines[index];
+	uint8_t count = phone->engine_config.lines[index].entry_count;
 	struct kl_entry_view view, shown = {.state = KL_OFF};
+	json_t *line = json_object(), *entries = json_array(), *working = json_null();
 	char aor[PHONE_URI_MAX];
-	int working = 0;
 
-	phone_account_aor(phone_account_find(&phone->accounts, line, 0), aor);
-	for (uint32_t i = 0; i < entries; i++) {
-		json_array_append_new(
-			list,
-			entry_status(phone, phone_account_find(&phone->accounts, line, i), now));
-		kl_get_entry(phone->engine, line, i, &view);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct phone_account *account =
+			phone_account_find(&phone->accounts, index, i);
+
+		json_array_append_new(entries, entry_status(phone, account, now));
+		kl_get_entry(phone->engine, index, i, &view);
 		if (i == 0 || view.working)
 			shown = view;
 		if (view.working)
-			working = (int)i + 1;
+			working = number(i + 1);
 	}
-	return json_pack("{s:i, s:s, s:s, s:s, s:o, s:o}", "line", (int)config->number, "aor", aor,
-			 "profile", kl_profile_name(config->profile), "state",
-			 kl_state_name(shown.state), "working_entry",
-			 working ? json_integer(working) : json_null(), "entries", list);
+	phone_account_aor(phone_account_find(&phone->accounts, index, 0), aor);
+	put(line, "line", number(config->number));
+	put(line, "aor", text(aor));
+	put(line, "profile", text(kl_profile_name(config->profile)));
+	put(line, "state", text(kl_state_name(shown.state)));
+	put(line, "working_entry", working);
+	put(line, "entries", entries);
+	return line;
 }
 
 static json_t *counters_status(const struct phone *phone)
 {
 	struct net_udp_counters udp = phone_transport_counters(phone->transport);
 	const struct phone_counters *own = &phone->counters;
+	json_t *counters = json_object();
 	struct kl_engine_view engine;
 
 	kl_get_engine(phone->engine, &engine);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:i}", "received",
-			 (json_int_t)udp.received, "sent", (json_int_t)udp.sent, "send_errors",
-			 (json_int_t)udp.send_errors, "icmp", (json_int_t)udp.icmp, "dropped",
-			 (json_int_t)(own->dropped + udp.oversized), "stray",
-			 (json_int_t)own->stray, "refused", (json_int_t)own->refused, "overflow",
-			 (json_int_t)own->overflow, "ignored", (json_int_t)engine.ignored, "forged",
-			 (json_int_t)engine.forged, "calls", (int)engine.calls, "requests",
-			 (int)engine.walks);
+	put(counters, "calls", number(engine.calls));
+	put(counters, "requests", number(engine.walks));
+	put(counters, "received", number(udp.received));
+	put(counters, "sent", number(udp.sent));
+	put(counters, "send_errors", number(udp.send_errors));
+	put(counters, "icmp", number(udp.icmp));
+	put(counters, "dropped", number(own->dropped + udp.oversized));
+	put(counters, "stray", number(own->stray));
+	put(counters, "refused", number(own->refused));
+	put(counters, "overflow", number(own->overflow));
+	put(counters, "ignored", number(engine.ignored));
+	put(counters, "forged", number(engine.forged));
+	return counters;
 }
 
 json_t *phone_status(const struct phone *phone)
 {
 	kl_ms now = net_now_ms();
-	json_t *lines = json_array();
+	json_t *status = json_object(), *lines = json_array();
 
 	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
 		json_array_append_new(lines, line_status(phone, i, now));
-	return json_pack("{s:o, s:o}", "lines", lines, "counters", counters_status(phone));
+	put(status, "lines", lines);
+	put(status, "counters", counters_status(phone));
+	return status;
 }

@@ -77,14 +77,14 @@ static int open_sockets(struct phone_transport *transport,
 }
 
 int phone_transport_open(struct phone_transport **out, const struct phone_transport_config *config,
-			 char *why, size_t why_size)
+			 char why[PHONE_WHY_MAX])
 {
 	struct phone_transport *transport = calloc(1, sizeof *transport);
 	struct net_address local = config->bind;
 	int error = transport ? open_sockets(transport, config, &local) : -ENOMEM;
 
 	if (error) {
-		net_udp_explain(error, &local, why, why_size);
+		net_udp_explain(error, &local, why, PHONE_WHY_MAX);
 		phone_transport_close(transport);
 		return error;
 	}
@@ -121,7 +121,7 @@ int phone_transport_send(struct phone_transport *transport, const struct kl_rout
 	struct net_udp *udp = socket_toward(transport, &to);
 	int error = udp ? net_udp_send(udp, &to, bytes, length) : -EAFNOSUPPORT;
 
-	return error == -EAGAIN ? 0 : error;
+	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,

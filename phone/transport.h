@@ -8,6 +8,7 @@
 
 #include "keepline/keepline.h"
 #include "net/udp.h"
+#include "phone/phone.h"
 
 struct phone_transport;
 
@@ -21,7 +22,7 @@ struct phone_transport_config {
 
 /* Errors: those of net_udp_open(), with one sentence in WHY. */
 int phone_transport_open(struct phone_transport **out, const struct phone_transport_config *config,
-			 char *why, size_t why_size);
+			 char why[PHONE_WHY_MAX]);
 void phone_transport_close(struct phone_transport *transport); /* NULL is fine */
 
 /* Bits of enum kl_families: what can be sent to. */

@@ -2,16 +2,16 @@
 """Bad files, bad values, bad passwords, bad datagrams: one clear line, or a visible state with its cause."""
 import socket
 
-from harness.expect import expect, expect_equal
+from harness.expect import expect, expect_between, expect_equal
 from harness.names import DOMAIN
-from harness.phone import ACCOUNT, run_program, to_xml
-from harness.registrar import PASSWORD
+from harness.phone import ACCOUNT, BIND, run_program, to_xml
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
 WRONG_PASSWORD = 'not-the-password'
-STRANGER = '127.0.3.2'
+STRANGER, STRANGER_PORT = '127.0.3.2', 5060
 DATAGRAM_MAX = 65507
+SHORT_BACKOFF = {'reg.1.server.1.registerRetry.baseTimeOut': 10}  # 5 to 10 s after the first failure
 
 
 def expect_refused(what, words, says):
@@ -75,34 +75,40 @@ def unresolved_name(world):
     """BACK-7, SEE-1 (part): nothing resolves: the line backs off, and its status says why."""
     phone = world.phone({'reg.1.server.1.address': f'nowhere.{DOMAIN}'})
     entry = phone.wait_state('backing off')
-    expect('resolve' in str(entry), f'the status says that the name does not resolve: {entry}')
+    expect('resolve' in entry['why'], f'the status says that the name does not resolve: {entry["why"]}')
     expect_equal('REGISTERs', world.sent('REGISTER'), [])
     expect_equal('exit status of the phone', phone.leave(), 0)
 
 
 @live_test()
 def silent_names(world):
-    """DNS-16 (part), SEE-1 (part): no DNS server answers: the line says so, and tries again by itself."""
+    """BACK-6 (part), SEE-2 (part): no DNS server answers, and the log says so. Once one does, the line registers by
+    itself."""
     world.names.freeze()
-    phone = world.phone()
+    phone = world.phone(SHORT_BACKOFF)
     phone.wait_state('backing off', within_s=30)
+    expect('no DNS server answered' in phone.log(), 'the log says "no DNS server answered"')
     expect_equal('REGISTERs', world.sent('REGISTER'), [])
-    expect_equal('exit status of the phone', phone.leave(), 0)
+    world.names.thaw()
+    phone.wait_state('registered', world.sbc1, within_s=15)
 
 
 @live_test()
 def wrong_password(world):
-    """TRIG-6 (part), SEE-1 (part): wrong credentials are offered once; then the line backs off, says why, and does not
-    try them on the next server. No password is written anywhere."""
-    phone = world.phone({'reg.1.auth.password': WRONG_PASSWORD})
+    """TRIG-6 (part), BACK-1 (part), REG-4 (part), SEE-1 (part): wrong credentials are offered once; then the line backs
+    off, says why, and does not try them on the next server. No password is written anywhere."""
+    phone = world.phone({'reg.1.auth.password': WRONG_PASSWORD, **SHORT_BACKOFF})
     entry = phone.wait_state('backing off')
-    expect('credentials' in str(entry), f'the status says that the credentials were refused: {entry}')
+    expect('credentials' in entry['why'], f'the status says that the credentials were refused: {entry["why"]}')
     expect_equal('REGISTERs to sbc1', len(world.sent('REGISTER', world.sbc1)), 2)
     expect_equal('REGISTERs to sbc2', world.sent('REGISTER', world.sbc2), [])
     status = run_program('status', '--control', phone.control)[1]
     expect(WRONG_PASSWORD not in phone.log() + str(phone.status()) + status, 'the password stands in no output')
     expect(not world.log.find(where=lambda packet: WRONG_PASSWORD.encode() in packet.payload), 'nor in any packet')
-    expect(PASSWORD not in phone.log(), 'nor does another one')
+    refused = world.log.find(method='REGISTER', status=401)[1]
+    again = world.wait_sent('REGISTER', world.sbc1, since_ms=refused.at_ms, within_s=11)[0]
+    expect_between('next attempt, after the refusal', again.at_ms - refused.at_ms, 5000, 10100)
+    expect(again.call_id != refused.call_id, 'its Call-ID is new')
 
 
 @live_test()
@@ -117,35 +123,57 @@ def port_in_use(world):
         expect_refused('port in use', words, [f'127.0.0.1:{port}'])
 
 
+def send_from_stranger(datagrams):
+    """Sends to the phone's SIP port, from an address and port that it has nothing to do with."""
+    address, _, port = BIND.partition(':')
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((STRANGER, STRANGER_PORT))
+        for datagram in datagrams:
+            stranger.sendto(datagram, (address, int(port)))
+
+
 @live_test()
 def hostile_datagrams(world):
-    """Garbage, truncated and oversized datagrams to the SIP port are dropped and counted, and harm nothing."""
+    """RFC 3261 7.3, 18.3: garbage, truncated and oversized datagrams to the SIP port are dropped and counted, and harm
+    nothing; answers to nothing that was asked are counted, too. A keep-alive is neither."""
     phone = world.registered_phone()
-    register = world.sent('REGISTER', world.sbc1)[-1]
-    address, _, port = register.source.partition(':')
     answer = world.wait_answered('REGISTER', 200, world.sbc1).payload
-    datagrams = [
-        b'', b'\0', b'\r\n\r\n', b'SIP/2.0', b'SIP/2.0 200 OK\r\n\r\n', bytes(range(256)) * 4, b'\xff' * DATAGRAM_MAX,
+    garbage = [
+        b'', b'\0', b'SIP/2.0', b'SIP/2.0 200 OK\r\n\r\n', bytes(range(256)) * 4, b'\xff' * DATAGRAM_MAX,
         answer[:len(answer) // 2],
         b'INVITE sip:alice@example.test SIP/2.0\r\n' + b'Via: SIP/2.0/UDP x\r\n' * 3000 + b'\r\n',
         b'BYE sip:alice@example.test SIP/2.0\r\nContent-Length: 99999999999999999999\r\n\r\n',
         b'OPTIONS sip:a@b SIP/2.0\r\nCSeq: 4294967296 OPTIONS\r\nVia: ;;;\r\nFrom: <\r\nTo: "\r\nCall-ID:\r\n\r\n',
         answer.replace(b'200 OK', b'999999 OK'),
     ]
-    before = phone.dropped()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        stranger.bind((STRANGER, 0))
-        for datagram in datagrams:
-            stranger.sendto(datagram, (address, int(port)))
-    wait_for(lambda: phone.dropped() >= before + len(datagrams) - 1, 'the dropped datagrams are counted')
+    stray = [answer.replace(b'branch=z9hG4bK', b'branch=z9hG4bKx')]
+    send_from_stranger(garbage + stray + [b'\r\n\r\n'])
+    wait_for(lambda: phone.counter('received') == len(world.log.find(target=BIND)), 'all datagrams have been read')
+    expect_equal('dropped', phone.counter('dropped'), len(garbage))
+    expect_equal('stray', phone.counter('stray'), len(stray))
 
-    entry = phone.wait_state('registered', world.sbc1)
-    expect(entry, 'the line is registered as before')
     call = phone.call()
     world.wait_call_up(world.sbc1)
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
+    phone.wait_state('registered', world.sbc1)
     expect_equal('exit status of the phone', phone.leave(), 0)
+
+
+@live_test()
+def call_from_stranger(world):
+    """CALL-2 (part): a call from an address that is in no route set of the line is refused with 403, and counted."""
+    phone = world.registered_phone()
+    uri = world.sbc1.contacts()[0]
+    stranger = f'{STRANGER}:{STRANGER_PORT}'
+    invite = (f'INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {stranger};branch=z9hG4bKstranger\r\n'
+              f'From: <sip:mallory@{STRANGER}>;tag=1\r\nTo: <{uri}>\r\nCall-ID: 1@{STRANGER}\r\n'
+              f'CSeq: 1 INVITE\r\nContact: <sip:mallory@{stranger}>\r\nMax-Forwards: 70\r\n'
+              'Content-Length: 0\r\n\r\n')
+    send_from_stranger([invite.encode()])
+    world.log.wait_one('403 to the INVITE', method='INVITE', status=403, target=STRANGER)
+    expect_equal('refused', phone.counter('refused'), 1)
+    phone.wait_state('registered', world.sbc1)
 
 
 if __name__ == '__main__':

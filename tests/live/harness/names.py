@@ -72,5 +72,8 @@ class Names:
         """No query gets an answer any more, nor an error."""
         self.process.signal(signal.SIGSTOP)
 
+    def thaw(self):
+        self.process.signal(signal.SIGCONT)
+
     def stop(self):
         self.process.kill()

@@ -1,5 +1,6 @@
 """Every UDP and ICMP packet on the loopback device, with the kernel's time stamp."""
 import functools
+import math
 import re
 import socket
 import struct
@@ -153,13 +154,14 @@ class PacketLog:
         self.catch_up()
         return self.seen(**filters)
 
-    def seen(self, method=None, status=None, source=None, target=None, since_ms=0, where=None):
+    def seen(self, method=None, status=None, source=None, target=None, since_ms=0, until_ms=math.inf,
+             where=None):
         """The packets in the log that fit all that is given. Without STATUS, a METHOD finds its requests alone.
 
         SOURCE and TARGET are an address, with or without a port; WHERE is a further condition on a packet.
         """
         def fits(packet):
-            return (packet.at_ms >= since_ms
+            return (since_ms <= packet.at_ms < until_ms
                     and (method is None or (packet.method == method and packet.status == status))
                     and (status is None or packet.status == status)
                     and (source is None or source in (packet.source, packet.source.partition(':')[0]))

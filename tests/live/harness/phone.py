@@ -86,10 +86,8 @@ class Phone:
         entries = next((row['entries'] for row in lines if row['line'] == line), [])
         return next((row for row in entries if row['entry'] == entry), {})
 
-    def dropped(self):
-        """How many datagrams came to nothing, as the status counts them."""
-        counters = (self.status() or {}).get('counters', {})
-        return sum(counters[kind] for kind in ('dropped', 'stray', 'refused'))
+    def counter(self, name):
+        return self.status()['counters'][name]
 
     def wait_state(self, state, route=None, within_s=5.0):
         """The entry's status, once it has that state, on that route (a Registrar) if one is given."""

@@ -1,9 +1,12 @@
 """All that one test needs: names, three registrars, their callees, a packet log, and phones."""
+import math
+
 from .callee import Callee
 from .names import Names, srv_records
 from .packets import PacketLog
 from .phone import Phone
 from .registrar import Registrar
+from .waiting import Failure
 
 SERVERS = {'sbc1': '127.0.1.1', 'sbc2': '127.0.1.2', 'sbc3': '127.0.1.3'}
 PHONE_ADDRESS = '127.0.0.1'
@@ -47,10 +50,17 @@ class World:
         phone.wait_state('registered', self.sbc1)
         return phone
 
-    def sent(self, method, registrar=None, since_ms=0):
+    def expect_no_crash(self):
+        """Every phone is running, or ended by itself."""
+        for phone in self.phones:
+            status = phone.process.process.poll()
+            if status is not None and status < 0:
+                raise Failure(f'{phone.name} was ended by signal {-status}')
+
+    def sent(self, method, registrar=None, since_ms=0, until_ms=math.inf):
         """The requests of METHOD that phones have sent so far, to one registrar or to all."""
         return self.log.find(method=method, source=PHONE_ADDRESS, target=registrar and registrar.address,
-                             since_ms=since_ms)
+                             since_ms=since_ms, until_ms=until_ms)
 
     def wait_sent(self, method, registrar, count=1, since_ms=0, within_s=5.0):
         """The first COUNT requests of METHOD that phones send to a registrar."""

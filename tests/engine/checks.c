@@ -1,0 +1,165 @@
+#include "tests/engine/checks.h"
+
+static uint32_t route_of(const struct kl_route *route)
+{
+	return route->ip[15] % CHECKS_ROUTES_MAX;
+}
+
+static const char *try_once(uint32_t *tried, uint32_t route)
+{
+	if (*tried >> route & 1)
+		return "a walk tries each route once";
+	*tried |= UINT32_C(1) << route;
+	return NULL;
+}
+
+static const char *check_register(struct checks *checks, const struct kl_action_send *send)
+{
+	size_t place = checks->register_count++ % CHECKS_REGISTERS_MAX;
+	if (send->call_id == checks->call_id ? send->cseq <= checks->cseq
+					     : send->call_id < checks->call_id)
+		return "CSeqs and Call-IDs grow";
+	if (checks->open)
+		return "one REGISTER at most is open";
+	if (!checks->walking)
+		checks->tried = 0;
+	checks->walking = true;
+	checks->call_id = send->call_id;
+	checks->cseq = send->cseq;
+	checks->open = send->tx;
+	checks->registers[place].tx = send->tx;
+	checks->registers[place].route = route_of(&send->route);
+	return try_once(&checks->tried, route_of(&send->route));
+}
+
+/* May a request be sent to ROUTE, as registrations are (FAIL-2, FAIL-3, FAIL-4)? */
+static bool route_is_registered(const struct checks *checks, const struct kl_engine *e,
+				const struct kl_policy *policy, const struct kl_action_send *send,
+				kl_ms now)
+{
+	struct kl_entry_view entry;
+	struct kl_route_view route;
+	kl_get_entry(e, send->line, send->entry, &entry);
+	if (!policy->reregister_on || !entry.registers)
+		return true;
+	if (checks->registered_until[route_of(&send->route)] <= now)
+		return false;
+	if (!policy->fail_registration_on)
+		return true;
+	return entry.active && entry.current >= 0 &&
+	       kl_get_route(e, send->line, send->entry, (uint32_t)entry.current, &route) == KL_OK &&
+	       route_of(&route.route) == route_of(&send->route);
+}
+
+static const char *check_request(struct checks *checks, const struct kl_action_send *send)
+{
+	size_t place = CHECKS_REQUESTS_MAX;
+	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++) {
+		if (checks->requests[i].token == send->token) {
+			place = i;
+			break;
+		}
+		if (checks->requests[i].token == 0)
+			place = i;
+	}
+	if (place == CHECKS_REQUESTS_MAX)
+		return "no more requests are under way than fit";
+	if (checks->requests[place].token != send->token ||
+	    checks->requests[place].cseq != send->cseq)
+		checks->requests[place].tried = 0;
+	checks->requests[place].token = send->token;
+	checks->requests[place].cseq = send->cseq;
+	return try_once(&checks->requests[place].tried, route_of(&send->route));
+}
+
+static void see_outcome(struct checks *checks, uint64_t token)
+{
+	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++)
+		if (checks->requests[i].token == token)
+			checks->requests[i].token = 0;
+}
+
+/* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
+ * any other state begins with a new one. */
+static void see_state(struct checks *checks, const struct kl_report *report)
+{
+	bool goes_on = (report->from == KL_REFRESHING &&
+			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
+		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
+	if (!goes_on)
+		checks->walking = false;
+}
+
+const char *checks_action(struct checks *checks, const struct kl_engine *e,
+			  const struct kl_policy *policy, const struct kl_action *action, kl_ms now)
+{
+	switch (action->type) {
+	case KL_DO_SEND:
+		if (action->send.line != checks->line)
+			return NULL;
+		if (action->send.attempt > 1)
+			return NULL;
+		if (action->send.method != KL_REGISTER &&
+		    !route_is_registered(checks, e, policy, &action->send, now))
+			return "only REGISTER goes to a route without a registration";
+		return action->send.method == KL_REGISTER ? check_register(checks, &action->send)
+							  : check_request(checks, &action->send);
+	case KL_DO_ABANDON:
+		if (action->abandon.tx == checks->open)
+			checks->open = 0;
+		break;
+	case KL_DO_OUTCOME:
+		see_outcome(checks, action->outcome.token);
+		break;
+	case KL_DO_REPORT:
+		if (action->report.line == checks->line && action->report.type == KL_REPORT_STATE)
+			see_state(checks, &action->report);
+		break;
+	case KL_DO_QUERY:
+		break;
+	}
+	return NULL;
+}
+
+void checks_response(struct checks *checks, const struct kl_event_response *response, kl_ms now)
+{
+	uint16_t status = response->status;
+	kl_ms *until = NULL;
+	if (status < 200)
+		return;
+	if (response->tx == checks->open) {
+		checks->open = 0;
+		if (status == 401 || status == 407 || status == 423)
+			checks->walking = false;
+	}
+	for (size_t i = 0; i < CHECKS_REGISTERS_MAX && status < 300; i++)
+		if (checks->registers[i].tx == response->tx)
+			until = &checks->registered_until[checks->registers[i].route];
+	/* A second answer to one REGISTER, maybe with a shorter time, is no news. */
+	if (until && *until < now + response->granted_ms)
+		*until = now + response->granted_ms;
+}
+
+const char *checks_views(const struct kl_engine *e, uint32_t line, kl_ms now)
+{
+	struct kl_entry_view view;
+	kl_ms deadline = kl_deadline(e);
+	if (kl_get_entry(e, line, 0, &view) != KL_OK)
+		return "there is a view of each entry";
+	if (deadline <= now)
+		return "what is due is done";
+	if (view.active && view.expires_at <= now)
+		return "an active registration has not run out";
+	if (view.in_failover && view.current == view.primary)
+		return "in failover state the current route is not the primary one";
+	if (view.state == KL_REGISTERED && (!view.active || view.current < 0))
+		return "a registered line has an active registration and a route";
+	if (view.state == KL_REGISTERED && deadline > view.refresh_at)
+		return "a registered line wakes for its refresh";
+	if (view.state == KL_BACKING_OFF && deadline > view.retry_at)
+		return "a line that backs off wakes for its next try";
+	/* A host always answers questions to the DNS: there is no need to wake for them. */
+	if (view.state != KL_OFF && view.state != KL_RESOLVING && deadline == KL_NEVER)
+		return "a line that has work to do never sleeps for good";
+	return NULL;
+}

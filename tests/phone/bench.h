@@ -1,0 +1,113 @@
+/* bench.h - a phone, and the peers that a test plays for it: all in one loop, on loopback. */
+#ifndef TESTS_PHONE_BENCH_H
+#define TESTS_PHONE_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lab/dnsserver.h"
+#include "phone/phone.h"
+#include "phone/status.h"
+#include "sip/message.h"
+
+enum {
+	BENCH_PEERS = 2,
+	BENCH_INBOX_MAX = 64,
+	BENCH_EVENTS_MAX = 64,
+	BENCH_WAIT_MS = 5000, /* how long anything may take that should happen at once */
+};
+
+/* A SIP server whose part the test plays, message by message. */
+struct peer {
+	struct bench *bench;
+	struct net_udp *udp;
+	bool deaf; /* what comes is thrown away */
+	struct sip_message inbox[BENCH_INBOX_MAX];
+	unsigned received, taken;
+};
+
+struct bench {
+	struct net_loop *loop;
+	struct net_timer *timer;
+	bool late;
+	struct lab_zone *zone;
+	struct lab_dnsserver *dns;
+	struct peer peers[BENCH_PEERS];
+	struct config *config;
+	struct phone *phone;
+	bool stopped;
+	/* The events of the calls that were placed by bench_call(). */
+	struct {
+		enum phone_call_event_type type;
+		uint16_t status;
+		bool was_up;
+		char text[KL_TEXT_MAX];
+	} events[BENCH_EVENTS_MAX];
+	unsigned event_count;
+};
+
+/* A phone with one line, alice, whose domain sip.test has the peers as its SRV routes in this
+ * order. It moves on after two sends 100 ms apart.  PARAMETERS are more attributes of its Polycom
+ * file. */
+struct bench *bench_new(const char *parameters);
+void bench_free(struct bench *bench);
+
+/* A bench whose line is registered with the first peer, which asks for no credentials. */
+struct bench *bench_registered(const char *parameters);
+
+/* Runs the loop until CONDITION holds; fails the test if that takes BENCH_WAIT_MS. */
+void bench_wait(struct bench *bench, bool (*condition)(const struct bench *bench));
+
+/* Runs the loop until all that was sent has come and nothing more is under way for WAIT_MS. */
+void bench_settle(struct bench *bench, unsigned wait_ms);
+
+/* Moves a peer to address 127.0.1.LAST. */
+void peer_move(struct peer *peer, uint8_t last);
+
+/* The next message that a peer gets, which must be a request of METHOD, or an answer of STATUS.
+ * Repeats of the request before it are passed over.  Valid until bench_free(). */
+const struct sip_message *peer_expect(struct peer *peer, enum sip_method method);
+const struct sip_message *peer_next_request(struct peer *peer); /* of any method */
+const struct sip_message *peer_expect_status(struct peer *peer, unsigned status);
+
+/* Did nothing come that was not taken, repeats apart? */
+bool peer_is_quiet(const struct peer *peer);
+
+/* Sends an answer.  TAG stands in its To (NULL: none); MORE are header lines with their ends, and
+ * may hold a blank line and a body. */
+void peer_answer(struct peer *peer, const struct sip_message *request, unsigned status,
+		 const char *tag, const char *more);
+
+/* "Contact: <sip:bob@ADDRESS>" of the peer, as a 2xx to INVITE has it. */
+const char *peer_contact(const struct peer *peer);
+
+/* Sends any text to the phone. */
+void peer_send(struct peer *peer, const char *text);
+
+/* Sends a request inside the call that INVITE (as received) and the answer's TAG made. */
+void peer_request(struct peer *peer, const struct sip_message *invite, const char *tag,
+		  const char *method, unsigned cseq, const char *more);
+
+/* Places a call to sip:bob@sip.test. */
+uint64_t bench_call(struct bench *bench);
+
+/* The last event of that kind; fails the test if there is none. */
+unsigned bench_event(const struct bench *bench, enum phone_call_event_type type);
+bool bench_has_event(const struct bench *bench, enum phone_call_event_type type);
+
+/* The value of a path of keys and indices in the status: "lines.0.entries.0.state". */
+const char *bench_status(struct bench *bench, const char *path);
+long long bench_status_number(struct bench *bench, const char *path);
+
+/* The value of a header; fails the test if it is not there. */
+struct sip_span header_of(const struct sip_message *message, enum sip_header_id id);
+bool has_header(const struct sip_message *message, enum sip_header_id id);
+void assert_span(struct sip_span span, const char *text);
+bool span_contains(struct sip_span span, const char *text);
+
+#endif

@@ -1,0 +1,307 @@
+/* control_test.c - the control socket: status and calls for other programs, and bad input. */
+#include "tests/phone/bench.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "phone/control.h"
+
+/* A registered phone with a control socket, and one connection to it. */
+struct station {
+	struct bench *bench;
+	struct phone_control *control;
+	char folder[64], path[96], text[65536];
+	size_t length;
+	int fd;
+};
+
+static struct station *station_new(void)
+{
+	struct station *station = calloc(1, sizeof *station);
+	char why[PHONE_WHY_MAX];
+
+	snprintf(station->folder, sizeof station->folder, "/tmp/keepline-control-test-XXXXXX");
+	assert_non_null(mkdtemp(station->folder));
+	snprintf(station->path, sizeof station->path, "%s/socket", station->folder);
+	station->bench = bench_registered("");
+	assert_int_equal(
+		phone_control_open(&station->control, station->bench->phone, station->path, why),
+		0);
+	station->fd = phone_control_connect(station->path);
+	assert_true(station->fd >= 0);
+	return station;
+}
+
+static void station_free(struct station *station)
+{
+	if (station->fd >= 0)
+		close(station->fd);
+	phone_control_close(station->control);
+	assert_int_equal(access(station->path, F_OK), -1);
+	assert_int_equal(rmdir(station->folder), 0);
+	bench_free(station->bench);
+	free(station);
+}
+
+static void say(struct station *station, const char *text)
+{
+	assert_int_equal(send(station->fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+/* Reads what is there.  False: the connection was closed. */
+static bool hear(struct station *station)
+{
+	ssize_t got;
+
+	bench_settle(station->bench, 1);
+	got = recv(station->fd, station->text + station->length,
+		   sizeof station->text - station->length, MSG_DONTWAIT);
+	if (got > 0)
+		station->length += (size_t)got;
+	return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
+/* The next line, as JSON; the caller's to json_decref(). */
+static json_t *answer(struct station *station)
+{
+	uint64_t until = net_now_ms() + BENCH_WAIT_MS;
+	json_t *json;
+	char *end;
+
+	while (!(end = memchr(station->text, '\n', station->length))) {
+		assert_true(net_now_ms() < until);
+		assert_true(hear(station));
+	}
+	json = json_loadb(station->text, (size_t)(end - station->text), 0, NULL);
+	assert_non_null(json);
+	station->length -= (size_t)(end - station->text) + 1;
+	memmove(station->text, end + 1, station->length);
+	return json;
+}
+
+static void expect_text(struct station *station, const char *key, const char *part)
+{
+	json_t *json = answer(station);
+	const char *text = json_string_value(json_object_get(json, key));
+
+	assert_non_null(text);
+	assert_non_null(strstr(text, part));
+	json_decref(json);
+}
+
+/* Passes events over until one of this kind comes. */
+static json_t *expect_event(struct station *station, const char *kind)
+{
+	for (;;) {
+		json_t *json = answer(station);
+		const char *event = json_string_value(json_object_get(json, "event"));
+
+		assert_non_null(event);
+		if (!strcmp(event, kind))
+			return json;
+		json_decref(json);
+	}
+}
+
+/* SEE-1: the status over the socket, which is its owner's alone. */
+static void status_is_told(void **state)
+{
+	struct station *station = station_new();
+	struct stat found;
+	json_t *status;
+
+	(void)state;
+	assert_int_equal(stat(station->path, &found), 0);
+	assert_int_equal(found.st_mode & 0777, 0600);
+	say(station, "{\"do\": \"status\"}\n{\"do\": ");
+	status = answer(station);
+	assert_int_equal(json_array_size(json_object_get(status, "lines")), 1);
+	json_decref(status);
+	say(station, "\"status\"}\n");
+	json_decref(answer(station));
+	station_free(station);
+}
+
+/* SEE-1: the keys of the status, in a registered line that has not moved. */
+static void status_has_what_a_person_asks(void **state)
+{
+	struct station *station = station_new();
+	struct bench *bench = station->bench;
+
+	(void)state;
+	assert_string_equal(bench_status(bench, "lines.0.aor"), "sip:alice@sip.test");
+	assert_int_equal(bench_status_number(bench, "lines.0.line"), 1);
+	assert_int_equal(bench_status_number(bench, "lines.0.working_entry"), 1);
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.registered"), 1);
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.in_failover"), 0);
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.next.event"), "refresh");
+	assert_in_range(bench_status_number(bench, "lines.0.entries.0.next.in_ms"), 3530000,
+			3540000);
+	assert_in_range(bench_status_number(bench, "lines.0.entries.0.since_ms"), 0, 5000);
+	assert_non_null(strstr(bench_status(bench, "lines.0.entries.0.route"), "udp 127.0.1.1:"));
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.routes.0.target"),
+			    "server1.sip.test");
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.routes.0.address"), "127.0.1.1");
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.routes.0.status"), "up");
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.routes.1.status"), "unknown");
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.routes.1.priority"), 20);
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.redundancy_ready"), 0);
+	assert_string_equal(bench_status(bench, "lines.0.entries.0.redundancy_why"),
+			    "not every route has answered");
+	station_free(station);
+}
+
+/* CALL-1 through the socket: every step is an event, the last one is "over". */
+static void call_is_told_step_by_step(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	const struct sip_message *invite;
+	json_t *event;
+
+	(void)state;
+	say(station, "{\"do\": \"call\", \"target\": \"bob\", \"line\": 1}\n");
+	expect_text(station, "text", "send INVITE");
+	invite = peer_expect(peer, SIP_INVITE);
+	peer_answer(peer, invite, 180, "t", NULL);
+	expect_text(station, "text", "180 Ringing");
+	peer_answer(peer, invite, 200, "t", peer_contact(peer));
+	json_decref(expect_event(station, "up"));
+	say(station, "{\"do\": \"call\", \"target\": \"bob\"}\n");
+	expect_text(station, "error", "has a call");
+	say(station, "{\"do\": \"hang-up\"}\n");
+	event = expect_event(station, "over");
+	assert_true(json_is_true(json_object_get(event, "was_up")));
+	json_decref(event);
+	station_free(station);
+}
+
+/* A program that goes away takes its call with it. */
+static void closing_hangs_up(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+
+	(void)state;
+	say(station, "{\"do\": \"call\", \"target\": \"bob\"}\n");
+	bench_settle(station->bench, 20);
+	peer_answer(peer, peer_expect(peer, SIP_INVITE), 180, "t", NULL);
+	bench_settle(station->bench, 20);
+	close(station->fd);
+	station->fd = -1;
+	peer_expect(peer, SIP_CANCEL);
+	station_free(station);
+}
+
+static void nonsense_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"\n",
+		"nonsense\n",
+		"[]\n",
+		"{\"do\": 7}\n",
+		"{\"do\": \"explode\"}\n",
+		"{\"do\": \"call\"}\n",
+		"{\"do\": \"call\", \"target\": \"bob\", \"line\": 9}\n",
+		"{\"do\": \"call\", \"target\": \"tel:1\"}\n",
+		"{\"do\": \"call\", \"target\": \"a\\u0000b\"}\n",
+		"\xff\xfe\n",
+	};
+	struct station *station = station_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		say(station, bad[i]);
+		expect_text(station, "error", "");
+	}
+	say(station, "{\"do\": \"hang-up\"}\n{\"do\": \"status\"}\n");
+	json_decref(answer(station));
+	station_free(station);
+}
+
+/* A request is bounded: who sends more is told so, and cut off. */
+static void endless_request_is_cut_off(void **state)
+{
+	struct station *station = station_new();
+	char text[PHONE_CONTROL_LINE_MAX + 1];
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	text[sizeof text - 1] = '\0';
+	say(station, text);
+	expect_text(station, "error", "too long");
+	while (hear(station))
+		continue;
+	station_free(station);
+}
+
+/* Connections are bounded, too; those that are there go on. */
+static void connections_are_bounded(void **state)
+{
+	struct station *station = station_new();
+	int others[PHONE_CONTROL_PEERS_MAX + 4];
+	size_t count = sizeof others / sizeof others[0];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		others[i] = phone_control_connect(station->path);
+		assert_true(others[i] >= 0);
+		bench_settle(station->bench, 2);
+	}
+	assert_int_equal(recv(others[count - 1], station->text, 1, 0), 0);
+	say(station, "{\"do\": \"status\"}\n");
+	json_decref(answer(station));
+	for (size_t i = 0; i < count; i++)
+		close(others[i]);
+	station_free(station);
+}
+
+/* A socket that somebody listens on is left alone; what a crash left behind is replaced, and what
+ * is no socket is not. */
+static void stale_sockets_are_replaced(void **state)
+{
+	struct station *station = station_new();
+	struct phone_control *second;
+	char why[PHONE_WHY_MAX], stale[128];
+	FILE *file;
+
+	(void)state;
+	assert_int_equal(phone_control_open(&second, station->bench->phone, station->path, why),
+			 -EADDRINUSE);
+	assert_non_null(strstr(why, station->path));
+
+	snprintf(stale, sizeof stale, "%s/stale", station->folder);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why), 0);
+	assert_int_equal(rename(stale, station->path), 0); /* nobody unlinks this one ... */
+	phone_control_close(second);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, station->path, why),
+			 0); /* ... and it is replaced */
+	phone_control_close(second);
+
+	file = fopen(stale, "w");
+	assert_non_null(file);
+	fclose(file);
+	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why), -EEXIST);
+	assert_int_equal(unlink(stale), 0);
+	station_free(station);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_is_told),
+		cmocka_unit_test(status_has_what_a_person_asks),
+		cmocka_unit_test(call_is_told_step_by_step),
+		cmocka_unit_test(closing_hangs_up),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(endless_request_is_cut_off),
+		cmocka_unit_test(connections_are_bounded),
+		cmocka_unit_test(stale_sockets_are_replaced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
