@@ -7,6 +7,7 @@
 
 #include "config/account.h"
 #include "config/poly.h"
+#include "config/statics.h"
 #include "config/store.h"
 #include "config/text.h"
 
@@ -76,6 +77,7 @@ int config_load(const struct config_options *options, struct config **config)
 		all_read &= poly_read(store, options->files[i], i);
 	store_seal(store);
 	account_make_lines(store, profile);
+	statics_make(store);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},

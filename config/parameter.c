@@ -26,8 +26,7 @@
 #define TEMPLATES "public provisioning templates for Polycom phones"
 
 enum {
-	STATIC_RECORDS_MAX = 18, /* the n of dns.cache.A.n */
-	PATTERN_MAX = 128,       /* bytes that any full name fits in: the longest has 60 */
+	PATTERN_MAX = 128, /* bytes that any full name fits in: the longest has 60 */
 };
 
 static const struct parameter rows[] = {
@@ -131,7 +130,7 @@ static const char *match(const char *pattern, const char *name, struct parameter
 		}
 		uint32_t index, most = *p == 'x'   ? CONFIG_LINES_MAX
 				       : *p == 'y' ? KL_ENTRIES_MAX
-						   : STATIC_RECORDS_MAX;
+						   : KL_STATIC_RECORDS_MAX;
 		name = read_index(name, most, &index);
 		if (!name)
 			return NULL;
@@ -237,6 +236,9 @@ enum parameter_check parameter_read(size_t id, const char *text, struct arena *a
 		text_lower(trimmed);
 		good = text_is_host(trimmed);
 		break;
+	case KIND_IPV4:
+		good = text_is_ipv4(trimmed);
+		break;
 	case KIND_AOR:
 		text_lower(trimmed + strcspn(trimmed, "@"));
 		good = text_is_address(trimmed);
@@ -331,7 +333,7 @@ const char *parameter_suggest(const char *name, struct arena *arena)
 	bool has_line = strchr(prefixes[nearest.place], 'x') != NULL;
 	nearest.x = has_line ? (uint16_t)index[0] : 0;
 	uint32_t entry = index[has_line ? 1 : 0];
-	nearest.y = entry <= STATIC_RECORDS_MAX ? (uint8_t)entry : 0;
+	nearest.y = entry <= KL_STATIC_RECORDS_MAX ? (uint8_t)entry : 0;
 	return parameter_name(&nearest, arena);
 }
 
@@ -380,6 +382,8 @@ const char *parameter_range(size_t id, struct arena *arena)
 		break;
 	case KIND_HOST:
 		return "a host name or IP address, without port";
+	case KIND_IPV4:
+		return "an IPv4 address";
 	case KIND_AOR:
 		return "user or user@host";
 	}

@@ -39,6 +39,7 @@ enum parameter_kind {
 	KIND_TEXT,
 	KIND_SECRET, /* a text that is never shown */
 	KIND_HOST,   /* a domain name or IP address, made lower case */
+	KIND_IPV4,   /* an address as four numbers */
 	KIND_AOR,    /* user, or user@host */
 };
 

@@ -83,11 +83,16 @@ static bool is_domain(const char *text)
 	return text[length] == '\0' && !numeric && total <= KL_NAME_MAX;
 }
 
+bool text_is_ipv4(const char *text)
+{
+	unsigned char ip[4];
+	return inet_pton(AF_INET, text, ip) == 1;
+}
+
 bool text_is_host(const char *text)
 {
 	unsigned char ip[16];
-	return inet_pton(AF_INET, text, ip) == 1 || inet_pton(AF_INET6, text, ip) == 1 ||
-	       is_domain(text);
+	return text_is_ipv4(text) || inet_pton(AF_INET6, text, ip) == 1 || is_domain(text);
 }
 
 /* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ) */

@@ -27,6 +27,9 @@ bool text_is_printable(const char *text);
 /* A literal IP address, or a domain name of letters, digits, "-" and "_" (RFC 1123). */
 bool text_is_host(const char *text);
 
+/* A literal IPv4 address. */
+bool text_is_ipv4(const char *text);
+
 /* user, or user@host, with the user part of RFC 3261. */
 bool text_is_address(const char *text);
 

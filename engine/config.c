@@ -1,6 +1,6 @@
 /* config.c - what a configuration must be, and the limits that fit it. */
 #include "engine/names.h"
-#include "engine/state.h"
+#include "engine/route.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +13,7 @@ static uint32_t registration_count_of(const struct kl_config *config)
 	return count;
 }
 
-static bool same_set(const struct kl_entry_config *a, const struct kl_entry_config *b)
-{
-	return a->port == b->port && a->transport_choice == b->transport_choice &&
-	       name_equal(a->name, b->name);
-}
-
-/* Is entry ENTRY of line LINE the first of its (name, port, transport choice)?  Lines of one
+/* Is entry ENTRY of line LINE the first of its route set?  Lines of one
  * device mostly share one, so the search ends early. */
 static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t entry)
 {
@@ -28,18 +22,24 @@ static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t 
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++) {
 			if (i == line && j == entry)
 				return true;
-			if (same_set(&config->lines[i].entries[j], self))
+			if (route_same_set(&config->lines[i].entries[j], self))
 				return false;
 		}
 	return true;
 }
 
-void kl_limits_default(struct kl_config *config)
+static uint32_t set_count_of(const struct kl_config *config)
 {
-	uint32_t sets = 0, registrations = registration_count_of(config);
+	uint32_t count = 0;
 	for (uint32_t i = 0; i < config->line_count; i++)
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
-			sets += first_of_set(config, i, j);
+			count += first_of_set(config, i, j);
+	return count;
+}
+
+void kl_limits_default(struct kl_config *config)
+{
+	uint32_t sets = set_count_of(config), registrations = registration_count_of(config);
 	config->limits = (struct kl_limits){.sets = sets,
 					    .routes = sets * KL_SET_ROUTES_MAX,
 					    .set_routes = KL_SET_ROUTES_MAX,
@@ -108,11 +108,37 @@ static bool limits_fit(const struct kl_config *config)
 {
 	const struct kl_limits *limits = &config->limits;
 	static const uint32_t most = UINT32_C(1) << 26;
-	return limits->sets && limits->sets < most && limits->routes && limits->routes < 0xffff &&
-	       limits->set_routes && limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
+	return limits->sets >= set_count_of(config) && limits->sets < most && limits->routes &&
+	       limits->routes < 0xffff && limits->set_routes &&
+	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
 	       limits->walks > registration_count_of(config) && limits->walks < most;
+}
+
+/* DNS-15 */
+static int check_static(const struct kl_config *config, char *why, size_t size)
+{
+	uint32_t counts[KL_NAPTR + 1] = {0};
+	for (uint32_t i = 0; i < config->static_record_count; i++) {
+		const struct kl_static_record *row = &config->static_records[i];
+		bool named = row->type == KL_SRV || row->type == KL_NAPTR;
+		if (!named && row->type != KL_A && row->type != KL_AAAA) {
+			snprintf(why, size, "static record %u has no type", (unsigned)i + 1);
+			return KL_EINVAL;
+		}
+		if (!row->owner || !name_fits(row->owner) ||
+		    (named && (!row->data.name || !name_fits(row->data.name)))) {
+			snprintf(why, size, "static record %u has no domain name", (unsigned)i + 1);
+			return KL_EINVAL;
+		}
+		if (++counts[row->type] > KL_STATIC_RECORDS_MAX) {
+			snprintf(why, size, "more than %d static records of one type",
+				 KL_STATIC_RECORDS_MAX);
+			return KL_EINVAL;
+		}
+	}
+	return KL_OK;
 }
 
 int kl_config_check(const struct kl_config *config, char *why, size_t size)
@@ -132,6 +158,8 @@ int kl_config_check(const struct kl_config *config, char *why, size_t size)
 			if (check_entry(config, &line->entries[j], why, size))
 				return KL_EINVAL;
 	}
+	if (check_static(config, why, size))
+		return KL_EINVAL;
 	if (!config->transports || !config->families || config->families > (KL_IPV4 | KL_IPV6)) {
 		snprintf(why, size, "no transport, or no address family, can be used");
 		return KL_EINVAL;

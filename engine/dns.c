@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-/* A TTL shorter than the floor would be a query a second for as long as the phone runs; one
- * longer than the ceiling (2^31 occurs) would never be looked at again.  DNS-17 */
-static const kl_ms ttl_floor_ms = 5000;
+/* A TTL longer than this (2^31 occurs) would never be looked at again.  DNS-17 */
 static const kl_ms ttl_ceiling_ms = 24 * 3600 * 1000;
 
 /* A question that got no records is asked again in the background: after a failure soon, after a
@@ -32,9 +30,29 @@ static void query_ask(struct kl_engine *e, uint32_t q)
 	owe(e, query_node(e, q), OWES_ASK);
 }
 
+static const struct kl_policy *set_policy(const struct kl_engine *e, uint32_t s)
+{
+	return entry_config(e, set_at(e, s)->line, set_at(e, s)->entry)->policy;
+}
+
+static const struct kl_policy *query_policy(const struct kl_engine *e, const struct query *query)
+{
+	return set_policy(e, query->set);
+}
+
+bool dns_same_policy(const struct kl_policy *a, const struct kl_policy *b)
+{
+	return a == b ||
+	       (a->naptr_first_order == b->naptr_first_order &&
+		a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
+		a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
+		a->static_first == b->static_first);
+}
+
 static uint32_t query_find(const struct kl_engine *e, const struct question *question,
 			   uint32_t *room)
 {
+	const struct kl_policy *policy = set_policy(e, question->set);
 	*room = NONE;
 	for (uint32_t q = 0; q < e->config->limits.queries; q++) {
 		const struct query *query = query_at(e, q);
@@ -42,7 +60,8 @@ static uint32_t query_find(const struct kl_engine *e, const struct question *que
 			if (*room == NONE)
 				*room = q;
 		} else if (query->type == question->type &&
-			   name_equal(name_text(e, query->name), question->name)) {
+			   name_equal(name_text(e, query->name), question->name) &&
+			   dns_same_policy(query_policy(e, query), policy)) {
 			return q;
 		}
 	}
@@ -64,37 +83,11 @@ static uint32_t query_make(struct kl_engine *e, const struct question *question,
 	return room;
 }
 
-enum need dns_need(struct kl_engine *e, const struct question *question, uint32_t *q)
-{
-	uint32_t room;
-	*q = query_find(e, question, &room);
-	if (*q == NONE && question->look == LOOK_KEEP)
-		return NEED_PENDING;
-	if (*q == NONE)
-		*q = query_make(e, question, room);
-	if (*q == NONE)
-		return NEED_NONE;
-	struct query *query = query_at(e, *q);
-	query->mark = e->sweep;
-	if (query->set != question->set)
-		query->set = NONE;
-	if (question->look == LOOK_DEMAND && query->state != QUERY_ANSWER)
-		query_ask(e, *q);
-	else if (question->look == LOOK_ASK && query->state == QUERY_UNKNOWN)
-		query_ask(e, *q);
-	if (query->state == QUERY_ANSWER)
-		return query->stale ? NEED_STALE : NEED_FOUND;
-	return query->asking || query->state == QUERY_UNKNOWN ? NEED_PENDING : NEED_NONE;
-}
-
-bool dns_failed(const struct kl_engine *e, uint32_t q)
-{
-	return q == NONE || query_at(e, q)->state == QUERY_FAILED ||
-	       query_at(e, q)->state == QUERY_SILENT || query_at(e, q)->cut;
-}
+/* ---- records ---- */
 
 static void records_drop(struct kl_engine *e, struct query *query)
 {
+	query->source = SOURCE_NONE;
 	while (query->first_record != NONE) {
 		uint32_t index = query->first_record;
 		struct record *record = record_at(e, index);
@@ -102,27 +95,6 @@ static void records_drop(struct kl_engine *e, struct query *query)
 		name_drop(e, record->name);
 		record->next = e->free_record;
 		e->free_record = index;
-	}
-}
-
-void dns_sweep_begin(struct kl_engine *e)
-{
-	e->sweep++;
-}
-
-void dns_sweep_end(struct kl_engine *e)
-{
-	for (uint32_t q = 0; q < e->config->limits.queries; q++) {
-		struct query *query = query_at(e, q);
-		if (query->state == QUERY_FREE || query->mark == e->sweep)
-			continue;
-		records_drop(e, query);
-		name_drop(e, query->name);
-		schedule_set(e, query_node(e, q), KL_NEVER);
-		owe_no_more(e, query_node(e, q), UINT16_MAX);
-		*query = (struct query){.state = QUERY_FREE,
-					.first_record = NONE,
-					.generation = (uint16_t)(query->generation + 1)};
 	}
 }
 
@@ -172,18 +144,212 @@ static void records_take(struct kl_engine *e, struct query *query, const struct 
 {
 	kl_ms ttl_ms = ttl_ceiling_ms;
 	uint32_t count = event->count < KL_DNS_RECORDS_MAX ? event->count : KL_DNS_RECORDS_MAX;
+	records_drop(e, query);
 	query->cut = event->count > KL_DNS_RECORDS_MAX;
 	for (uint32_t i = 0; i < count; i++) {
 		if (!record_take(e, query, &event->records[i])) {
 			query->cut = true;
 			break;
 		}
-		if (event->records[i].ttl_ms < ttl_ms)
-			ttl_ms = event->records[i].ttl_ms;
+		ttl_ms = earlier(ttl_ms, event->records[i].ttl_ms);
 	}
 	query->ttl_ms = (uint32_t)ttl_ms;
 	if (query->first_record != NONE)
-		query->state = QUERY_ANSWER;
+		query->source = SOURCE_NETWORK;
+}
+
+/* ---- static records: DNS-15 ---- */
+
+static bool type_is_address(uint32_t type)
+{
+	return type == KL_A || type == KL_AAAA;
+}
+
+/* Has the configuration a record of this name, and of a type like this one? */
+static bool static_knows(const struct kl_engine *e, const char *name, uint32_t type, bool exact)
+{
+	for (uint32_t i = 0; i < e->config->static_record_count; i++) {
+		const struct kl_static_record *row = &e->config->static_records[i];
+		bool same = row->type == type ||
+			    (!exact && type_is_address(row->type) && type_is_address(type));
+		if (same && name_equal(row->owner, name))
+			return true;
+	}
+	return false;
+}
+
+/* Puts what the configuration has in place of what the query has.  Its TTL starts with this, its
+ * first use. */
+static void static_take(struct kl_engine *e, struct query *query)
+{
+	kl_ms ttl_ms = UINT32_MAX;
+	bool cut = false;
+	records_drop(e, query);
+	for (uint32_t i = 0; i < e->config->static_record_count; i++) {
+		const struct kl_static_record *row = &e->config->static_records[i];
+		if (row->type != query->type || !name_equal(row->owner, name_text(e, query->name)))
+			continue;
+		if (!record_take(e, query, &row->data)) {
+			cut = true;
+			break;
+		}
+		ttl_ms = earlier(ttl_ms, row->data.ttl_ms);
+	}
+	if (query->first_record == NONE)
+		return;
+	query->source = SOURCE_STATIC;
+	query->ttl_ms = (uint32_t)ttl_ms;
+	query->cut = cut;
+}
+
+/* Poly: A records may be searched before the network (dns.cache.A.networkOverride); Yealink: all
+ * may (static_cache_pri).  A name with a static address has no others. */
+static bool static_comes_first(const struct kl_engine *e, const struct query *query)
+{
+	const char *name = name_text(e, query->name);
+	switch ((enum kl_static_first)query_policy(e, query)->static_first) {
+	case KL_STATIC_LAST:
+		return false;
+	case KL_STATIC_ADDRESSES_FIRST:
+		return type_is_address(query->type) && static_knows(e, name, query->type, false);
+	case KL_STATIC_FIRST:
+		return static_knows(e, name, query->type, false);
+	}
+	return false;
+}
+
+/* ---- looking ---- */
+
+/* Would silence leave the records of the last answer in use?  DNS-14, DNS-16 */
+static bool query_outlives(const struct kl_engine *e, const struct query *query)
+{
+	const struct kl_policy *policy = query_policy(e, query);
+	return policy->dns_restore || policy->dns_stale;
+}
+
+/* A question that has no records: from where may they come? */
+static void query_look(struct kl_engine *e, uint32_t q, enum look look)
+{
+	struct query *query = query_at(e, q);
+	if (look == LOOK_KEEP || query->state == QUERY_CONFIGURED)
+		return;
+	if (query->state == QUERY_UNKNOWN && static_comes_first(e, query)) {
+		query->state = QUERY_CONFIGURED;
+		static_take(e, query);
+		if (query->source == SOURCE_STATIC)
+			owe(e, query_node(e, q), OWES_LOOKUP);
+		return;
+	}
+	if (look == LOOK_DEMAND || query->state == QUERY_UNKNOWN)
+		query_ask(e, q);
+	if (look != LOOK_SETTLE || !query->asking)
+		return;
+	static_take(e, query);
+	if (query->source == SOURCE_STATIC) {
+		query->state = QUERY_SILENT; /* so far */
+		owe(e, query_node(e, q), OWES_LOOKUP);
+	}
+}
+
+enum need dns_need(struct kl_engine *e, const struct question *question, uint32_t *q)
+{
+	uint32_t room;
+	*q = query_find(e, question, &room);
+	if (*q == NONE && question->look == LOOK_KEEP)
+		return NEED_PENDING;
+	if (*q == NONE && (question->look != LOOK_SETTLE ||
+			   static_knows(e, question->name, question->type, true)))
+		*q = query_make(e, question, room);
+	if (*q == NONE)
+		return NEED_NONE;
+	struct query *query = query_at(e, *q);
+	query->mark = e->sweep;
+	query->shared |= query->set != question->set;
+	if (query->source == SOURCE_NONE)
+		query_look(e, *q, question->look);
+	if (query->source == SOURCE_NONE)
+		return query->asking || query->state == QUERY_UNKNOWN ? NEED_PENDING : NEED_NONE;
+	return query->stale && !query_outlives(e, query) ? NEED_STALE : NEED_FOUND;
+}
+
+bool dns_failed(const struct kl_engine *e, uint32_t q)
+{
+	return q == NONE || query_at(e, q)->state == QUERY_FAILED ||
+	       query_at(e, q)->state == QUERY_SILENT || query_at(e, q)->cut;
+}
+
+void dns_sweep_begin(struct kl_engine *e)
+{
+	e->sweep++;
+}
+
+void dns_sweep_end(struct kl_engine *e)
+{
+	for (uint32_t q = 0; q < e->config->limits.queries; q++) {
+		struct query *query = query_at(e, q);
+		if (query->state == QUERY_FREE || query->mark == e->sweep)
+			continue;
+		records_drop(e, query);
+		name_drop(e, query->name);
+		schedule_set(e, query_node(e, q), KL_NEVER);
+		owe_no_more(e, query_node(e, q), UINT16_MAX);
+		*query = (struct query){.state = QUERY_FREE,
+					.first_record = NONE,
+					.generation = (uint16_t)(query->generation + 1)};
+	}
+}
+
+/* ---- answers ---- */
+
+/* Poly guide: silence restores the last answer; a reply without records, or with an error, never
+ * does.  Either way the static cache comes next.  DNS-14, DNS-15, DNS-16, T17 */
+static void query_substitute(struct kl_engine *e, struct query *query)
+{
+	const struct kl_policy *policy = query_policy(e, query);
+	bool known = query->source != SOURCE_NONE && query->source != SOURCE_STATIC;
+	if (known && query->state == QUERY_SILENT && policy->dns_restore)
+		query->source = SOURCE_RESTORED;
+	else if (known && query->state == QUERY_SILENT && policy->dns_stale)
+		query->source = SOURCE_STALE;
+	else
+		static_take(e, query);
+}
+
+kl_ms dns_ttl_ms(kl_ms ttl_ms)
+{
+	static const kl_ms floor_ms = 5000;
+	return ttl_ms < floor_ms ? floor_ms : ttl_ms;
+}
+
+/* How long what the query has is good for; then it is asked again. */
+static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
+{
+	const struct kl_policy *policy = query_policy(e, query);
+	kl_ms ttl_ms = dns_ttl_ms(query->ttl_ms);
+	switch ((enum query_source)query->source) {
+	case SOURCE_NETWORK:
+		return policy->dns_lookup_ms ? policy->dns_lookup_ms : ttl_ms;
+	case SOURCE_RESTORED:
+		return policy->dns_restore_ms;
+	case SOURCE_STATIC:
+		return ttl_ms;
+	case SOURCE_NONE:
+	case SOURCE_STALE:
+		break;
+	}
+	return query->state == QUERY_NEGATIVE ? negative_retry_ms : failed_retry_ms;
+}
+
+/* An outage is told once, and what serves meanwhile; its end where something did. */
+static void query_tell(struct kl_engine *e, uint32_t q, const struct query *before)
+{
+	const struct query *query = query_at(e, q);
+	bool back = query->source == SOURCE_NETWORK;
+	bool outage = before->source > SOURCE_NETWORK;
+	if (back && node_at(e, query_node(e, q))->owes & OWES_LOOKUP)
+		owe_no_more(e, query_node(e, q), OWES_LOOKUP);
+	else if (back ? outage : query->state != before->state || query->source != before->source)
+		owe(e, query_node(e, q), OWES_LOOKUP);
 }
 
 int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *set)
@@ -199,50 +365,80 @@ int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *
 	    !query_at(e, q)->asking)
 		return KL_IGNORED;
 	struct query *query = query_at(e, q);
-	uint8_t before = query->state;
-	*set = query->set;
-	query->asking = query->stale = query->cut = false;
-	records_drop(e, query);
+	const struct query before = *query;
+	*set = query->shared ? NONE : query->set;
+	query->asking = query->stale = false;
+	query->cut &= event->status == KL_DNS_SILENT;
 	/* An answer without a record of use says that there is nothing. */
 	query->state = states[event->status];
 	if (event->status == KL_DNS_ANSWER)
 		records_take(e, query, event);
-	kl_ms keep_ms = query->state == QUERY_NEGATIVE ? negative_retry_ms : failed_retry_ms;
-	if (query->state == QUERY_ANSWER)
-		keep_ms = query->ttl_ms < ttl_floor_ms ? ttl_floor_ms : query->ttl_ms;
-	else if (query->state != before) /* an outage is told once */
-		owe(e, query_node(e, q), OWES_LOOKUP);
-	schedule_set(e, query_node(e, q), e->now + keep_ms);
+	if (event->status == KL_DNS_ANSWER && query->source == SOURCE_NETWORK)
+		query->state = QUERY_ANSWER;
+	else
+		query_substitute(e, query);
+	query_tell(e, q, &before);
+	schedule_set(e, query_node(e, q), e->now + query_keep_ms(e, query));
 	return KL_OK;
 }
 
 uint32_t dns_expire(struct kl_engine *e, uint32_t q)
 {
 	struct query *query = query_at(e, q);
-	query->stale = query->state == QUERY_ANSWER;
+	query->stale = query->source == SOURCE_NETWORK;
 	query_ask(e, q);
-	return query->set;
+	return query->shared ? NONE : query->set;
+}
+
+/* ---- actions ---- */
+
+/* What came of a lookup, in words and with what ruled it. */
+static void query_report(const struct kl_engine *e, const struct query *query,
+			 struct kl_report *report)
+{
+	static const uint8_t statuses[] = {[QUERY_CONFIGURED] = KL_DNS_ANSWER,
+					   [QUERY_ANSWER] = KL_DNS_ANSWER,
+					   [QUERY_NEGATIVE] = KL_DNS_NEGATIVE,
+					   [QUERY_FAILED] = KL_DNS_FAILED,
+					   [QUERY_SILENT] = KL_DNS_SILENT};
+	*report = (struct kl_report){.type = KL_REPORT_LOOKUP,
+				     .line = set_at(e, query->set)->line,
+				     .entry = set_at(e, query->set)->entry,
+				     .name = name_text(e, query->name),
+				     .count = query->type,
+				     .dns = (enum kl_dns_status)statuses[query->state]};
+	switch ((enum query_source)query->source) {
+	case SOURCE_NONE:
+	case SOURCE_NETWORK:
+		break;
+	case SOURCE_RESTORED:
+		report->why = KL_WHY_RESTORED;
+		report->rule = KL_POLICY_dns_restore_ms;
+		report->ms = query_keep_ms(e, query);
+		break;
+	case SOURCE_STALE:
+		report->why = KL_WHY_STALE;
+		report->rule = KL_POLICY_dns_stale;
+		break;
+	case SOURCE_STATIC:
+		report->why = KL_WHY_STATIC;
+		report->ms = query_keep_ms(e, query);
+		if (query->state != QUERY_CONFIGURED)
+			break;
+		report->why = KL_WHY_STATIC_FIRST;
+		report->rule = KL_POLICY_static_first;
+		break;
+	}
 }
 
 bool dns_act(struct kl_engine *e, uint32_t q, struct kl_action *action)
 {
-	static const uint8_t statuses[] = {[QUERY_NEGATIVE] = KL_DNS_NEGATIVE,
-					   [QUERY_FAILED] = KL_DNS_FAILED,
-					   [QUERY_SILENT] = KL_DNS_SILENT};
 	const struct query *query = query_at(e, q);
 	struct node *node = node_at(e, query_node(e, q));
 	if (node->owes & OWES_LOOKUP) {
 		node->owes &= (uint16_t)~OWES_LOOKUP;
-		if (query->state == QUERY_UNKNOWN || query->state == QUERY_ANSWER)
-			return false;
 		action->type = KL_DO_REPORT;
-		action->report =
-			(struct kl_report){.type = KL_REPORT_LOOKUP,
-					   .line = UINT32_MAX,
-					   .entry = UINT32_MAX,
-					   .name = name_text(e, query->name),
-					   .count = query->type,
-					   .dns = (enum kl_dns_status)statuses[query->state]};
+		query_report(e, query, &action->report);
 		return true;
 	}
 	node->owes &= (uint16_t)~OWES_ASK;

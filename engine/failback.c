@@ -1,5 +1,6 @@
 #include "engine/failback.h"
 
+#include "engine/dns.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -55,7 +56,7 @@ static kl_ms failback_after_ms(const struct kl_engine *e, uint32_t r)
 	case KL_FAILBACK_DURATION:
 		return duration_ms;
 	case KL_FAILBACK_DNSTTL: /* a literal address has no TTL: as duration */
-		return member->name ? member->ttl_ms : duration_ms;
+		return member->name ? dns_ttl_ms(member->ttl_ms) : duration_ms;
 	case KL_FAILBACK_NEW_REQUESTS:
 	case KL_FAILBACK_REGISTRATION:
 		break;

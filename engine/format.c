@@ -259,9 +259,13 @@ static void put_report(struct text *text, const struct kl_report *report)
 		put(text, "routes of %s: ", report->name);
 		break;
 	case KL_REPORT_LOOKUP:
-		put(text, "lookup %s %s: %s", record_name(report->count), report->name,
-		    kl_dns_status_text(report->dns));
-		return;
+		put(text, "lookup %s %s: ", record_name(report->count), report->name);
+		if (report->dns != KL_DNS_ANSWER || report->why == KL_WHY_NONE)
+			put(text, "%s", kl_dns_status_text(report->dns));
+		if (report->why == KL_WHY_NONE)
+			return;
+		put(text, "%s", report->dns != KL_DNS_ANSWER ? "; " : "");
+		break;
 	}
 	put_cause(text, report->why, &details);
 	put_rule(text, report);

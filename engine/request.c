@@ -154,8 +154,16 @@ static void request_wait(struct kl_engine *e, uint32_t w)
 
 void request_waited(struct kl_engine *e, uint32_t w)
 {
+	uint32_t r = walk_at(e, w)->registration;
+	const struct registration *reg = registration_at(e, r);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
-	if (registration_at(e, walk_at(e, w)->registration)->state == KL_RESOLVING)
+	if (reg->state != KL_RESOLVING)
+		return;
+	route_settle(e, reg->set);
+	order_refresh(e, r);
+	if (reg->order_count)
+		registration_go(e, r);
+	else
 		request_used_up(e, w, &(struct reason){.why = KL_WHY_NO_ROUTE, .pos = NO_POS});
 }
 
@@ -201,12 +209,28 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 	}
 }
 
+/* Spectralink 84-Series guide: a DNS failure is a signalling failure.  A call goes on to the next
+ * entry, if there is one; else the route that it has is better than none.  DNS-16 */
+static bool request_names_failed(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct set *set = set_at(e, registration_at(e, walk->registration)->set);
+	return registration_policy(e, walk->registration)->dns_failure_fails &&
+	       walk->method == KL_INVITE && request_has_entry(e, w) &&
+	       (!set->listed || set->pending || set->stale);
+}
+
 void request_go(struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
 	if (registration_reregisters(e, walk->registration) && reg->entry == walk->first_entry)
 		request_go_registered(e, w);
+	else if (request_names_failed(e, w))
+		request_used_up(e, w,
+				&(struct reason){.why = KL_WHY_NAMES_FAILED,
+						 .rule = KL_POLICY_dns_failure_fails,
+						 .pos = NO_POS});
 	else
 		request_send(e, w, registration_first(e, walk->registration));
 }

@@ -55,9 +55,12 @@ static bool transport_usable(const struct kl_engine *e, enum kl_transport transp
 static bool pass_found(struct pass *pass, const char *name, enum kl_record_type type, uint32_t *q)
 {
 	const struct question question = {name, type, pass->look, pass->set};
-	switch (dns_need(pass->e, &question, q)) {
+	const enum need need = dns_need(pass->e, &question, q);
+	pass->failed |= need == NEED_PENDING || dns_failed(pass->e, *q);
+	switch (need) {
 	case NEED_PENDING:
-		pass->pending = true;
+		/* Whoever waited long enough counts an open question as one without an answer. */
+		pass->pending |= pass->look != LOOK_SETTLE;
 		return false;
 	case NEED_STALE:
 		pass->stale = true;
@@ -65,8 +68,7 @@ static bool pass_found(struct pass *pass, const char *name, enum kl_record_type 
 	case NEED_FOUND:
 		return true;
 	case NEED_NONE:
-		pass->failed |= dns_failed(pass->e, *q);
-		pass->full |= *q == NONE;
+		pass->full |= *q == NONE && pass->look != LOOK_SETTLE;
 		return false;
 	}
 	return false;
@@ -196,18 +198,25 @@ static uint32_t naptr_next(const struct kl_engine *e, const struct query *query,
 	return best;
 }
 
-/* RFC 3263 4.1; the Poly guide's table walks on to higher orders.  DNS-1, DNS-8 */
-static bool pass_naptr(struct pass *pass, const char *name)
+/* RFC 3263 4.1; the Poly guide's table walks on to higher orders, RFC 3403 stops at the first that
+ * can be used.  DNS-1, DNS-8 */
+static bool pass_naptr(struct pass *pass, const struct kl_entry_config *config)
 {
 	uint32_t q;
-	if (!pass_found(pass, name, KL_NAPTR, &q))
+	if (!pass_found(pass, config->name, KL_NAPTR, &q))
 		return false;
 	const struct query *query = query_at(pass->e, q);
+	const struct record *first = NULL;
 	for (uint32_t n = naptr_next(pass->e, query, NONE); n != NONE;
 	     n = naptr_next(pass->e, query, n)) {
 		const struct record *record = record_at(pass->e, n);
-		if (record->flag == 's' && transport_usable(pass->e, record->service))
-			pass_srv(pass, name_text(pass->e, record->name), record->service);
+		if (record->flag != 's' || !transport_usable(pass->e, record->service))
+			continue;
+		if (!first)
+			first = record;
+		if (config->policy->naptr_first_order && record->priority != first->priority)
+			break;
+		pass_srv(pass, name_text(pass->e, record->name), record->service);
 	}
 	return true;
 }
@@ -236,7 +245,7 @@ static void pass_run(struct pass *pass, const struct kl_entry_config *config)
 		if (named)
 			found = pass_srv_of(pass, config->name, transport);
 		else
-			found = pass_naptr(pass, config->name);
+			found = pass_naptr(pass, config);
 		if (!found && !named && !pass->pending)
 			for (enum kl_transport t = KL_UDP; t <= KL_TLS; t++)
 				if (transport_usable(pass->e, t))
@@ -389,7 +398,7 @@ static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
 	struct set *set = set_at(e, s);
 	struct pass pass = {.e = e, .set = s, .look = look};
 	pass_run(&pass, entry_config(e, set->line, set->entry));
-	if (look == LOOK_KEEP)
+	if (look == LOOK_KEEP || (look == LOOK_SETTLE && pass.count == 0))
 		return;
 	if (pass.full) {
 		route_sweep(e);
@@ -423,6 +432,12 @@ void route_demand(struct kl_engine *e, uint32_t s)
 	const struct set *set = set_at(e, s);
 	if (!set->listed || set->pending)
 		set_work_out(e, s, set->listed ? LOOK_ASK : LOOK_DEMAND);
+}
+
+void route_settle(struct kl_engine *e, uint32_t s)
+{
+	if (!set_at(e, s)->listed)
+		set_work_out(e, s, LOOK_SETTLE);
 }
 
 bool route_update(struct kl_engine *e, uint32_t s)
@@ -484,10 +499,10 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 
 /* ---- sets of the configuration ---- */
 
-static bool entry_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b)
+bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b)
 {
 	return a->port == b->port && a->transport_choice == b->transport_choice &&
-	       name_equal(a->name, b->name);
+	       name_equal(a->name, b->name) && dns_same_policy(a->policy, b->policy);
 }
 
 /* The set of an entry, made if it is the first of its kind. */
@@ -495,7 +510,7 @@ static uint32_t set_take(struct kl_engine *e, uint32_t line, uint8_t entry)
 {
 	const struct kl_entry_config *config = entry_config(e, line, entry);
 	for (uint32_t s = 0; s < e->set_count; s++)
-		if (entry_same_set(entry_config(e, set_at(e, s)->line, set_at(e, s)->entry),
+		if (route_same_set(entry_config(e, set_at(e, s)->line, set_at(e, s)->entry),
 				   config))
 			return s;
 	*set_at(e, e->set_count) = (struct set){.line = line, .entry = entry};

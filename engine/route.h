@@ -8,8 +8,10 @@
 /* What a route set owes the host. */
 enum { OWES_ROUTES = 1, OWES_CUT = 2 };
 
-/* Prepares the sets: one for each distinct (name, port, transport choice) of the configuration,
- * and gives each registration its own. */
+/* Do two entries have one route set: name, port, transport choice and policy of lookups? */
+bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b);
+
+/* Prepares the sets of the configuration, and gives each registration its own. */
 void route_init(struct kl_engine *e);
 
 /* A registration begins or ends to use the set.  While nobody does, its names are not kept. */
@@ -20,6 +22,10 @@ void route_leave(struct kl_engine *e, uint32_t s);
  * while the set has no route.  Afterwards set->pending and set->stale tell whether an answer is
  * under way. */
 void route_demand(struct kl_engine *e, uint32_t s);
+
+/* Somebody has waited for the set as long as may be: if it has no route, it is worked out from what
+ * is there, static records included (DNS-16). */
+void route_settle(struct kl_engine *e, uint32_t s);
 
 /* An answer came: works the set out again.  True: nothing more is under way. */
 bool route_update(struct kl_engine *e, uint32_t s);

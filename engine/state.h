@@ -133,7 +133,7 @@ struct member {
 	bool listed;    /* the newest answer has it */
 };
 
-/* The routes of one (name, port, transport choice). */
+/* The routes of one (name, port, transport choice, policy of lookups). */
 struct set {
 	uint32_t line;    /* an entry that uses it: its configuration holds the name */
 	uint32_t version; /* grows when the answer changes; 0: nothing resolved yet */
@@ -157,14 +157,24 @@ struct slot {
 
 enum query_state {
 	QUERY_FREE,
-	QUERY_UNKNOWN, /* never answered */
+	QUERY_UNKNOWN,    /* never answered */
+	QUERY_CONFIGURED, /* never asked: static records come first */
 	QUERY_ANSWER,
 	QUERY_NEGATIVE,
 	QUERY_FAILED,
 	QUERY_SILENT,
 };
 
-/* One question to the DNS and what came of it.  Its node fires when the answer runs out. */
+/* Where the records of a question come from. */
+enum query_source {
+	SOURCE_NONE, /* there are none */
+	SOURCE_NETWORK,
+	SOURCE_RESTORED, /* the last answer, for a while, as no DNS server answers (DNS-14) */
+	SOURCE_STALE,    /* the same, without an end (DNS-16) */
+	SOURCE_STATIC,   /* the configuration (DNS-15) */
+};
+
+/* One question to the DNS and what came of it.  Its node fires when it is to be asked again. */
 struct query {
 	uint32_t name; /* interned */
 	uint32_t first_record;
@@ -172,11 +182,13 @@ struct query {
 	uint32_t ttl_ms;
 	uint16_t generation; /* of this place in the table */
 	uint8_t type;
-	uint8_t state;
-	uint32_t set; /* who needs it; NONE: more than one set */
-	bool asking;  /* the host was, or is being, told to ask */
-	bool stale;   /* the answer ran out */
-	bool cut;     /* not all records of the answer fitted */
+	uint8_t state;  /* what came of asking */
+	uint8_t source; /* of the records */
+	uint32_t set;   /* who needs it, and whose policy it is looked up by */
+	bool shared;    /* other sets with such a policy need it, too */
+	bool asking;    /* the host was, or is being, told to ask */
+	bool stale;     /* the answer ran out */
+	bool cut;       /* not all records of the answer fitted */
 };
 
 struct record {

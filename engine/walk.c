@@ -284,6 +284,8 @@ void walk_time(struct kl_engine *e, uint32_t w)
 				.rule = KL_POLICY_dns_wait_max_ms,
 				.pos = NO_POS,
 				.ms = registration_policy(e, walk->registration)->dns_wait_max_ms});
+		route_settle(e, registration_at(e, walk->registration)->set);
+		order_refresh(e, walk->registration);
 		if (walk->method == KL_REGISTER)
 			registration_go(e, walk->registration);
 		else

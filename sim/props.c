@@ -264,17 +264,37 @@ static bool take_data(struct sim_story *story, struct sim_words *words, struct s
 	return false;
 }
 
+/* Reads a record whose type and TTL, if it names none, are set. */
+static bool take_record(struct sim_story *story, struct sim_words *words, struct sim_record *record)
+{
+	if (take_name(words, record->owner, sizeof(record->owner)) &&
+	    take_data(story, words, record) &&
+	    (!sim_words_skip(words, "ttl") ||
+	     sim_parse_seconds(sim_words_take(words), &record->data.ttl_ms)))
+		return true;
+	return sim_story_fail(story, "that is no such record");
+}
+
 static bool add_record(struct sim_story *story, struct sim_words *words, enum kl_record_type type)
 {
 	struct sim_record record = {.type = type, .data.ttl_ms = story->ttl_ms};
 
-	if (!take_name(words, record.owner, sizeof(record.owner)) ||
-	    !take_data(story, words, &record) ||
-	    (sim_words_skip(words, "ttl") &&
-	     !sim_parse_seconds(sim_words_take(words), &record.data.ttl_ms)))
-		return sim_story_fail(story, "that is no such record");
+	if (!take_record(story, words, &record))
+		return false;
 	sim_names_add(&story->world.names, &record);
 	return true;
+}
+
+bool sim_story_static(struct sim_story *story, struct sim_words *words)
+{
+	struct sim_record record = {.type = find_type(sim_words_take(words)),
+				    .data.ttl_ms = 300000};
+
+	if (!record.type)
+		return sim_story_fail(story, "a static record is an srv, a, aaaa or naptr");
+	return take_record(story, words, &record) &&
+	       (sim_settings_static(&story->settings, &record) ||
+		sim_story_fail(story, "more than %d static records", SIM_STATICS_MAX));
 }
 
 static bool remove_records(struct sim_story *story, struct sim_words *words)

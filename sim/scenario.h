@@ -10,6 +10,8 @@
  *	line N [group N] [entry N] [name NAME] [transport naptr|udp|tcp|tls] [port N]
  *	       [unregistered] [FIELD VALUE]...
  *	families ipv4|ipv6|both         limit NAME N          seed N
+ *	static srv|a|aaaa|naptr ...     a static record, said as "dns" says one (TTL 300 s); a
+ *server that it names stands above it
  *
  * The world.  A new server gets an address and, unless it is unlisted, a service record behind
  * those that its zone has.  "up" takes its faults away.  Seconds are bare numbers where SIP and

@@ -13,6 +13,7 @@ static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(TEXT)};
 static const char *const failback_modes[] = {KL_FAILBACK_MODE_TABLE(TEXT)};
 static const char *const idle_scopes[] = {KL_IDLE_SCOPE_TABLE(TEXT)};
 static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(TEXT)};
+static const char *const static_firsts[] = {KL_STATIC_FIRST_TABLE(TEXT)};
 
 /* The words that a policy value of an enum's type may be. */
 static const struct {
@@ -24,6 +25,7 @@ static const struct {
 	{"kl_failback_mode", failback_modes, COUNT(failback_modes)},
 	{"kl_idle_scope", idle_scopes, COUNT(idle_scopes)},
 	{"kl_weight_order", weight_orders, COUNT(weight_orders)},
+	{"kl_static_first", static_firsts, COUNT(static_firsts)},
 };
 
 /* The place of WORD among WORDS, or -1. */
@@ -232,6 +234,23 @@ bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 		}
 	}
 	return false;
+}
+
+bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record)
+{
+	uint32_t i = settings->config.static_record_count;
+	struct sim_record *own = &settings->statics[i];
+
+	if (i == SIM_STATICS_MAX)
+		return false;
+	*own = *record;
+	settings->static_records[i] = (struct kl_static_record){
+		.owner = own->owner, .type = own->type, .data = own->data};
+	settings->static_records[i].data.name = own->name;
+	settings->static_records[i].data.service = own->service;
+	settings->config.static_records = settings->static_records;
+	settings->config.static_record_count++;
+	return true;
 }
 
 /* A limit that the scenario gives, else the default. */

@@ -3,10 +3,12 @@
 #define SIM_SETTINGS_H
 
 #include "keepline/keepline.h"
+#include "sim/names.h"
 #include "sim/words.h"
 
 enum {
 	SIM_LINES_MAX = 16,
+	SIM_STATICS_MAX = 4 * KL_STATIC_RECORDS_MAX, /* A, AAAA, SRV, NAPTR */
 	SIM_REASON_MAX = 256, /* bytes of a sentence that says what is wrong, its NUL included */
 };
 
@@ -20,6 +22,8 @@ struct sim_settings {
 	struct sim_entry_settings own[SIM_LINES_MAX][KL_ENTRIES_MAX];
 	struct kl_entry_config entries[SIM_LINES_MAX][KL_ENTRIES_MAX];
 	struct kl_line_config lines[SIM_LINES_MAX];
+	struct sim_record statics[SIM_STATICS_MAX];
+	struct kl_static_record static_records[SIM_STATICS_MAX];
 	struct kl_config config;
 	struct kl_limits limits; /* 0: the default */
 	uint64_t seed;
@@ -41,6 +45,9 @@ bool sim_settings_seed(struct sim_settings *settings, struct sim_words *words,
 		       char reason[SIM_REASON_MAX]);
 bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 			char reason[SIM_REASON_MAX]);
+
+/* Adds a static record; false: there is no room. */
+bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record);
 
 /* Completes `config`: a scenario that names no line has one, at example.test over UDP. */
 bool sim_settings_finish(struct sim_settings *settings, char reason[SIM_REASON_MAX]);

@@ -90,13 +90,23 @@ static const struct {
 	{"families", sim_settings_families}, {"limit", sim_settings_limit},
 };
 
+static bool in_time(struct sim_story *story)
+{
+	return !story->world.engine ||
+	       sim_story_fail(story, "too late: the device is made when its line starts");
+}
+
 static bool play_setting(struct sim_story *story, setting apply, struct sim_words *words)
 {
 	char reason[SIM_REASON_MAX] = "";
 
-	if (story->world.engine)
-		return sim_story_fail(story, "too late: the device is made when its line starts");
-	return apply(&story->settings, words, reason) || sim_story_fail(story, "%s", reason);
+	return in_time(story) &&
+	       (apply(&story->settings, words, reason) || sim_story_fail(story, "%s", reason));
+}
+
+static bool play_static(struct sim_story *story, struct sim_words *words)
+{
+	return in_time(story) && sim_story_static(story, words);
 }
 
 /* ---- time and the user -------------------------------------------------------------------- */
@@ -278,23 +288,15 @@ static const struct {
 	bool (*play)(struct sim_story *story, struct sim_words *words);
 	bool running; /* needs the engine */
 } commands[] = {
-	{"server", sim_story_server, false},
-	{"dns", sim_story_dns, false},
-	{"show", play_show, false},
-	{"hide", play_hide, false},
-	{"start", play_start, true},
-	{"stop", play_stop, true},
-	{"run", play_run, true},
-	{"until", play_until, true},
-	{"at", play_at, true},
-	{"call", play_call, true},
-	{"request", play_request, true},
-	{"incoming", play_incoming, true},
-	{"hangup", play_hangup, true},
-	{"cancel", play_cancel, true},
-	{"signal", play_signal, true},
-	{"forge", play_forge, true},
-	{"print", sim_story_print, true},
+	{"server", sim_story_server, false}, {"dns", sim_story_dns, false},
+	{"static", play_static, false},      {"show", play_show, false},
+	{"hide", play_hide, false},          {"start", play_start, true},
+	{"stop", play_stop, true},           {"run", play_run, true},
+	{"until", play_until, true},         {"at", play_at, true},
+	{"call", play_call, true},           {"request", play_request, true},
+	{"incoming", play_incoming, true},   {"hangup", play_hangup, true},
+	{"cancel", play_cancel, true},       {"signal", play_signal, true},
+	{"forge", play_forge, true},         {"print", sim_story_print, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

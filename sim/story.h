@@ -43,6 +43,7 @@ bool sim_story_begin(struct sim_story *story);
 /* The commands that are more than a line or two. */
 bool sim_story_server(struct sim_story *story, struct sim_words *words);
 bool sim_story_dns(struct sim_story *story, struct sim_words *words);
+bool sim_story_static(struct sim_story *story, struct sim_words *words);
 bool sim_story_print(struct sim_story *story, struct sim_words *words);
 bool sim_story_show(struct sim_story *story, struct sim_words *words, bool hide);
 

@@ -37,11 +37,12 @@ typedef uint64_t kl_ms;
 #define KL_NEVER UINT64_MAX
 
 enum {
-	KL_ENTRIES_MAX = 4,      /* server entries of one line (Polycom: 1 to 4) */
-	KL_SET_ROUTES_MAX = 32,  /* routes of one route set: one bit each in a walk (DNS-7) */
-	KL_DNS_RECORDS_MAX = 64, /* records taken from one answer */
-	KL_NAME_MAX = 253,       /* bytes of a domain name */
-	KL_TEXT_MAX = 512,       /* bytes that any kl_format_*() text fits in, its NUL included */
+	KL_ENTRIES_MAX = 4,         /* server entries of one line (Polycom: 1 to 4) */
+	KL_SET_ROUTES_MAX = 32,     /* routes of one route set: one bit each in a walk (DNS-7) */
+	KL_DNS_RECORDS_MAX = 64,    /* records taken from one answer */
+	KL_STATIC_RECORDS_MAX = 18, /* static records of each type (DNS-15) */
+	KL_NAME_MAX = 253,          /* bytes of a domain name */
+	KL_TEXT_MAX = 512, /* bytes that any kl_format_*() text fits in, its NUL included */
 };
 
 /* Each table below yields an enum and the function that names its values. */
@@ -102,7 +103,12 @@ enum {
 	X(KL_WHY_NAMES_ASKED, "asking the DNS")                                                    \
 	X(KL_WHY_NAMES_FOUND, "routes found: {count}")                                             \
 	X(KL_WHY_NAMES_WAITED, "no answer from the DNS in {ms} ms")                                \
+	X(KL_WHY_NAMES_FAILED, "its names could not be looked up")                                 \
 	X(KL_WHY_NO_ROUTE, "no route: nothing resolved")                                           \
+	X(KL_WHY_RESTORED, "the last records are restored for {ms} ms")                            \
+	X(KL_WHY_STALE, "the last records serve on")                                               \
+	X(KL_WHY_STATIC, "static records serve for {ms} ms")                                       \
+	X(KL_WHY_STATIC_FIRST, "static records come first")                                        \
 	X(KL_WHY_ACCEPTED, "{status} from {route}")                                                \
 	X(KL_WHY_LATE_ACCEPTED, "late {status} from {route}")                                      \
 	X(KL_WHY_REFUSED, "{status} from {route}")                                                 \
@@ -161,7 +167,7 @@ enum {
 	X(KL_REPORT_FAILBACK, "failback") /* failback: armed, held back, done by a request */      \
 	X(KL_REPORT_CURRENT, "current")   /* without re-registration: another route answered */    \
 	X(KL_REPORT_ROUTES, "routes")     /* a route set was found, or changed */                  \
-	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found */
+	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found, or what serves instead */
 
 /* What the transport layer can tell of a route (TRIG-1, TRIG-4). */
 #define KL_FAULTS(X)                                                                               \
@@ -208,6 +214,11 @@ enum {
 	X(KL_WEIGHT_HIGHEST, "highest")                                                            \
 	X(KL_WEIGHT_ANSWER, "answer")
 
+#define KL_STATIC_FIRST_TABLE(X)                                                                   \
+	X(KL_STATIC_LAST, "none")                                                                  \
+	X(KL_STATIC_ADDRESSES_FIRST, "addresses")                                                  \
+	X(KL_STATIC_FIRST, "all")
+
 #define KL_ENUM(name, text) name,
 #define KL_ENUM_VALUE(name, value, text) name = value,
 enum kl_error { KL_OK = 0, KL_IGNORED = 1, KL_ERRORS(KL_ENUM_VALUE) };
@@ -227,6 +238,7 @@ enum kl_last_route { KL_LAST_ROUTE_TABLE(KL_ENUM) };
 enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
 enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
 enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
+enum kl_static_first { KL_STATIC_FIRST_TABLE(KL_ENUM) };
 
 /* How many values each has. */
 #define KL_COUNT(name, text) +1
@@ -242,6 +254,7 @@ enum {
 	KL_FAILBACK_MODES = KL_FAILBACK_MODE_TABLE(KL_COUNT),
 	KL_IDLE_SCOPES = KL_IDLE_SCOPE_TABLE(KL_COUNT),
 	KL_WEIGHT_ORDERS = KL_WEIGHT_ORDER_TABLE(KL_COUNT),
+	KL_STATIC_FIRSTS = KL_STATIC_FIRST_TABLE(KL_COUNT),
 };
 
 const char *kl_strerror(int error);
@@ -265,6 +278,7 @@ const char *kl_idle_scope_name(enum kl_idle_scope scope);
 #define KL_TYPE_kl_failback_mode uint8_t
 #define KL_TYPE_kl_idle_scope uint8_t
 #define KL_TYPE_kl_weight_order uint8_t
+#define KL_TYPE_kl_static_first uint8_t
 
 struct kl_policy {
 #define KL_POLICY(field, type, ...) KL_TYPE_##type field;
@@ -307,6 +321,23 @@ enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
+/* ---- what the DNS says ---- */
+
+/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
+enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
+
+/* One record of an answer; CNAMEs were followed by the host, `ttl_ms` is the chain's smallest. */
+struct kl_dns_record {
+	kl_ms ttl_ms;
+	const char *name;    /* SRV target, NAPTR replacement */
+	const char *service; /* NAPTR: "SIP+D2U", "SIP+D2T", "SIPS+D2T" */
+	uint8_t ip[16];      /* A, AAAA */
+	uint16_t priority;   /* SRV priority, NAPTR order */
+	uint16_t weight;     /* SRV weight, NAPTR preference */
+	uint16_t port;       /* SRV */
+	char flag;           /* NAPTR: 's', 'a', or 0 */
+};
+
 /* ---- configuration ---- */
 
 /* One server entry of a line.  `name` is where its requests go: the server, or its outbound proxy.
@@ -327,7 +358,8 @@ struct kl_line_config {
 
 /* How much an engine can hold: routes beyond are cut and reported, requests refused (KL_EFULL). */
 struct kl_limits {
-	uint32_t sets;       /* distinct (name, port, transport choice) of all entries */
+	uint32_t sets; /* distinct (name, port, transport choice, policy of lookups) of all entries
+			*/
 	uint32_t routes;     /* distinct routes, all sets together */
 	uint32_t set_routes; /* routes of one set, up to KL_SET_ROUTES_MAX */
 	uint32_t queries;    /* DNS questions remembered */
@@ -338,9 +370,19 @@ struct kl_limits {
 
 enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
 
+/* A record that serves where the DNS gives none, for its TTL from then on; then the DNS is asked
+ * again.  A host without a DNS server answers each question with KL_DNS_SILENT at once.  DNS-15 */
+struct kl_static_record {
+	const char *owner;
+	enum kl_record_type type;
+	struct kl_dns_record data;
+};
+
 struct kl_config {
 	const struct kl_line_config *lines;
 	uint32_t line_count;
+	const struct kl_static_record *static_records; /* those of one name in order */
+	uint32_t static_record_count;
 	uint8_t transports; /* bit (1 << enum kl_transport) for each that the host can use */
 	uint8_t families;   /* enum kl_families, or both: which addresses are asked for */
 	struct kl_limits limits;
@@ -367,21 +409,6 @@ struct kl_route {
 /* Names one client transaction (one request on one route).  Ids are never used twice within
  * 2^32 transactions, so a late answer can't hit a newer one.  0 names none. */
 typedef uint64_t kl_tx;
-
-/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
-enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
-
-/* One record of an answer; CNAMEs were followed by the host, `ttl_ms` is the chain's smallest. */
-struct kl_dns_record {
-	kl_ms ttl_ms;
-	const char *name;    /* SRV target, NAPTR replacement */
-	const char *service; /* NAPTR: "SIP+D2U", "SIP+D2T", "SIPS+D2T" */
-	uint8_t ip[16];      /* A, AAAA */
-	uint16_t priority;   /* SRV priority, NAPTR order */
-	uint16_t weight;     /* SRV weight, NAPTR preference */
-	uint16_t port;       /* SRV */
-	char flag;           /* NAPTR: 's', 'a', or 0 */
-};
 
 /* REQUEST asks for a request outside a dialog to be sent; its end comes back as an OUTCOME.  An
  * INVITE counts as a call of its line from here on, and after a 2xx until CALL_ENDED; so
@@ -483,7 +510,7 @@ struct kl_report {
 	bool in_failover;
 	kl_ms failback_at, retry_at; /* STATE: what is planned */
 	const char *name;            /* ROUTES, LOOKUP: the name asked for */
-	enum kl_dns_status dns;      /* LOOKUP */
+	enum kl_dns_status dns;      /* LOOKUP: `why` tells what serves instead, if anything */
 };
 
 struct kl_action {

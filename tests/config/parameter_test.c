@@ -34,6 +34,9 @@ static const struct {
 	{"reg.1.server.1.failOver.failBack.mode", "duration", "newRequests", "registration"},
 	{"reg.1.server.1.failOver.failBack.timeout", "3600", "3600", "3600"},
 	{"reg.1.server.1.failOver.unRegisterOnFailBack", "0", "0", "0"},
+	{"dns.cache.dynamicRestore.enable", "0", "0", "0"},
+	{"dns.cache.dynamicRestore.ttl", "120", "120", "120"},
+	{"dns.cache.A.networkOverride", "0", "0", "0"},
 };
 
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)

@@ -136,13 +136,15 @@ static void test_an_error_is_told_behind_any_number_of_warnings(void **state)
 static void test_known_parameters_without_effect_are_told_once(void **state)
 {
 	(void)state;
-	assert_read(XML(LINE_1 "reg.1.type=\"private\" voIpProt.SIP.tcpFastFailover=\"0\" "
-			       "voIpProt.SIP.tcpFastFailover.timeout=\"5000\"\n"
-			       "reg.1.lcs=\"1\" reg.2.lcs=\"1\"\ndns.cache.A.1.name=\"a\"\n"
-			       "dns.cache.A.2.name=\"b\"\nvoIpProt.SIP.lineSeize.retries=\"2\""),
+	assert_read(XML(LINE_1
+			"reg.1.type=\"private\" voIpProt.SIP.tcpFastFailover=\"0\" "
+			"voIpProt.SIP.tcpFastFailover.timeout=\"5000\"\n"
+			"reg.1.lcs=\"1\" reg.2.lcs=\"1\"\n"
+			"dns.cache.NAPTR.1.regexp=\"a\"\n"
+			"dns.cache.NAPTR.2.regexp=\"b\"\nvoIpProt.SIP.lineSeize.retries=\"2\""),
 		    "1.cfg:2:1: warning: reg.1.lcs: read but has no effect in this version\n"
-		    "1.cfg:3:1: warning: dns.cache.A.1.name: read but has no effect in this "
-		    "version\n"
+		    "1.cfg:3:1: warning: dns.cache.NAPTR.1.regexp: read but has no effect in "
+		    "this version\n"
 		    "1.cfg:5:1: warning: voIpProt.SIP.lineSeize.retries: 2 is out of range "
 		    "(permitted: 3 to 10); it counts as not set");
 }

@@ -20,6 +20,7 @@
 enum {
 	LINES = 3,
 	TARGETS = 5,
+	STATICS = 3,
 	LIVES = 300,
 	EVENTS = 1500,
 	SENDS_MAX = 16, /* the last sends, which answers choose from */
@@ -36,8 +37,9 @@ struct question {
 
 struct life {
 	struct dice dice;
-	struct kl_policy policy;
-	struct kl_entry_config entry;
+	struct kl_policy policy[2]; /* the first line looks names up in a manner of its own */
+	struct kl_entry_config entry[2];
+	struct kl_static_record statics[STATICS];
 	struct kl_line_config lines[LINES];
 	struct kl_config config;
 	struct kl_engine *engine;
@@ -86,7 +88,7 @@ static void see_query(struct life *life, const struct kl_action_query *query)
 static void see_action(struct life *life, const struct kl_action *action)
 {
 	for (uint32_t i = 0; i < LINES; i++)
-		expect(checks_action(&life->checks[i], life->engine, &life->policy, action,
+		expect(checks_action(&life->checks[i], life->engine, &life->policy[i > 0], action,
 				     life->now));
 	switch (action->type) {
 	case KL_DO_SEND:
@@ -276,29 +278,65 @@ static void check_views(const struct life *life)
 		expect(checks_views(life->engine, i, life->now));
 }
 
+static void choose_policy(struct life *life, struct kl_policy *policy)
+{
+	kl_policy_profile(policy, (enum kl_profile)roll(life, KL_PROFILES));
+	policy->reregister_on = roll(life, 2);
+	policy->fail_registration_on = roll(life, 2);
+	policy->unregister_on_failback = roll(life, 2);
+	policy->failback_mode = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	policy->failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	policy->failback_ms = 1000 * roll(life, 100);
+	policy->idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
+}
+
+static void choose_lookups(struct life *life, struct kl_policy *policy)
+{
+	policy->dns_restore = roll(life, 2);
+	policy->dns_stale = roll(life, 2);
+	policy->dns_lookup_ms = 1000 * roll(life, 2) * roll(life, 1000);
+	policy->dns_failure_fails = roll(life, 2);
+	policy->static_first = (uint8_t)roll(life, KL_STATIC_FIRSTS);
+}
+
+/* A service with one target, its address, and the domain's own. */
+static void choose_statics(struct life *life)
+{
+	static const struct kl_static_record rows[STATICS] = {
+		{"_sip._udp.example.test", KL_SRV, {.name = "2.test", .port = 5060}},
+		{"2.test", KL_A, {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 2}}},
+		{"example.test", KL_A, {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 1}}},
+	};
+
+	for (size_t i = 0; i < STATICS; i++) {
+		life->statics[i] = rows[i];
+		life->statics[i].data.ttl_ms = 1000 * roll(life, 600);
+	}
+}
+
 static void begin(struct life *life, uint64_t seed)
 {
 	size_t size;
 
 	*life = (struct life){.dice = dice_of(seed)};
-	kl_policy_profile(&life->policy, (enum kl_profile)roll(life, KL_PROFILES));
-	life->policy.reregister_on = roll(life, 2);
-	life->policy.fail_registration_on = roll(life, 2);
-	life->policy.unregister_on_failback = roll(life, 2);
-	life->policy.failback_mode = (uint8_t)roll(life, KL_FAILBACK_MODES);
-	life->policy.failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
-	life->policy.failback_ms = 1000 * roll(life, 100);
-	life->policy.idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
-	life->entry = (struct kl_entry_config){.name = "example.test",
-					       .transport_choice = KL_CHOOSE_UDP,
-					       .registers = roll(life, 8) > 0,
-					       .policy = &life->policy};
+	choose_policy(life, &life->policy[0]);
+	choose_statics(life);
+	for (size_t i = 0; i < 2; i++) {
+		life->policy[i] = life->policy[0];
+		choose_lookups(life, &life->policy[i]);
+		life->entry[i] = (struct kl_entry_config){.name = "example.test",
+							  .transport_choice = KL_CHOOSE_UDP,
+							  .registers = roll(life, 8) > 0,
+							  .policy = &life->policy[i]};
+	}
 	for (uint32_t i = 0; i < LINES; i++) {
-		life->lines[i] = (struct kl_line_config){&life->entry, 1, (uint16_t)(i % 2)};
+		life->lines[i] = (struct kl_line_config){&life->entry[i > 0], 1, (uint16_t)(i % 2)};
 		life->checks[i].line = i;
 	}
 	life->config = (struct kl_config){.lines = life->lines,
 					  .line_count = LINES,
+					  .static_records = life->statics,
+					  .static_record_count = roll(life, STATICS + 1),
 					  .transports = 1 << KL_UDP,
 					  .families = KL_IPV4};
 	kl_limits_default(&life->config);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINES = 2, ENTRIES = 2, SEEN = 32, ACTIONS_MAX = 2000 };
+enum { LINES = 2, ENTRIES = 2, STATICS = 6, SEEN = 32, ACTIONS_MAX = 2000 };
 
 struct input {
 	const uint8_t *at, *end;
@@ -20,6 +20,7 @@ struct device {
 	struct kl_policy policy[ENTRIES];
 	struct kl_entry_config entries[LINES][ENTRIES];
 	struct kl_line_config lines[LINES];
+	struct kl_static_record statics[STATICS];
 	struct kl_config config;
 	struct kl_engine *engine;
 	size_t size;
@@ -50,6 +51,40 @@ static void choose_policy(struct input *input, struct kl_policy *policy)
 	}
 }
 
+static void choose_records(struct input *input, struct kl_dns_record *records, uint32_t count)
+{
+	/* Some lead back to where they are asked for. */
+	static const char *const names[] = {
+		"a.test", "b.test", ".", "_sip._udp.sbc.test", "c.test", "sbc.test", "example.test",
+	};
+	static const char *const services[] = {"SIP+D2U", "SIP+D2T", "E2U+sip", "sip+d2u"};
+	memset(records, 0, sizeof(*records) * count);
+	for (uint32_t i = 0; i < count; i++) {
+		records[i].ttl_ms = (kl_ms)take(input, UINT16_MAX) * take(input, UINT16_MAX);
+		records[i].name = names[take(input, 7)];
+		records[i].service = services[take(input, 4)];
+		records[i].ip[10] = records[i].ip[11] = 0xff;
+		records[i].ip[15] = (uint8_t)take(input, 8);
+		records[i].priority = (uint16_t)take(input, 3);
+		records[i].weight = (uint16_t)take(input, 3);
+		records[i].port = (uint16_t)take(input, 3);
+		records[i].flag = "sau"[take(input, 3)];
+	}
+}
+
+/* Any static records, wrong ones and such that lead to themselves included. */
+static void choose_statics(struct input *input, struct device *device)
+{
+	static const enum kl_record_type types[] = {KL_A, KL_AAAA, KL_SRV, KL_NAPTR};
+	struct kl_dns_record records[STATICS];
+	choose_records(input, records, STATICS);
+	for (uint32_t i = 0; i < STATICS; i++)
+		device->statics[i] =
+			(struct kl_static_record){.owner = records[take(input, STATICS)].name,
+						  .type = types[take(input, 4)],
+						  .data = records[i]};
+}
+
 static void choose_config(struct input *input, struct device *device)
 {
 	static const char *const names[] = {"example.test", "192.0.2.1", "sbc.test", "2001:db8::1"};
@@ -68,8 +103,11 @@ static void choose_config(struct input *input, struct device *device)
 			(struct kl_line_config){.entries = device->entries[i],
 						.entry_count = (uint8_t)(1 + take(input, ENTRIES))};
 	}
+	choose_statics(input, device);
 	device->config = (struct kl_config){.lines = device->lines,
 					    .line_count = LINES,
+					    .static_records = device->statics,
+					    .static_record_count = take(input, STATICS + 1),
 					    .transports = 1 << KL_UDP,
 					    .families = (uint8_t)(1 + take(input, 3))};
 	kl_limits_default(&device->config);
@@ -102,25 +140,6 @@ static uint32_t choose_seen(struct input *input, uint32_t count)
 {
 	uint32_t seen = count < SEEN ? count : SEEN;
 	return seen ? (count - 1 - take(input, seen)) % SEEN : 0;
-}
-
-static void choose_records(struct input *input, struct kl_dns_record *records, uint32_t count)
-{
-	static const char *const names[] = {"a.test", "b.test", ".", "_sip._udp.sbc.test",
-					    "c.test"};
-	static const char *const services[] = {"SIP+D2U", "SIP+D2T", "E2U+sip", "sip+d2u"};
-	memset(records, 0, sizeof(*records) * count);
-	for (uint32_t i = 0; i < count; i++) {
-		records[i].ttl_ms = (kl_ms)take(input, UINT16_MAX) * take(input, UINT16_MAX);
-		records[i].name = names[take(input, 5)];
-		records[i].service = services[take(input, 4)];
-		records[i].ip[10] = records[i].ip[11] = 0xff;
-		records[i].ip[15] = (uint8_t)take(input, 8);
-		records[i].priority = (uint16_t)take(input, 3);
-		records[i].weight = (uint16_t)take(input, 3);
-		records[i].port = (uint16_t)take(input, 3);
-		records[i].flag = "sau"[take(input, 3)];
-	}
 }
 
 static void choose_event(struct input *input, struct device *device, struct kl_event *event,
@@ -158,6 +177,11 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 		event->dns.count = take(input, 6);
 		event->dns.records = records;
 		choose_records(input, records, event->dns.count);
+		if (event->dns.count == 5) { /* absurdly many: the last is there over and over */
+			for (uint32_t i = 5; i < KL_DNS_RECORDS_MAX; i++)
+				records[i] = records[4];
+			event->dns.count = 10000;
+		}
 		break;
 	default:
 		break;
@@ -176,7 +200,7 @@ static void feed(struct device *device, const struct kl_event *event)
 
 static void step(struct input *input, struct device *device)
 {
-	struct kl_dns_record records[8];
+	struct kl_dns_record records[KL_DNS_RECORDS_MAX];
 	struct kl_event event = {.type = KL_EV_TIME};
 	kl_ms deadline = kl_deadline(device->engine);
 	switch (take(input, 4)) {
