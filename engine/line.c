@@ -1,6 +1,7 @@
 #include "engine/line.h"
 
 #include "engine/failback.h"
+#include "engine/fallback.h"
 #include "engine/registration.h"
 
 int line_start(struct kl_engine *e, uint32_t line)
@@ -11,6 +12,7 @@ int line_start(struct kl_engine *e, uint32_t line)
 	self->started = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_start(e, self->first_registration + i);
+	fallback_begin(e, line);
 	return KL_OK;
 }
 

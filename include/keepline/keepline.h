@@ -94,7 +94,8 @@ enum {
 	X(KL_CLEARING, "clearing")                                                                 \
 	X(KL_FAILING_BACK, "failing back")                                                         \
 	X(KL_BACKING_OFF, "backing off")                                                           \
-	X(KL_LEAVING, "leaving")
+	X(KL_LEAVING, "leaving")                                                                   \
+	X(KL_STANDBY, "standing by")
 
 /* Why something was decided.  {ms}, {status}, {route}, {fault}, {count} stand for the
  * report's fields. */
@@ -135,7 +136,14 @@ enum {
 	X(KL_WHY_ANSWERED, "{status} from {route}")                                                \
 	X(KL_WHY_CANCELLED, "cancelled")                                                           \
 	X(KL_WHY_LEFT, "the line left")                                                            \
-	X(KL_WHY_CUT, "routes that did not fit and were left out: {count}")
+	X(KL_WHY_CUT, "routes that did not fit and were left out: {count}")                        \
+	X(KL_WHY_ONE_AT_A_TIME, "one entry at a time is registered")                               \
+	X(KL_WHY_TURN, "no entry above it is registered")                                          \
+	X(KL_WHY_HIGHER, "a higher entry is registered")                                           \
+	X(KL_WHY_ADDRESS_CHANGED, "the address changed")                                           \
+	X(KL_WHY_LINK_UP, "the network is back")                                                   \
+	X(KL_WHY_LINK_DOWN, "no network on this side")                                             \
+	X(KL_WHY_LATE, "late {status} from {route}, let expire")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \
@@ -147,7 +155,11 @@ enum {
 	X(KL_EV_CALL_ENDED, "call-ended")                                                          \
 	X(KL_EV_RESPONSE, "response")                                                              \
 	X(KL_EV_TRANSPORT, "transport")                                                            \
-	X(KL_EV_DNS, "dns")
+	X(KL_EV_DNS, "dns")                                                                        \
+	X(KL_EV_DIALOG_FAILED, "dialog-failed")                                                    \
+	X(KL_EV_ADDRESS_CHANGED, "address-changed")                                                \
+	X(KL_EV_LINK_DOWN, "link-down")                                                            \
+	X(KL_EV_LINK_UP, "link-up")
 
 #define KL_ACTIONS(X)                                                                              \
 	X(KL_DO_QUERY, "query")                                                                    \
@@ -164,7 +176,9 @@ enum {
 	X(KL_REPORT_FAILBACK, "failback") /* failback: armed, held back, done by a request */      \
 	X(KL_REPORT_CURRENT, "current")   /* without re-registration: another route answered */    \
 	X(KL_REPORT_ROUTES, "routes")     /* a route set was found, or changed */                  \
-	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found */
+	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found */                               \
+	X(KL_REPORT_WORKING, "working")   /* another entry is the working server, or none is */    \
+	X(KL_REPORT_LATE, "late")         /* a late registration that is let expire (TIME-9) */
 
 /* What the transport layer can tell of a route (TRIG-1, TRIG-4). */
 #define KL_FAULTS(X)                                                                               \
@@ -307,7 +321,7 @@ int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t
 enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
- * included (BACK-1). */
+ * included (BACK-1); both are backoff_fixed_ms where that is set. */
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
@@ -413,6 +427,24 @@ struct kl_event_transport {
 	kl_tx tx;
 };
 
+/* The server that a dialog was made through; the host keeps it with the dialog. */
+struct kl_binding {
+	uint32_t line;
+	uint32_t entry;
+	struct kl_route route;
+	bool unregistered; /* the route had not the entry's registration when the dialog began */
+};
+
+/* DIALOG_FAILED: a request inside a dialog failed on its route (TRIG-10).  Where that is the
+ * current one, its line fails over.  The request is not sent elsewhere: its sender gets 408 or 503
+ * from the host, and kl_may_signal() rules what becomes of the dialog. */
+struct kl_event_dialog {
+	struct kl_binding binding;
+	uint16_t status;     /* 503: answered so; 408: nothing came; 0: `fault` */
+	enum kl_fault fault; /* status 0 */
+	kl_ms ms;            /* 408: so long was waited */
+};
+
 struct kl_event_dns {
 	uint32_t query; /* of the action that asked */
 	enum kl_dns_status status;
@@ -423,11 +455,15 @@ struct kl_event_dns {
 struct kl_event {
 	enum kl_event_type type;
 	uint32_t line; /* LINE_*, REQUEST, CALL_*: index in the configuration */
+	/* ADDRESS_CHANGED, LINK_DOWN and LINK_UP mean the device: the host's own address is another
+	 * (requests sent from now on carry the new Contact); it has no network at all, or one
+	 * again. */
 	union {
 		struct kl_event_request request; /* REQUEST, and its token for CANCEL */
 		struct kl_event_response response;
 		struct kl_event_transport transport;
 		struct kl_event_dns dns;
+		struct kl_event_dialog dialog;
 	};
 };
 
@@ -452,13 +488,6 @@ struct kl_action_send {
 			   * else: grows with each repeat after a challenge (TIME-8) */
 	uint32_t call_id; /* REGISTER: counts the registration's Call-IDs (REG-4) */
 	kl_ms expires_ms; /* REGISTER: the time to ask for; 0 unregisters */
-};
-
-/* Where a request was answered; the host keeps it with the dialog that the request made. */
-struct kl_binding {
-	uint32_t line;
-	uint32_t entry;
-	struct kl_route route;
 };
 
 /* How a request of the host ended. */
@@ -531,8 +560,23 @@ bool kl_next_action(struct kl_engine *e, struct kl_action *action);
 kl_ms kl_deadline(const struct kl_engine *e);
 
 /* May the host send a request inside a dialog that was made under BINDING (FAIL-5, FAIL-6)?
- * False: the call ends locally and nothing is sent. */
+ * False: the call ends locally and nothing is sent.  Not to be asked for the ACK and CANCEL of a
+ * transaction begun before, nor for the BYE that cleans up after it: those always go. */
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding);
+
+/* What to do with a request outside a dialog that came for LINE from SOURCE, of which the address
+ * alone counts (CALL-2, FAIL-5). */
+enum kl_acceptance {
+	KL_ACCEPT,
+	KL_REFUSE, /* with 403: the address is in no route set of the line */
+	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
+};
+
+/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  KL_REFUSE for an unknown LINE;
+ * where every source is accepted (policy), one that is in no route set gets the working server's
+ * binding with its own route. */
+enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
+				 const struct kl_route *source, struct kl_binding *binding);
 
 /* ---- what anyone may look at; filled by copy ---- */
 
@@ -570,6 +614,7 @@ struct kl_engine_view {
 	uint32_t walks;   /* requests of the host under way */
 	uint32_t ignored; /* late or unknown answers, absurd events */
 	uint32_t forged;  /* transport faults that named no open transaction */
+	bool link_down;   /* the host said so */
 };
 
 /* KL_EINVAL for an index out of range. */

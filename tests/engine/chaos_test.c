@@ -4,7 +4,9 @@
  *  - an event brings a bounded number of actions, and after TIME the engine sleeps;
  *  - the CSeq of a registration grows within a Call-ID, and Call-IDs grow;
  *  - nothing is sent to a route that was not in the DNS, nor in a transaction that has ended;
- *  - a registration that is shown as active has not run out;
+ *  - a registration that is shown as active has not run out, while there is a network;
+ *  - the working server is the highest active entry, and each change of it is told (FALL-3);
+ *  - one registration at a time: below an active entry all others stand by (FALL-2, part);
  *  - each request that was accepted ends once, and when all falls silent none stays open.
  */
 #include <setjmp.h>
@@ -20,6 +22,7 @@
 
 enum {
 	LINES = 3,
+	ENTRIES = 2,
 	TARGETS = 5,
 	LIVES = 300,
 	EVENTS = 1500,
@@ -37,8 +40,8 @@ struct question {
 
 struct life {
 	uint64_t random;
-	struct kl_policy policy;
-	struct kl_entry_config entry;
+	struct kl_policy policies[ENTRIES];
+	struct kl_entry_config entries[ENTRIES];
 	struct kl_line_config lines[LINES];
 	struct kl_config config;
 	struct kl_engine *engine;
@@ -48,7 +51,8 @@ struct life {
 	struct question questions[QUESTIONS_MAX];
 	size_t question_count;
 	bool started[LINES];
-	uint32_t cseq[LINES], call_id[LINES];
+	uint32_t cseq[LINES][ENTRIES], call_id[LINES][ENTRIES];
+	uint32_t working[LINES];  /* as told, from 1; 0: none */
 	uint8_t open[TOKENS_MAX]; /* by token: 1 accepted, 2 ended */
 	uint64_t tokens;
 };
@@ -68,12 +72,15 @@ static void see_send(struct life *life, const struct kl_action_send *send)
 	assert_in_range(send->route.ip[15], 1, TARGETS);
 	assert_true(send->attempt >= 1);
 	if (send->method == KL_REGISTER && send->attempt == 1) {
-		if (send->call_id == life->call_id[send->line])
-			assert_true(send->cseq > life->cseq[send->line]);
+		uint32_t *call_id = &life->call_id[send->line][send->entry];
+		uint32_t *cseq = &life->cseq[send->line][send->entry];
+
+		if (send->call_id == *call_id)
+			assert_true(send->cseq > *cseq);
 		else
-			assert_true(send->call_id > life->call_id[send->line]);
-		life->call_id[send->line] = send->call_id;
-		life->cseq[send->line] = send->cseq;
+			assert_true(send->call_id > *call_id);
+		*call_id = send->call_id;
+		*cseq = send->cseq;
 	}
 	if (send->method != KL_REGISTER)
 		assert_int_equal(life->open[send->token], 1);
@@ -104,8 +111,12 @@ static void see_action(struct life *life, const struct kl_action *action)
 		assert_true(action->outcome.status >= 200);
 		life->open[action->outcome.token] = 2;
 		break;
-	case KL_DO_ABANDON:
 	case KL_DO_REPORT:
+		if (action->report.type == KL_REPORT_WORKING)
+			life->working[action->report.line] =
+				action->report.active ? action->report.entry + 1 : 0;
+		break;
+	case KL_DO_ABANDON:
 		break;
 	}
 }
@@ -244,6 +255,37 @@ static void change_line(struct life *life)
 	feed(life, &(struct kl_event){.type = types[roll(life, 6)], .line = roll(life, LINES)});
 }
 
+/* The cable, the address, and dialogs. */
+static void change_network(struct life *life)
+{
+	static const enum kl_event_type types[] = {KL_EV_LINK_DOWN, KL_EV_LINK_UP,
+						   KL_EV_ADDRESS_CHANGED, KL_EV_DIALOG_FAILED};
+	static const uint16_t statuses[] = {408, 503, 0};
+	const struct kl_action_send *send = pick_send(life);
+	struct kl_event event = {.type = types[roll(life, 4)]};
+
+	if (!send)
+		return;
+	if (event.type == KL_EV_DIALOG_FAILED)
+		event.dialog = (struct kl_event_dialog){
+			.binding = {send->line, send->entry, send->route, false},
+			.status = statuses[roll(life, 3)],
+			.fault = KL_FAULT_PORT,
+		};
+	feed(life, &event);
+}
+
+/* What kl_may_accept() allows, kl_may_signal() does not forbid. */
+static void take_call(struct life *life)
+{
+	const struct kl_action_send *send = pick_send(life);
+	struct kl_binding binding;
+
+	if (send && kl_may_accept(life->engine, send->line, &send->route, &binding) == KL_ACCEPT &&
+	    !binding.unregistered)
+		assert_true(kl_may_signal(life->engine, &binding));
+}
+
 static void step(struct life *life)
 {
 	uint32_t die = roll(life, 100);
@@ -259,7 +301,11 @@ static void step(struct life *life)
 		lose_route(life);
 	else if (die < 92)
 		place_request(life);
+	else if (die < 94)
+		change_network(life);
 	else if (die < 95)
+		take_call(life);
+	else if (die < 96)
 		feed(life,
 		     &(struct kl_event){
 			     .type = KL_EV_CANCEL,
@@ -274,11 +320,16 @@ static void step(struct life *life)
 
 static void check_views(const struct life *life)
 {
+	struct kl_engine_view engine;
 	struct kl_entry_view view;
+	bool network;
 
-	for (uint32_t i = 0; i < LINES; i++) {
-		assert_int_equal(kl_get_entry(life->engine, i, 0, &view), KL_OK);
-		if (view.active)
+	kl_get_engine(life->engine, &engine);
+	network = !engine.link_down;
+	for (uint32_t i = 0; i < LINES * ENTRIES; i++) {
+		assert_int_equal(kl_get_entry(life->engine, i / ENTRIES, i % ENTRIES, &view),
+				 KL_OK);
+		if (view.active && network)
 			assert_true(view.expires_at > life->now);
 		if (view.in_failover)
 			assert_true(view.current != view.primary);
@@ -289,25 +340,59 @@ static void check_views(const struct life *life)
 	}
 }
 
+/* FALL-2, FALL-3: what the entries of a line are to each other. */
+static void check_entries(const struct life *life)
+{
+	for (uint32_t i = 0; i < LINES; i++) {
+		uint32_t working = 0;
+
+		for (uint32_t j = 0; j < life->lines[i].entry_count; j++) {
+			struct kl_entry_view view;
+
+			assert_int_equal(kl_get_entry(life->engine, i, j, &view), KL_OK);
+			assert_int_equal(view.working, view.active && !working);
+			if (working && life->policies[0].successive && life->entries[j].registers)
+				assert_true(view.state == KL_STANDBY || view.state == KL_LEAVING ||
+					    view.state == KL_OFF);
+			if (view.active && !working)
+				working = j + 1;
+		}
+		assert_int_equal(working, life->working[i]);
+	}
+}
+
+static void choose_policy(struct life *life, struct kl_policy *policy)
+{
+	kl_policy_profile(policy, (enum kl_profile)roll(life, KL_PROFILES));
+	policy->reregister_on = roll(life, 2);
+	policy->fail_registration_on = roll(life, 2);
+	policy->unregister_on_failback = roll(life, 2);
+	policy->failback_mode = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	policy->failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
+	policy->failback_ms = 1000 * roll(life, 100);
+	policy->idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
+	policy->successive = roll(life, 2);
+	policy->fallback_probe_ms = 1000 * roll(life, 100);
+	policy->skip_same_address = roll(life, 2);
+	policy->freeze_without_link = roll(life, 2);
+	policy->backoff_fixed_ms = roll(life, 2) ? 1000 * roll(life, 100) : 0;
+}
+
 static void begin(struct life *life, uint64_t seed)
 {
+	static const char *const names[ENTRIES] = {"example.test", "other.test"};
 	size_t size;
 
 	*life = (struct life){.random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
-	kl_policy_profile(&life->policy, (enum kl_profile)roll(life, KL_PROFILES));
-	life->policy.reregister_on = roll(life, 2);
-	life->policy.fail_registration_on = roll(life, 2);
-	life->policy.unregister_on_failback = roll(life, 2);
-	life->policy.failback_mode = (uint8_t)roll(life, KL_FAILBACK_MODES);
-	life->policy.failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
-	life->policy.failback_ms = 1000 * roll(life, 100);
-	life->policy.idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
-	life->entry = (struct kl_entry_config){.name = "example.test",
-					       .transport_choice = KL_CHOOSE_UDP,
-					       .registers = roll(life, 8) > 0,
-					       .policy = &life->policy};
+	for (size_t j = 0; j < ENTRIES; j++) {
+		choose_policy(life, &life->policies[j]);
+		life->entries[j] = (struct kl_entry_config){.name = names[j],
+							    .transport_choice = KL_CHOOSE_UDP,
+							    .registers = roll(life, 8) > 0,
+							    .policy = &life->policies[j]};
+	}
 	for (size_t i = 0; i < LINES; i++)
-		life->lines[i] = (struct kl_line_config){&life->entry, 1, (uint16_t)(i % 2)};
+		life->lines[i] = (struct kl_line_config){life->entries, ENTRIES, (uint16_t)(i % 2)};
 	life->config = (struct kl_config){.lines = life->lines,
 					  .line_count = LINES,
 					  .transports = 1 << KL_UDP,
@@ -327,6 +412,7 @@ static void fall_silent(struct life *life)
 	kl_ms end = life->now + 1800000;
 	struct kl_event event = {.type = KL_EV_DNS, .dns.status = KL_DNS_SILENT};
 
+	feed(life, &(struct kl_event){.type = KL_EV_LINK_UP});
 	do {
 		wake(life);
 		while (life->question_count) {
@@ -349,6 +435,7 @@ static void test_random_lives(void **state)
 		for (size_t i = 0; i < EVENTS; i++) {
 			step(&life);
 			check_views(&life);
+			check_entries(&life);
 		}
 		fall_silent(&life);
 		free(life.engine);
