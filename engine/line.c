@@ -73,6 +73,8 @@ int line_call_ended(struct kl_engine *e, uint32_t line)
 uint32_t line_working(const struct kl_engine *e, uint32_t line)
 {
 	uint32_t first = line_at(e, line)->first_registration;
+	if (!line_at(e, line)->started)
+		return NONE;
 	for (uint32_t r = first; r < first + e->config->lines[line].entry_count; r++)
 		if (registration_at(e, r)->active)
 			return r;

@@ -108,13 +108,17 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 	schedule_set(e, registration_node(e, r), registration_frozen(e, r) ? KL_NEVER : at);
 }
 
+/* With one entry its state says it all. */
+static void registration_owe_working(struct kl_engine *e, uint32_t r)
+{
+	if (e->config->lines[registration_at(e, r)->line].entry_count > 1)
+		owe(e, registration_node(e, r), OWES_WORKING);
+}
+
 void registration_set_active(struct kl_engine *e, uint32_t r, bool active)
 {
-	struct registration *reg = registration_at(e, r);
-	reg->active = active;
-	/* With one entry its state says it all. */
-	if (e->config->lines[reg->line].entry_count > 1)
-		owe(e, registration_node(e, r), OWES_WORKING);
+	registration_at(e, r)->active = active;
+	registration_owe_working(e, r);
 }
 
 bool registration_in_failover(const struct kl_engine *e, uint32_t r)
@@ -345,6 +349,7 @@ void registration_stop(struct kl_engine *e, uint32_t r)
 	start.allowed = bit(reg->current);
 	start.more = start.clears = true;
 	registration_enter(e, r, KL_LEAVING, &reason);
+	registration_owe_working(e, r);
 	registration_walk(e, r, &start);
 }
 
@@ -395,7 +400,12 @@ void registration_time(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_BACKING_OFF) {
 		reg->retry_at = KL_NEVER;
-		registration_begin(e, r, &(struct reason){.why = KL_WHY_RETRY_DUE, .pos = NO_POS});
+		registration_begin(e, r,
+				   &(struct reason){.why = KL_WHY_RETRY_DUE,
+						    .rule = fallback_probe_ms(e, r)
+								    ? KL_POLICY_fallback_probe_ms
+								    : KL_POLICY_none,
+						    .pos = NO_POS});
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_expire(e, r);
 	} else if (reg->refresh_at <= e->now) {

@@ -43,35 +43,36 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 		line_invite_ended(e, line, answered);
 }
 
-/* The most telling answer: a 503 that some route did give.  Its Retry-After counts on the last
- * route alone.  FALL-4, TRIG-2 */
-static void request_fail_answered(struct kl_engine *e, uint32_t w, const struct reason *reason)
+/* A 503 that a route did answer says more than silence, silence more than that an entry has no
+ * route.  Not so where the line left, or has no network.  FALL-4 */
+static bool request_told_more(const struct walk *walk, const struct reason *reason)
 {
-	struct walk *walk = walk_at(e, w);
-	const struct reason answer = {.why = KL_WHY_REFUSED, .pos = walk->told_pos, .status = 503};
-	bool last = reason->why == KL_WHY_STATUS_503;
-	walk->local = false;
-	walk->status = 503;
-	if (!last)
-		walk->retry_after_ms = 0;
-	request_finish(e, w, last ? reason : &answer);
-	walk->registration = walk->told;
-	walk->pos = walk->told_pos;
+	return (walk->telling.why == KL_WHY_STATUS_503 && reason->why != KL_WHY_LEFT &&
+		reason->why != KL_WHY_LINK_DOWN) ||
+	       (walk->telling.why != KL_WHY_NONE && reason->why == KL_WHY_NO_ROUTE);
 }
 
-/* Else the status that stands for what happened on this side (RFC 3261 8.1.3.1). */
+/* The answer shown is the most telling one; without any, the status that stands for what happened
+ * on this side (RFC 3261 8.1.3.1).  The Retry-After of a route that was not the last is ignored.
+ * FALL-4, TRIG-2 */
 static void request_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	bool silent = reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED;
-	bool left = reason->why == KL_WHY_LEFT || reason->why == KL_WHY_LINK_DOWN;
-	if (walk->told_pos != NO_POS && !left) {
-		request_fail_answered(e, w, reason);
-		return;
-	}
-	walk->local = true;
+	bool more = request_told_more(walk, reason), last = reason->why == KL_WHY_STATUS_503;
+	struct reason shown = more ? walk->telling : *reason;
+	bool answered = shown.why == KL_WHY_STATUS_503;
+	bool silent = shown.why == KL_WHY_NO_ANSWER || shown.why == KL_WHY_WALK_ENDED;
+	walk->local = !answered;
 	walk->status = silent ? 408 : 503;
-	request_finish(e, w, reason);
+	if (!last)
+		walk->retry_after_ms = 0;
+	if (answered && !last)
+		shown.why = KL_WHY_REFUSED;
+	request_finish(e, w, &shown);
+	if (more) {
+		walk->registration = walk->told;
+		walk->pos = shown.pos;
+	}
 }
 
 void request_end_all(struct kl_engine *e, uint32_t r)
@@ -310,9 +311,9 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint32_t r = walk->registration;
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
-	if (reason->why == KL_WHY_STATUS_503) {
+	if (reason->why == KL_WHY_STATUS_503 || walk->telling.why != KL_WHY_STATUS_503) {
+		walk->telling = *reason;
 		walk->told = r;
-		walk->told_pos = left;
 	}
 	/* No other phone may ring, or nothing can be sent: the call fails.  TIME-7, PROBE-9 */
 	if (walk->ringing || reason->why == KL_WHY_LINK_DOWN) {

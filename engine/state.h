@@ -116,12 +116,12 @@ struct walk {
 	bool over;    /* 64*T1 are up: given up with routes left (TIME-4) */
 	bool ringing; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local;   /* the outcome was made here */
-	uint8_t repeats;     /* after challenges and 423s */
-	uint8_t first_entry; /* INVITE: where it began (FALL-4) */
-	uint8_t report;      /* enum kl_report_type: what it has to tell */
-	uint8_t left_pos;    /* MOVE: the route it left */
-	uint8_t told_pos;    /* the last route that answered 503, or NO_POS ... */
-	uint32_t told;       /* ... and its registration (FALL-4) */
+	uint8_t repeats;       /* after challenges and 423s */
+	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
+	uint8_t report;        /* enum kl_report_type: what it has to tell */
+	uint8_t left_pos;      /* MOVE: the route it left */
+	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
+	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
 };
 

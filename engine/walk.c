@@ -73,8 +73,7 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .method = (uint8_t)method,
 			     .state = WALK_NAMES,
 			     .pos = NO_POS,
-			     .origin = NO_POS,
-			     .told_pos = NO_POS};
+			     .origin = NO_POS};
 }
 
 void walk_open_register(struct kl_engine *e, uint32_t r)

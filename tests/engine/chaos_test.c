@@ -350,11 +350,11 @@ static void check_entries(const struct life *life)
 			struct kl_entry_view view;
 
 			assert_int_equal(kl_get_entry(life->engine, i, j, &view), KL_OK);
-			assert_int_equal(view.working, view.active && !working);
+			assert_int_equal(view.working, life->started[i] && view.active && !working);
 			if (working && life->policies[0].successive && life->entries[j].registers)
 				assert_true(view.state == KL_STANDBY || view.state == KL_LEAVING ||
 					    view.state == KL_OFF);
-			if (view.active && !working)
+			if (view.working)
 				working = j + 1;
 		}
 		assert_int_equal(working, life->working[i]);
