@@ -91,7 +91,7 @@ enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
 				 const struct kl_route *source, struct kl_binding *binding)
 {
 	enum kl_acceptance best = KL_REFUSE;
-	if (line >= e->config->line_count)
+	if (line >= e->config->line_count || !line_at(e, line)->started)
 		return KL_REFUSE;
 	uint32_t first = line_at(e, line)->first_registration, working = line_working(e, line);
 	for (uint32_t r = first; r < first + e->config->lines[line].entry_count; r++) {

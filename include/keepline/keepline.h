@@ -572,9 +572,9 @@ enum kl_acceptance {
 	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
 };
 
-/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  KL_REFUSE for an unknown LINE;
- * where every source is accepted (policy), one that is in no route set gets the working server's
- * binding with its own route. */
+/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  Where every source is accepted
+ * (policy), one that is in no route set gets the working server's binding with its own route.
+ * KL_REFUSE for an unknown LINE and for one that was not started. */
 enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
 				 const struct kl_route *source, struct kl_binding *binding);
 
