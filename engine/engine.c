@@ -1,7 +1,9 @@
 /* engine.c - one way in, one way out: events to their parts, parts to actions, the deadline. */
+#include "engine/dialog.h"
 #include "engine/dns.h"
 #include "engine/line.h"
 #include "engine/names.h"
+#include "engine/network.h"
 #include "engine/registration.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -83,7 +85,7 @@ static void init_lines(struct kl_engine *e)
 {
 	uint32_t r = 0;
 	for (uint32_t i = 0; i < e->config->line_count; i++) {
-		line_at(e, i)->first_registration = r;
+		*line_at(e, i) = (struct line){.first_registration = r, .told_working = NO_POS};
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
 			registration_init(e, r++, i, j);
 	}
@@ -163,6 +165,14 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return feed_dns(e, &event->dns);
 	case KL_EV_CANCEL:
 		return request_cancel(e, &event->request);
+	case KL_EV_DIALOG_FAILED:
+		return dialog_feed_failed(e, &event->dialog);
+	case KL_EV_ADDRESS_CHANGED:
+		return network_address_changed(e);
+	case KL_EV_LINK_DOWN:
+		return network_link_down(e);
+	case KL_EV_LINK_UP:
+		return network_link_up(e);
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
 	case KL_EV_REQUEST:

@@ -160,7 +160,7 @@ static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, b
 void failback_cleared(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	reg->active = false;
+	registration_set_active(e, r, false);
 	reg->expires_at = reg->refresh_at = KL_NEVER;
 	registration_enter(e, r, KL_FAILING_BACK, reason);
 	failback_walk(e, r, true);

@@ -217,6 +217,17 @@ static void put_state(struct text *text, const struct kl_report *report,
 		put_time(text, "next try", report->retry_at);
 }
 
+/* FALL-3 */
+static void put_working(struct text *text, const struct kl_report *report)
+{
+	if (report->active) {
+		put_line(text, report);
+		put(text, " is the working server: ");
+	} else {
+		put(text, "line %u has no working server: ", (unsigned)report->line + 1);
+	}
+}
+
 static void put_report(struct text *text, const struct kl_report *report)
 {
 	bool moved = report->type == KL_REPORT_MOVE;
@@ -254,6 +265,13 @@ static void put_report(struct text *text, const struct kl_report *report)
 		put(text, " now on ");
 		put_route(text, &report->route);
 		put(text, ": ");
+		break;
+	case KL_REPORT_WORKING:
+		put_working(text, report);
+		break;
+	case KL_REPORT_LATE:
+		put_line(text, report);
+		put(text, " ");
 		break;
 	case KL_REPORT_ROUTES:
 		put(text, "routes of %s: ", report->name);

@@ -1,6 +1,7 @@
 #include "engine/line.h"
 
 #include "engine/failback.h"
+#include "engine/fallback.h"
 #include "engine/registration.h"
 
 int line_start(struct kl_engine *e, uint32_t line)
@@ -11,6 +12,7 @@ int line_start(struct kl_engine *e, uint32_t line)
 	self->started = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_start(e, self->first_registration + i);
+	fallback_begin(e, line);
 	return KL_OK;
 }
 
@@ -71,6 +73,8 @@ int line_call_ended(struct kl_engine *e, uint32_t line)
 uint32_t line_working(const struct kl_engine *e, uint32_t line)
 {
 	uint32_t first = line_at(e, line)->first_registration;
+	if (!line_at(e, line)->started)
+		return NONE;
 	for (uint32_t r = first; r < first + e->config->lines[line].entry_count; r++)
 		if (registration_at(e, r)->active)
 			return r;

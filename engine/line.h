@@ -19,8 +19,8 @@ int line_call_ended(struct kl_engine *e, uint32_t line);
 /* Calls and INVITEs under way: while there are any, the line is not idle (FAIL-11). */
 uint32_t line_busy(const struct kl_engine *e, uint32_t line);
 
-/* The registration of the highest entry with an active registration; NONE: no working server
- * (FALL-3). */
+/* The registration of the highest entry with an active registration; NONE: no working server, or
+ * the line was told to leave (FALL-3). */
 uint32_t line_working(const struct kl_engine *e, uint32_t line);
 
 #endif

@@ -1,6 +1,7 @@
 #include "engine/outcome.h"
 
 #include "engine/failback.h"
+#include "engine/fallback.h"
 #include "engine/registration.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -60,9 +61,11 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 				 const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
+	bool anew = !reg->active;
 	registration_keep_former(e, r, reason->pos);
 	registration_move(e, r, reason->pos);
-	reg->active = true;
+	registration_set_active(e, r, true);
+	reg->lost = false;
 	reg->failures = 0;
 	reg->resume = NO_POS;
 	reg->retry_at = KL_NEVER;
@@ -70,6 +73,7 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	reg->refresh_at = e->now + refresh_after_ms(granted_ms,
 						    registration_policy(e, r)->expires_overlap_ms);
 	registration_enter(e, r, KL_REGISTERED, reason);
+	fallback_connected(e, r, anew);
 	registration_wake_requests(e, r);
 	registration_routes_changed(e, r);
 }
@@ -109,14 +113,31 @@ static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 	return random_between(e, least_ms, most_ms);
 }
 
+/* Yealink: REGISTER to the first server once in each fallback.timeout, counted from its first send.
+ * YEA-5 */
+static kl_ms probe_at(const struct kl_engine *e, uint32_t r, kl_ms probe_ms)
+{
+	kl_ms sent_at = walk_at(e, r)->clock_at;
+	bool late = sent_at == KL_NEVER || sent_at + probe_ms <= e->now;
+	return (late ? e->now : sent_at) + probe_ms;
+}
+
+void registration_hurry(struct kl_engine *e, uint32_t r)
+{
+	registration_retry_at(
+		e, r, earlier(registration_at(e, r)->retry_at, e->now + backoff_ms(e, r, 0)));
+}
+
 /* A try that a request made in the midst of a back-off does not begin another: the timer goes on.
  * FALL-4 */
 static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 {
 	struct registration *reg = registration_at(e, r);
+	kl_ms probe_ms = retry_after_ms ? 0 : fallback_probe_ms(e, r);
 	if (reg->retry_at != KL_NEVER && reg->retry_at > e->now && !retry_after_ms)
 		return;
-	reg->retry_at = e->now + backoff_ms(e, r, retry_after_ms);
+	reg->retry_at =
+		probe_ms ? probe_at(e, r, probe_ms) : e->now + backoff_ms(e, r, retry_after_ms);
 	reg->failures++;
 }
 
@@ -132,12 +153,14 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 		reg->cseq = 0;
 	}
 	registration_back_off(e, r, retry_after_ms);
+	reg->lost = true;
 	registration_enter(e, r, KL_BACKING_OFF, reason);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
 		next = walk_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
 			request_unregistered(e, w, reason);
 	}
+	fallback_lost(e, r);
 }
 
 void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -184,7 +207,7 @@ static void registration_drop(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	if (!registration_reregisters(e, r) || !registration_policy(e, r)->fail_registration_on)
 		return;
-	reg->active = false;
+	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	registration_schedule(e, r);
 }
@@ -228,10 +251,16 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 		      const struct kl_event_response *response)
 {
 	struct registration *reg = registration_at(e, r);
-	bool wanted = reg->state == KL_REGISTERING || reg->state == KL_FAILING_OVER ||
-		      reg->state == KL_BACKING_OFF;
-	if (reg->active || !wanted || response->granted_ms == 0)
+	bool wanted = reg->state != KL_OFF && reg->state != KL_LEAVING &&
+		      reg->state != KL_CLEARING && reg->state != KL_STANDBY;
+	if (response->granted_ms == 0 || (reg->active && reg->current == pos))
 		return KL_IGNORED;
+	if (reg->active || !wanted) {
+		reg->late_pos = pos;
+		reg->late_status = response->status;
+		owe(e, registration_node(e, r), OWES_LATE);
+		return KL_IGNORED;
+	}
 	registration_walk_stop(e, r);
 	registration_connect(e, r, response->granted_ms,
 			     &(struct reason){.why = KL_WHY_LATE_ACCEPTED,
@@ -256,50 +285,83 @@ static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
 	registration_enter(e, r, KL_FAILING_OVER, reason);
 }
 
-static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct walk *request,
+/* START leads away from the dead route: its origin. */
+static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct start *start,
 				   const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	struct start start = start_anew;
-	start.origin = request->pos;
-	start.tried = request->tried;
-	/* A request that was given up for its time lends none of it. */
-	start.clock_at = request->over ? KL_NEVER : request->clock_at;
 	reg->left_why = KL_WHY_NONE;
-	registration_note_left(reg, request->pos, reason);
+	registration_note_left(reg, start->origin, reason);
 	if (reg->state == KL_BACKING_OFF) {
 		registration_enter(e, r, KL_REGISTERING, reason);
 	} else {
 		registration_drop(e, r);
 		registration_enter(e, r, KL_FAILING_OVER, reason);
 	}
-	registration_walk(e, r, &start);
+	registration_walk(e, r, start);
+}
+
+/* The open REGISTER is on, or is to lead away from, the route at POS that somebody found dead: one
+ * detection serves both.  False: it has nothing to do with it. */
+static bool registration_walk_learns(struct kl_engine *e, uint32_t r, uint8_t pos,
+				     const struct reason *reason)
+{
+	const struct registration *reg = registration_at(e, r);
+	const struct walk *own = walk_at(e, r);
+	bool sending = own->state == WALK_SENDING || own->state == WALK_PROCEEDING;
+	if (sending && own->pos == pos)
+		walk_fail(e, r, &(struct reason){.why = KL_WHY_REQUEST_FAILED, .pos = pos});
+	else if (reg->state == KL_FAILING_BACK && reg->active && reg->current == pos)
+		registration_failback_to_failover(e, r, reason);
+	else
+		return false;
+	return true;
 }
 
 void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 				 const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	struct walk *own = walk_at(e, r), *request = walk_at(e, w);
+	struct walk *request = walk_at(e, w);
 	bool walking = registration_walking(e, r);
-	bool sending = own->state == WALK_SENDING || own->state == WALK_PROCEEDING;
 	request->state = WALK_REGISTRATION;
 	if (reg->try_better && request->pos == reg->former)
 		failback_direct_failed(e, r);
-	if (walking && sending && own->pos == request->pos) {
-		/* One detection serves both. */
-		walk_fail(e, r,
-			  &(struct reason){.why = KL_WHY_REQUEST_FAILED, .pos = request->pos});
-	} else if (reg->state == KL_FAILING_BACK && reg->active && reg->current == request->pos) {
-		registration_failback_to_failover(e, r, reason);
-	} else if (walking && reg->state != KL_REFRESHING) {
+	if (registration_walk_learns(e, r, request->pos, reason))
+		return;
+	if (walking && reg->state != KL_REFRESHING)
 		return; /* it is on its way to another route */
-	} else if (reg->active && reg->current != request->pos &&
-		   !(request->tried & bit(reg->current))) {
+	if (reg->active && reg->current != request->pos && !(request->tried & bit(reg->current))) {
 		request_registered(e, w);
 	} else if (!walking) {
-		registration_fail_over(e, r, request, reason);
+		struct start start = start_anew;
+		start.origin = request->pos;
+		start.tried = request->tried;
+		/* A request that was given up for its time lends none of it. */
+		start.clock_at = request->over ? KL_NEVER : request->clock_at;
+		registration_fail_over(e, r, &start, reason);
 	}
+}
+
+bool registration_dialog_failed(struct kl_engine *e, uint32_t r, uint8_t pos,
+				const struct reason *reason)
+{
+	const struct registration *reg = registration_at(e, r);
+	struct start start = start_anew;
+	if (reg->try_better && pos == reg->former) {
+		failback_direct_failed(e, r);
+		return true;
+	}
+	if (pos != reg->current || !registration_reregisters(e, r))
+		return false;
+	if (registration_walk_learns(e, r, pos, reason))
+		return true;
+	if (reg->state != KL_REGISTERED)
+		return false;
+	start.origin = pos;
+	start.tried = bit(pos);
+	registration_fail_over(e, r, &start, reason);
+	return true;
 }
 
 void registration_request_left(struct kl_engine *e, uint32_t r, const struct reason *reason)

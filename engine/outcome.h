@@ -19,6 +19,14 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 				 const struct reason *reason);
 
+/* A request inside a dialog found the route at POS dead.  False: that is of no importance.
+ * TRIG-10 */
+bool registration_dialog_failed(struct kl_engine *e, uint32_t r, uint8_t pos,
+				const struct reason *reason);
+
+/* Its back-off need not last longer than its own rule says. */
+void registration_hurry(struct kl_engine *e, uint32_t r);
+
 /* The open REGISTER has no route left. */
 void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason *reason);
 

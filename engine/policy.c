@@ -79,6 +79,11 @@ void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms 
 		       kl_ms *most_ms)
 {
 	kl_ms wait = policy->backoff_base_ms;
+	/* Yealink: reg_fail_retry_interval is the wait, not at random.  YEA-6 */
+	if (policy->backoff_fixed_ms) {
+		*least_ms = *most_ms = policy->backoff_fixed_ms;
+		return;
+	}
 	for (uint32_t i = 0; i < failures && wait < policy->backoff_max_ms; i++)
 		wait *= 2;
 	*most_ms = wait < policy->backoff_max_ms ? wait : policy->backoff_max_ms;

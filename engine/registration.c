@@ -1,6 +1,8 @@
 #include "engine/registration.h"
 
 #include "engine/failback.h"
+#include "engine/fallback.h"
+#include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -16,22 +18,28 @@ const struct start start_anew = {
 
 /* Where each state may go. */
 static const uint16_t moves[KL_STATES_MAX] = {
-	[KL_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING),
+	[KL_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_STANDBY),
 	[KL_RESOLVING] = STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) |
-			 STATE(KL_OFF),
-	[KL_REGISTERING] = STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_OFF),
+			 STATE(KL_OFF) | STATE(KL_STANDBY),
+	[KL_REGISTERING] =
+		STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_REGISTERED] = STATE(KL_REFRESHING) | STATE(KL_FAILING_OVER) | STATE(KL_CLEARING) |
-			  STATE(KL_FAILING_BACK) | STATE(KL_LEAVING),
+			  STATE(KL_FAILING_BACK) | STATE(KL_LEAVING) | STATE(KL_OFF) |
+			  STATE(KL_STANDBY),
 	[KL_REFRESHING] = STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) |
-			  STATE(KL_BACKING_OFF) | STATE(KL_LEAVING),
-	[KL_FAILING_OVER] =
-		STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) | STATE(KL_OFF),
-	[KL_CLEARING] = STATE(KL_FAILING_BACK) | STATE(KL_LEAVING),
+			  STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) | STATE(KL_OFF) |
+			  STATE(KL_STANDBY),
+	[KL_FAILING_OVER] = STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) |
+			    STATE(KL_OFF) | STATE(KL_STANDBY),
+	[KL_CLEARING] =
+		STATE(KL_FAILING_BACK) | STATE(KL_LEAVING) | STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_FAILING_BACK] = STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) | STATE(KL_BACKING_OFF) |
-			    STATE(KL_LEAVING) | STATE(KL_OFF),
-	[KL_BACKING_OFF] =
-		STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_OFF),
+			    STATE(KL_LEAVING) | STATE(KL_OFF) | STATE(KL_STANDBY),
+	[KL_BACKING_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REGISTERED) |
+			   STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_LEAVING] = STATE(KL_OFF),
+	[KL_STANDBY] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REFRESHING) |
+		       STATE(KL_LEAVING) | STATE(KL_OFF),
 };
 
 void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry)
@@ -79,8 +87,8 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 		break;
 	case KL_REFRESHING:
 	case KL_FAILING_OVER:
-	case KL_FAILING_BACK:
 	case KL_CLEARING:
+	case KL_FAILING_BACK:
 	case KL_LEAVING:
 		at = reg->expires_at;
 		break;
@@ -90,11 +98,27 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 	case KL_OFF: /* with shared servers a preference may end */
 		at = reg->failback_at;
 		break;
+	case KL_STANDBY:
+		at = earlier(reg->expires_at, reg->failback_at);
+		break;
 	case KL_RESOLVING:
 	case KL_REGISTERING:
 		break;
 	}
-	schedule_set(e, registration_node(e, r), at);
+	schedule_set(e, registration_node(e, r), registration_frozen(e, r) ? KL_NEVER : at);
+}
+
+/* With one entry its state says it all. */
+static void registration_owe_working(struct kl_engine *e, uint32_t r)
+{
+	if (e->config->lines[registration_at(e, r)->line].entry_count > 1)
+		owe(e, registration_node(e, r), OWES_WORKING);
+}
+
+void registration_set_active(struct kl_engine *e, uint32_t r, bool active)
+{
+	registration_at(e, r)->active = active;
+	registration_owe_working(e, r);
 }
 
 bool registration_in_failover(const struct kl_engine *e, uint32_t r)
@@ -235,7 +259,7 @@ void registration_forget(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
 	failback_disarm(e, r);
-	reg->active = false;
+	registration_set_active(e, r, false);
 	reg->current = reg->primary = reg->former = NO_POS;
 	reg->expires_at = reg->refresh_at = reg->former_expires_at = KL_NEVER;
 }
@@ -247,6 +271,7 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 	reg->resume = NO_POS;
 	reg->failures = 0;
 	reg->retry_at = KL_NEVER;
+	reg->lost = false;
 	registration_enter(e, r, KL_OFF, reason);
 }
 
@@ -265,10 +290,49 @@ void registration_start(struct kl_engine *e, uint32_t r)
 		registration_walk_stop(e, r);
 		registration_off(e, r, &again);
 	}
-	if (registration_config(e, r)->registers)
-		registration_begin(e, r, &again);
-	else
+	if (!registration_config(e, r)->registers)
 		route_demand(e, reg->set);
+	else if (fallback_successive(e, reg->line))
+		registration_stand_by(e, r, KL_WHY_ONE_AT_A_TIME);
+	else
+		registration_begin(e, r, &again);
+}
+
+void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why)
+{
+	struct reason reason = {.why = (uint8_t)why, .pos = NO_POS};
+	if (why == KL_WHY_TURN)
+		reason.rule = KL_POLICY_successive;
+	if (registration_at(e, r)->active)
+		registration_refresh(e, r, &reason);
+	else
+		registration_begin(e, r, &reason);
+}
+
+void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
+{
+	struct registration *reg = registration_at(e, r);
+	bool clearing = reg->state == KL_CLEARING;
+	const struct reason reason = {
+		.why = (uint8_t)why, .rule = KL_POLICY_successive, .pos = NO_POS};
+	if (!registration_config(e, r)->registers || reg->state == KL_STANDBY ||
+	    reg->state == KL_LEAVING)
+		return;
+	registration_walk_stop(e, r);
+	failback_disarm(e, r);
+	if (clearing || !reg->active)
+		registration_forget(e, r);
+	reg->former = reg->resume = NO_POS;
+	reg->refresh_at = reg->retry_at = reg->former_expires_at = KL_NEVER;
+	reg->lost = false;
+	registration_enter(e, r, KL_STANDBY, &reason);
+	request_follow_all(e, r);
+}
+
+void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at)
+{
+	registration_at(e, r)->retry_at = at;
+	registration_schedule(e, r);
 }
 
 /* REG-5: leaving unregisters what is registered. */
@@ -281,7 +345,7 @@ void registration_stop(struct kl_engine *e, uint32_t r)
 	if (reg->state == KL_OFF)
 		return;
 	registration_walk_stop(e, r);
-	if (!reg->active) {
+	if (!reg->active || reg->expires_at <= e->now) {
 		registration_off(e, r, &reason);
 		return;
 	}
@@ -290,6 +354,7 @@ void registration_stop(struct kl_engine *e, uint32_t r)
 	start.allowed = bit(reg->current);
 	start.more = start.clears = true;
 	registration_enter(e, r, KL_LEAVING, &reason);
+	registration_owe_working(e, r);
 	registration_walk(e, r, &start);
 }
 
@@ -320,13 +385,19 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 static void registration_expire(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	reg->active = false;
+	if (reg->state == KL_STANDBY) {
+		registration_forget(e, r);
+		return;
+	}
+	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	if (reg->state == KL_REFRESHING)
 		registration_enter(e, r, KL_REGISTERING,
 				   &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
 	else
 		registration_schedule(e, r);
+	reg->lost = true;
+	fallback_lost(e, r);
 }
 
 void registration_time(struct kl_engine *e, uint32_t r)
@@ -334,7 +405,12 @@ void registration_time(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_BACKING_OFF) {
 		reg->retry_at = KL_NEVER;
-		registration_begin(e, r, &(struct reason){.why = KL_WHY_RETRY_DUE, .pos = NO_POS});
+		registration_begin(e, r,
+				   &(struct reason){.why = KL_WHY_RETRY_DUE,
+						    .rule = fallback_probe_ms(e, r)
+								    ? KL_POLICY_fallback_probe_ms
+								    : KL_POLICY_none,
+						    .pos = NO_POS});
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_expire(e, r);
 	} else if (reg->refresh_at <= e->now) {
@@ -350,6 +426,53 @@ void registration_time(struct kl_engine *e, uint32_t r)
 		registration_schedule(e, r);
 		failback_due(e, r);
 	}
+}
+
+/* ---- this side's network ---- */
+
+void registration_address_changed(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	const struct reason reason = {.why = KL_WHY_ADDRESS_CHANGED, .pos = NO_POS};
+	reg->former = NO_POS; /* it knows the old Contact */
+	reg->former_expires_at = KL_NEVER;
+	switch ((enum kl_state)reg->state) {
+	case KL_REGISTERED:
+		registration_refresh(e, r, &reason);
+		break;
+	case KL_REGISTERING:
+	case KL_REFRESHING:
+	case KL_FAILING_OVER:
+	case KL_FAILING_BACK:
+		walk_renew(e, r);
+		break;
+	case KL_BACKING_OFF:
+		reg->retry_at = KL_NEVER;
+		registration_begin(e, r, &reason);
+		break;
+	case KL_STANDBY:
+		registration_forget(e, r);
+		break;
+	case KL_OFF:
+	case KL_RESOLVING:
+	case KL_CLEARING:
+	case KL_LEAVING:
+		break;
+	}
+}
+
+/* CS-18-10: the line goes on where it was; what had failed is tried at once.  REG-6, PROBE-9 */
+void registration_link_up(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	if (walk_at(e, r)->state == WALK_LINK)
+		walk_renew(e, r);
+	if (reg->state != KL_BACKING_OFF) {
+		registration_schedule(e, r);
+		return;
+	}
+	reg->retry_at = KL_NEVER;
+	registration_begin(e, r, &(struct reason){.why = KL_WHY_LINK_UP, .pos = NO_POS});
 }
 
 /* ---- actions ---- */
@@ -375,6 +498,25 @@ static struct kl_report registration_report(const struct kl_engine *e, uint32_t 
 	return report;
 }
 
+/* TB 5844: the highest server that has an active registration is the working server.  The entry
+ * whose registration came or went says why.  False: it is the one that the host knows.  FALL-3 */
+static bool registration_act_working(struct kl_engine *e, uint32_t l, struct kl_action *action)
+{
+	struct line *line = line_at(e, l);
+	uint32_t working = line_working(e, l);
+	uint8_t before = line->told_working;
+	uint8_t now = working == NONE ? NO_POS : registration_at(e, working)->entry;
+	if (now == before)
+		return false;
+	uint32_t changed = line->first_registration + (now < before ? now : before);
+	line->told_working = now;
+	action->report = registration_report(e, changed, &registration_at(e, changed)->reason);
+	action->report.type = KL_REPORT_WORKING;
+	action->report.entry = now == NO_POS ? before : now;
+	action->report.active = now != NO_POS;
+	return true;
+}
+
 bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 {
 	struct registration *reg = registration_at(e, r);
@@ -391,9 +533,16 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 	} else if (what == OWES_FAILBACK) {
 		action->report = registration_report(e, r, &reg->reason_failback);
 		action->report.type = KL_REPORT_FAILBACK;
-	} else {
+	} else if (what == OWES_CURRENT) {
 		action->report = registration_report(e, r, &reg->reason_current);
 		action->report.type = KL_REPORT_CURRENT;
+	} else if (what == OWES_LATE) {
+		const struct reason late = {
+			.why = KL_WHY_LATE, .pos = reg->late_pos, .status = reg->late_status};
+		action->report = registration_report(e, r, &late);
+		action->report.type = KL_REPORT_LATE;
+	} else {
+		return registration_act_working(e, reg->line, action);
 	}
 	return true;
 }

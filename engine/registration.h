@@ -5,13 +5,30 @@
 #include "engine/state.h"
 
 /* What a registration owes the host. */
-enum { OWES_STATE = 1, OWES_FAILBACK = 2, OWES_CURRENT = 4 };
+enum { OWES_STATE = 1, OWES_FAILBACK = 2, OWES_CURRENT = 4, OWES_LATE = 8, OWES_WORKING = 16 };
 
 void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry);
 
 /* The line was told to start or to leave (LINE_START, LINE_STOP). */
 void registration_start(struct kl_engine *e, uint32_t r);
 void registration_stop(struct kl_engine *e, uint32_t r);
+
+/* Sets whether R has a registration, on which the working server depends (FALL-3). */
+void registration_set_active(struct kl_engine *e, uint32_t r, bool active);
+
+/* Its turn has come: renews what still lives, or registers.  Or a higher entry is registered:
+ * stops, and what it has registered is let expire (FALL-2). */
+void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why);
+void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why);
+
+/* In a back-off: the next try is at AT. */
+void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at);
+
+/* The host's address is another: registers at once with the new Contact (REG-6). */
+void registration_address_changed(struct kl_engine *e, uint32_t r);
+
+/* This side has its network again (REG-6, PROBE-9). */
+void registration_link_up(struct kl_engine *e, uint32_t r);
 
 /* Goes to STATE; REASON is what people are told.  Asserts that the move is allowed. */
 void registration_enter(struct kl_engine *e, uint32_t r, enum kl_state state,

@@ -1,6 +1,7 @@
 #include "engine/request.h"
 
 #include "engine/failback.h"
+#include "engine/fallback.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -42,15 +43,36 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 		line_invite_ended(e, line, answered);
 }
 
-/* The status that stands for what happened on this side (RFC 3261 8.1.3.1). */
+/* A 503 that a route did answer says more than silence, silence more than that an entry has no
+ * route.  Not so where the line left, or has no network.  FALL-4 */
+static bool request_told_more(const struct walk *walk, const struct reason *reason)
+{
+	return (walk->telling.why == KL_WHY_STATUS_503 && reason->why != KL_WHY_LEFT &&
+		reason->why != KL_WHY_LINK_DOWN) ||
+	       (walk->telling.why != KL_WHY_NONE && reason->why == KL_WHY_NO_ROUTE);
+}
+
+/* The answer shown is the most telling one; without any, the status that stands for what happened
+ * on this side (RFC 3261 8.1.3.1).  The Retry-After of a route that was not the last is ignored.
+ * FALL-4, TRIG-2 */
 static void request_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	bool answered = reason->why == KL_WHY_STATUS_503 && walk->status == 503;
-	bool silent = reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED;
+	bool more = request_told_more(walk, reason), last = reason->why == KL_WHY_STATUS_503;
+	struct reason shown = more ? walk->telling : *reason;
+	bool answered = shown.why == KL_WHY_STATUS_503;
+	bool silent = shown.why == KL_WHY_NO_ANSWER || shown.why == KL_WHY_WALK_ENDED;
 	walk->local = !answered;
 	walk->status = silent ? 408 : 503;
-	request_finish(e, w, reason);
+	if (!last)
+		walk->retry_after_ms = 0;
+	if (answered && !last)
+		shown.why = KL_WHY_REFUSED;
+	request_finish(e, w, &shown);
+	if (more) {
+		walk->registration = walk->told;
+		walk->pos = shown.pos;
+	}
 }
 
 void request_end_all(struct kl_engine *e, uint32_t r)
@@ -77,20 +99,25 @@ int request_cancel(struct kl_engine *e, const struct kl_event_request *event)
 
 /* ---- entries ---- */
 
-/* The entry after the present one, round to where the INVITE began; NONE: all were tried. */
-static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w)
+/* The entry after that of R, round to where INVITE W began; NONE: all were tried. */
+static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w, uint32_t r)
 {
-	const struct walk *walk = walk_at(e, w);
-	const struct registration *reg = registration_at(e, walk->registration);
+	const struct registration *reg = registration_at(e, r);
 	uint8_t next = (uint8_t)((reg->entry + 1) % e->config->lines[reg->line].entry_count);
-	if (next == walk->first_entry)
+	if (next == walk_at(e, w)->first_entry)
 		return NONE;
 	return line_at(e, reg->line)->first_registration + next;
 }
 
 bool request_has_entry(const struct kl_engine *e, uint32_t w)
 {
-	return request_next_entry(e, w) != NONE;
+	uint32_t r = request_next_entry(e, w, walk_at(e, w)->registration);
+	for (; r != NONE; r = request_next_entry(e, w, r)) {
+		const struct set *set = set_at(e, registration_at(e, r)->set);
+		if (set->listed || set->pending)
+			return true;
+	}
+	return false;
 }
 
 static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
@@ -109,22 +136,56 @@ static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
 		request_go(e, w);
 }
 
-/* All routes of an entry are used up: on to the next one, where the clock starts anew (TIME-4).
- * Its registration is not waited for: FAIL-2 does not apply between entries.  FALL-4 */
-static void request_used_up(struct kl_engine *e, uint32_t w, const struct reason *reason)
+static void request_move(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	struct walk *walk = walk_at(e, w);
-	uint32_t next = walk->method == KL_INVITE ? request_next_entry(e, w) : NONE;
-	if (next == NONE) {
-		request_fail(e, w, reason);
-		return;
-	}
 	request_unlink(e, w);
 	walk->clock_at = KL_NEVER;
 	walk->tried = 0;
 	walk->over = false;
 	walk->pos = walk->origin = NO_POS;
-	request_enter(e, w, next);
+	request_enter(e, w, r);
+}
+
+/* Where a new request of LINE begins.  TB 5844: the working server is the first one tried for a
+ * call; everything else goes to the primary entry.  Yealink: with one registration at a time, to
+ * whichever is registered, or is about to be.  FALL-4, FALL-5 */
+static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method)
+{
+	uint32_t first = line_at(e, line)->first_registration, working = line_working(e, line);
+	bool successive = fallback_successive(e, line);
+	uint32_t turn = successive ? fallback_turn(e, line) : NONE;
+	if (working != NONE && (method == KL_INVITE || successive))
+		return working;
+	return turn != NONE ? turn : first;
+}
+
+void request_follow_all(struct kl_engine *e, uint32_t r)
+{
+	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
+		struct walk *walk = walk_at(e, w);
+		uint32_t line = registration_at(e, r)->line;
+		next = walk->next;
+		if (walk->state != WALK_REGISTRATION)
+			continue;
+		uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
+		walk->first_entry = registration_at(e, to)->entry;
+		request_move(e, w, to);
+	}
+}
+
+/* All routes of an entry are used up: on to the next one, where the clock starts anew (TIME-4).
+ * Its registration is not waited for: FAIL-2 does not apply between entries.  FALL-4 */
+static void request_used_up(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t next =
+		walk->method == KL_INVITE ? request_next_entry(e, w, walk->registration) : NONE;
+	if (next == NONE) {
+		request_fail(e, w, reason);
+		return;
+	}
+	request_move(e, w, next);
 	if (walk->state != WALK_ENDED && walk->state != WALK_FREE)
 		walk_report(e, w, KL_REPORT_ENTRY, reason);
 }
@@ -201,6 +262,9 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 	case KL_FAILING_OVER:
 	case KL_CLEARING:
 		request_wait(e, w);
+		break;
+	case KL_STANDBY:
+		request_send(e, w, registration_first(e, r));
 		break;
 	case KL_OFF:
 	case KL_LEAVING:
@@ -280,12 +344,17 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint32_t r = walk->registration;
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
-	if (walk->ringing) {
-		/* No other phone may ring: the call fails.  TIME-7 */
+	if (reason->why == KL_WHY_STATUS_503 || walk->telling.why != KL_WHY_STATUS_503) {
+		walk->telling = *reason;
+		walk->told = r;
+	}
+	/* No other phone may ring, or nothing can be sent: the call fails.  TIME-7, PROBE-9 */
+	if (walk->ringing || reason->why == KL_WHY_LINK_DOWN) {
 		request_fail(e, w, reason);
 		return;
 	}
-	if (registration_reregisters(e, r)) {
+	/* An entry that stands by is not registered for a request's sake.  FALL-2 */
+	if (registration_reregisters(e, r) && registration_at(e, r)->state != KL_STANDBY) {
 		registration_request_failed(e, r, w, reason);
 		/* Its 64*T1 are up: the line moves on, the request does not.  TIME-4 */
 		if (walk->over && walk->state == WALK_REGISTRATION)
@@ -307,11 +376,7 @@ int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_requ
 	if (event->method == KL_REGISTER || (uint32_t)event->method >= KL_METHODS_MAX ||
 	    !line_at(e, line)->started)
 		return KL_EINVAL;
-	uint32_t r = line_at(e, line)->first_registration, working = line_working(e, line);
-	/* TB 5844: the working server is the first one tried for a call; everything else goes to
-	 * the primary entry.  FALL-4, FALL-5 */
-	if (event->method == KL_INVITE && working != NONE)
-		r = working;
+	uint32_t r = request_first_entry(e, line, event->method);
 	uint32_t w = walk_open_request(e, r, event->method);
 	if (w == NONE)
 		return KL_EFULL;

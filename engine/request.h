@@ -18,6 +18,9 @@ void request_waited(struct kl_engine *e, uint32_t w);
 void request_registered(struct kl_engine *e, uint32_t w);
 void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason);
 
+/* R stands by: what waits for its registration goes to the entry that is registered (FALL-5). */
+void request_follow_all(struct kl_engine *e, uint32_t r);
+
 /* May an INVITE still go to another server entry (FALL-4)? */
 bool request_has_entry(const struct kl_engine *e, uint32_t w);
 

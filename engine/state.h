@@ -29,6 +29,7 @@ struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
 	uint32_t invites;            /* INVITEs under way */
 	uint32_t calls;              /* calls that are up */
+	uint8_t told_working;        /* entry that the host knows as working, or NO_POS */
 	bool started;
 };
 
@@ -60,9 +61,12 @@ struct registration {
 	uint8_t primary;   /* first route of current's service record; or NO_POS */
 	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
 	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
-	bool active;       /* from its 200 until it ends, is dropped, or is lost */
-	bool held;         /* failback is due and waits for idle (FAIL-11) */
-	bool try_better;   /* the next request tries a better route directly (FAIL-4, FAIL-16) */
+	uint8_t late_pos;  /* LATE: where it came from */
+	uint16_t late_status;
+	bool active;     /* from its 200 until it ends, is dropped, or is lost */
+	bool lost;       /* failed or ended since it was last accepted, or begun (FALL-2) */
+	bool held;       /* failback is due and waits for idle (FAIL-11) */
+	bool try_better; /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	/* The route that the last, or the present, move left, and why. */
 	uint8_t left, left_why, left_fault;
 	uint8_t moved_from, moved_why, moved_fault;
@@ -77,6 +81,7 @@ enum walk_state {
 	WALK_FREE,
 	WALK_NAMES,        /* waits for the DNS */
 	WALK_REGISTRATION, /* waits for its registration to be accepted on another route (FAIL-2) */
+	WALK_LINK,         /* waits for this side's network (PROBE-9) */
 	WALK_SENDING,      /* sends; no answer yet */
 	WALK_PROCEEDING,   /* a provisional answer came: the route is alive (TIME-7) */
 	WALK_ENDED,        /* decided; what it owes is still to be told */
@@ -111,10 +116,12 @@ struct walk {
 	bool over;    /* 64*T1 are up: given up with routes left (TIME-4) */
 	bool ringing; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local;   /* the outcome was made here */
-	uint8_t repeats;     /* after challenges and 423s */
-	uint8_t first_entry; /* INVITE: where it began (FALL-4) */
-	uint8_t report;      /* enum kl_report_type: what it has to tell */
-	uint8_t left_pos;    /* MOVE: the route it left */
+	uint8_t repeats;       /* after challenges and 423s */
+	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
+	uint8_t report;        /* enum kl_report_type: what it has to tell */
+	uint8_t left_pos;      /* MOVE: the route it left */
+	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
+	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
 };
 
@@ -123,7 +130,7 @@ struct walk {
 struct member {
 	uint32_t name;   /* the DNS name that led here; 0 for a literal address */
 	uint32_t ttl_ms; /* of the address record, as received; 0 for a literal */
-	uint32_t born;   /* transactions before this serial meant another route */
+	uint32_t born;   /* transactions before this serial meant another route, or Contact */
 	uint16_t slot;   /* in the route table */
 	uint16_t priority, weight;
 	uint8_t record; /* service record, from 0 in rank order */
@@ -219,6 +226,7 @@ struct kl_engine {
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
+	bool link_down; /* this side has no network */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, sets_at;
 	uint32_t members_at, slots_at, queries_at, records_at, names_at;
@@ -317,6 +325,12 @@ static inline kl_ms earlier(kl_ms a, kl_ms b)
 static inline uint32_t bit(uint8_t pos)
 {
 	return UINT32_C(1) << pos;
+}
+
+/* This side has no network, and that is nobody's fault.  PROBE-9 */
+static inline bool registration_frozen(const struct kl_engine *e, uint32_t r)
+{
+	return e->link_down && registration_policy(e, r)->freeze_without_link;
 }
 
 /* Is the route of this entry registered with before anything else is sent to it (FAIL-2)? */

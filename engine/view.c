@@ -104,20 +104,6 @@ void kl_get_engine(const struct kl_engine *e, struct kl_engine_view *view)
 	*view = (struct kl_engine_view){.calls = e->calls,
 					.walks = e->walk_count,
 					.ignored = e->ignored,
-					.forged = e->forged};
-}
-
-/* EA 66546: a call of a server that failed over is not signalled to it; Poly guide: no message is
- * sent to a server without the registration.  FAIL-5, FAIL-6 */
-bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding)
-{
-	uint32_t r = find(e, binding->line, binding->entry);
-	if (r == NONE)
-		return false;
-	const struct registration *reg = registration_at(e, r);
-	const struct kl_policy *policy = registration_policy(e, r);
-	bool strict = policy->only_signal_with_registered && registration_reregisters(e, r) &&
-		      (policy->fail_registration_on || !policy->only_signal_needs_drop);
-	uint8_t pos = route_find(e, reg->set, &binding->route);
-	return !strict || (reg->active && reg->current == pos && pos != NO_POS);
+					.forged = e->forged,
+					.link_down = e->link_down};
 }

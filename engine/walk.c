@@ -150,6 +150,19 @@ void walk_wait_names(struct kl_engine *e, uint32_t w)
 		     e->now + registration_policy(e, walk->registration)->dns_wait_max_ms);
 }
 
+/* Yealink: on failover, only routes with other IP addresses.  YEA-6 */
+static bool walk_skips(const struct kl_engine *e, const struct walk *walk, uint8_t pos)
+{
+	uint32_t set = registration_at(e, walk->registration)->set;
+	if (!registration_policy(e, walk->registration)->skip_same_address)
+		return false;
+	for (uint8_t i = 0; i < e->config->limits.set_routes; i++)
+		if (walk->tried & bit(i) && memcmp(route_slot(e, set, i)->route.ip,
+						   route_slot(e, set, pos)->route.ip, 16) == 0)
+			return true;
+	return false;
+}
+
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
@@ -159,7 +172,7 @@ uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 	int from = top == NO_POS ? 0 : order_index(e, r, top);
 	for (uint8_t i = 0; i < count; i++) {
 		uint8_t pos = order_of(e, r)[((from < 0 ? 0 : from) + i) % count];
-		if (walk->allowed & ~walk->tried & bit(pos))
+		if (walk->allowed & ~walk->tried & bit(pos) && !walk_skips(e, walk, pos))
 			return pos;
 	}
 	return NO_POS;
@@ -307,6 +320,7 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		request_waited(e, w);
 		break;
 	case WALK_FREE:
+	case WALK_LINK:
 	case WALK_ENDED:
 		assert(false); /* it waits for nothing */
 		break;
@@ -315,14 +329,43 @@ void walk_time(struct kl_engine *e, uint32_t w)
 
 /* ---- failures ---- */
 
+/* Without a network nothing is learned of a server: a REGISTER waits, a request fails.  PROBE-9 */
+static void walk_hold(struct kl_engine *e, uint32_t w)
+{
+	const struct reason reason = {.why = KL_WHY_LINK_DOWN,
+				      .rule = KL_POLICY_freeze_without_link,
+				      .pos = walk_at(e, w)->pos};
+	if (walk_at(e, w)->method != KL_REGISTER) {
+		request_route_failed(e, w, &reason);
+		return;
+	}
+	walk_at(e, w)->state = WALK_LINK;
+	walk_report(e, w, KL_REPORT_WAIT, &reason);
+}
+
+void walk_renew(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	if (walk->pos == NO_POS || walk->state == WALK_NAMES)
+		return;
+	walk_leave_route(e, w);
+	walk->clock_at = KL_NEVER;
+	walk->over = false;
+	walk_send(e, w, walk->pos);
+}
+
 void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	uint32_t set = registration_at(e, walk->registration)->set;
+	const struct registration *reg = registration_at(e, walk->registration);
 	walk->over = walk_is_over(e, walk);
-	route_failed(e, route_slot(e, set, walk->pos), (enum kl_fault)reason->fault);
 	walk_leave_route(e, w);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
+	if (registration_frozen(e, walk->registration) && reg->state != KL_LEAVING) {
+		walk_hold(e, w);
+		return;
+	}
+	route_failed(e, route_slot(e, reg->set, walk->pos), (enum kl_fault)reason->fault);
 	if (walk->method == KL_REGISTER)
 		registration_route_failed(e, walk->registration, reason);
 	else
@@ -451,7 +494,8 @@ static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
 		.fault = (enum kl_fault)walk->reason.fault,
 		.ms = walk->reason.ms,
 		.retry_after_ms = walk->retry_after_ms,
-		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos)}};
+		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos),
+			    !reg->active || reg->current != walk->pos}};
 }
 
 bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)

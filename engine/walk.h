@@ -23,6 +23,10 @@ void walk_end(struct kl_engine *e, uint32_t w);
 /* Begins anew, with a clock of its own: after a challenge, a 423 (TIME-11). */
 void walk_restart(struct kl_engine *e, uint32_t w);
 
+/* The open transaction carries what is no longer true, or waits for the network: begins a new one
+ * on the same route, with a clock of its own.  Nothing, if the walk waits for names. */
+void walk_renew(struct kl_engine *e, uint32_t w);
+
 /* Waits for the DNS, at most as long as the policy says (DNS-16). */
 void walk_wait_names(struct kl_engine *e, uint32_t w);
 

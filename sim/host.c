@@ -104,7 +104,7 @@ static void perform_send(struct sim_world *world, const struct kl_action_send *s
 	if (t->server == SIM_NO_SERVER)
 		return;
 	server = &world->servers[t->server];
-	if (server->reach == SIM_UNSENDABLE) {
+	if (server->reach == SIM_UNSENDABLE || world->link_down) {
 		sim_host_take_fault(world, index, KL_FAULT_SEND);
 		return;
 	}
@@ -202,7 +202,7 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 			     .retry_after_ms = reply->retry_after_ms},
 	};
 
-	if (t->ended)
+	if (t->ended || world->link_down)
 		return;
 	t->ended = reply->status >= 200;
 	t->provisional |= reply->status < 200;
@@ -251,10 +251,14 @@ int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method meth
 							.request = {token, method}});
 }
 
-int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token)
+int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token,
+		       const struct kl_binding *binding)
 {
-	add_call(&world->host,
-		 &(struct sim_call){.token = token, .method = KL_INVITE, .line = line, .up = true});
+	struct sim_call call = {.token = token, .method = KL_INVITE, .line = line, .up = true};
+
+	if (binding)
+		call.binding = *binding;
+	add_call(&world->host, &call);
 	return sim_world_feed(world, &(struct kl_event){.type = KL_EV_CALL_BEGAN, .line = line});
 }
 

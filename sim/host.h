@@ -85,8 +85,9 @@ int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method meth
 /* The call of that token, or NULL. */
 struct sim_call *sim_host_find_call(struct sim_world *world, uint64_t token);
 
-/* A call came in and was answered, on LINE. */
-int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token);
+/* A call came in and was answered, on LINE; BINDING is NULL where nobody asks from whom. */
+int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token,
+		       const struct kl_binding *binding);
 
 /* The user hangs up, or takes the request back before its answer. */
 int sim_host_hang_up(struct sim_world *world, struct sim_call *call);

@@ -31,11 +31,13 @@
  * What happens; requests and calls are named by numbers:
  *
  *	start [line N]    stop [line N]    run TIME    until TIME    at TIME COMMAND
- *	call N [line N]   request METHOD N [line N]    incoming N [line N]
+ *	call N [line N]   request METHOD N [line N]    incoming N [line N] [from SERVER|ADDRESS]
  *	cancel N          hangup N         signal N    forge SERVER
+ *	dialog N 408|503|unreachable (a request inside N's dialog ended so)
+ *	link down|up      address (the phone's own is another)
  *
  * What is told; kinds of lines are query, send, abandon, outcome, state, move, failback, current,
- * routes, lookup; query, abandon and routes are hidden at first:
+ * routes, lookup, working, late; query, abandon and routes are hidden at first:
  *
  *	show KIND...      hide KIND...     print registrations|counts|routes|state [line N]
  */

@@ -200,14 +200,48 @@ static bool play_request(struct sim_story *story, struct sim_words *words)
 	return request(story, words, method);
 }
 
+/* The address that a server, or its text, names. */
+static bool take_source(struct sim_story *story, struct sim_words *words, struct kl_route *source)
+{
+	const char *name = sim_words_take(words);
+	const struct sim_server *server = name ? sim_world_find_server(&story->world, name) : NULL;
+
+	*source = (struct kl_route){.port = 5060, .transport = KL_UDP};
+	if (!server)
+		return sim_parse_address(name, source->ip) ||
+		       sim_story_fail(story, "from which server or address?");
+	memcpy(source->ip, server->ip4, sizeof(server->ip4));
+	return true;
+}
+
+/* A call from SOURCE: is it taken (CALL-2, FAIL-5)? */
+static void take_call_from(struct sim_story *story, uint32_t line, uint64_t token,
+			   const struct kl_route *source)
+{
+	static const char *const ends[] = {"taken", "refused with 403", "dropped"};
+	struct kl_binding binding;
+	enum kl_acceptance end = kl_may_accept(story->world.engine, line, source, &binding);
+
+	sim_story_tell(story, "call %llu comes in and is %s", (unsigned long long)token, ends[end]);
+	if (end == KL_ACCEPT)
+		sim_host_take_call(&story->world, line, token, &binding);
+}
+
 static bool play_incoming(struct sim_story *story, struct sim_words *words)
 {
+	struct kl_route source;
 	uint64_t token;
 	uint32_t line;
 
 	if (!take_token(story, words, &token) || !sim_story_take_line(story, words, &line))
 		return false;
-	sim_host_take_call(&story->world, line, token);
+	if (!sim_words_skip(words, "from")) {
+		sim_host_take_call(&story->world, line, token, NULL);
+		return true;
+	}
+	if (!take_source(story, words, &source))
+		return false;
+	take_call_from(story, line, token, &source);
 	return true;
 }
 
@@ -255,6 +289,48 @@ static bool play_signal(struct sim_story *story, struct sim_words *words)
 	return true;
 }
 
+/* A request inside the call's dialog failed: what does its line make of it (TRIG-10)? */
+static bool play_dialog(struct sim_story *story, struct sim_words *words)
+{
+	struct kl_event event = {.type = KL_EV_DIALOG_FAILED};
+	struct sim_call *call;
+
+	if (!take_call(story, words, &call))
+		return false;
+	event.dialog.binding = call->binding;
+	if (sim_words_skip(words, "408")) {
+		event.dialog.status = 408;
+		event.dialog.ms = SIM_ABSORB_MS;
+	} else if (sim_words_skip(words, "503")) {
+		event.dialog.status = 503;
+	} else if (sim_words_skip(words, "unreachable")) {
+		event.dialog.fault = KL_FAULT_PORT;
+	} else {
+		return sim_story_fail(story, "a dialog fails by 408, 503 or unreachable");
+	}
+	sim_world_feed(&story->world, &event);
+	return true;
+}
+
+static bool play_link(struct sim_story *story, struct sim_words *words)
+{
+	bool down = sim_words_skip(words, "down");
+
+	if (!down && !sim_words_skip(words, "up"))
+		return sim_story_fail(story, "the link is down or up");
+	story->world.link_down = down;
+	sim_world_feed(&story->world,
+		       &(struct kl_event){.type = down ? KL_EV_LINK_DOWN : KL_EV_LINK_UP});
+	return true;
+}
+
+static bool play_address(struct sim_story *story, struct sim_words *words)
+{
+	(void)words;
+	sim_world_feed(&story->world, &(struct kl_event){.type = KL_EV_ADDRESS_CHANGED});
+	return true;
+}
+
 /* An ICMP message that quotes none of our packets (TRIG-1). */
 static bool play_forge(struct sim_story *story, struct sim_words *words)
 {
@@ -296,7 +372,9 @@ static const struct {
 	{"call", play_call, true},           {"request", play_request, true},
 	{"incoming", play_incoming, true},   {"hangup", play_hangup, true},
 	{"cancel", play_cancel, true},       {"signal", play_signal, true},
-	{"forge", play_forge, true},         {"print", sim_story_print, true},
+	{"forge", play_forge, true},         {"dialog", play_dialog, true},
+	{"link", play_link, true},           {"address", play_address, true},
+	{"print", sim_story_print, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

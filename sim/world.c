@@ -183,8 +183,9 @@ static void ask(struct sim_world *world, const struct kl_action_query *query)
 	question = &world->questions[world->question_count++];
 	*question = (struct sim_question){.query = query->query, .type = query->type};
 	snprintf(question->name, sizeof(question->name), "%s", query->name);
-	question->silent = sim_names_ask(&world->names, query->type, question->name, records,
-					 &count) == KL_DNS_SILENT;
+	question->silent =
+		world->link_down || sim_names_ask(&world->names, query->type, question->name,
+						  records, &count) == KL_DNS_SILENT;
 	sim_world_plan(world, question->silent ? world->names.silence_ms : world->names.delay_ms,
 		       &(struct sim_happening){.what = SIM_NAMES_ARRIVE,
 					       .subject = world->question_count - 1});

@@ -43,7 +43,8 @@ struct sim_world {
 	size_t question_count, question_room;
 	struct sim_host host;
 	struct sim_watch watch;
-	bool spinning; /* the engine asked for one moment again and again */
+	bool link_down; /* the phone has no network: what it sends fails, what comes is lost */
+	bool spinning;  /* the engine asked for one moment again and again */
 };
 
 /* An empty world at time 0. */

@@ -25,248 +25,11 @@
 #ifndef KEEPLINE_H
 #define KEEPLINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "keepline/types.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef uint64_t kl_ms;
-#define KL_NEVER UINT64_MAX
-
-enum {
-	KL_ENTRIES_MAX = 4,         /* server entries of one line (Polycom: 1 to 4) */
-	KL_SET_ROUTES_MAX = 32,     /* routes of one route set: one bit each in a walk (DNS-7) */
-	KL_DNS_RECORDS_MAX = 64,    /* records taken from one answer */
-	KL_STATIC_RECORDS_MAX = 18, /* static records of each type (DNS-15) */
-	KL_NAME_MAX = 253,          /* bytes of a domain name */
-	KL_TEXT_MAX = 512, /* bytes that any kl_format_*() text fits in, its NUL included */
-};
-
-/* Each table below yields an enum and the function that names its values. */
-
-#define KL_ERRORS(X)                                                                               \
-	X(KL_EINVAL, -1, "an argument breaks its documented range")                                \
-	X(KL_ESIZE, -2, "the block is smaller than kl_engine_size()")                              \
-	X(KL_ETIME, -3, "time went backwards")                                                     \
-	X(KL_EFULL, -4, "a limit of the configuration is used up")
-
-#define KL_TRANSPORTS(X)                                                                           \
-	X(KL_UDP, "udp")                                                                           \
-	X(KL_TCP, "tcp")                                                                           \
-	X(KL_TLS, "tls")
-
-/* How the transport of an entry is found (DNS-1, DNS-2). */
-#define KL_TRANSPORT_CHOICES(X)                                                                    \
-	X(KL_CHOOSE_NAPTR, "naptr")                                                                \
-	X(KL_CHOOSE_UDP, "udp")                                                                    \
-	X(KL_CHOOSE_TCP, "tcp")                                                                    \
-	X(KL_CHOOSE_TLS, "tls")
-
-#define KL_PROFILES_TABLE(X)                                                                       \
-	X(KL_PROFILE_POLY, "poly")                                                                 \
-	X(KL_PROFILE_POLY_2012, "poly-2012")                                                       \
-	X(KL_PROFILE_SPECTRALINK_84, "spectralink-84")                                             \
-	X(KL_PROFILE_YEALINK, "yealink")                                                           \
-	X(KL_PROFILE_VERSITY, "versity")                                                           \
-	X(KL_PROFILE_KEEPLINE, "keepline")
-
-#define KL_METHODS(X)                                                                              \
-	X(KL_REGISTER, "REGISTER")                                                                 \
-	X(KL_INVITE, "INVITE")                                                                     \
-	X(KL_SUBSCRIBE, "SUBSCRIBE")                                                               \
-	X(KL_OPTIONS, "OPTIONS")                                                                   \
-	X(KL_MESSAGE, "MESSAGE")                                                                   \
-	X(KL_PUBLISH, "PUBLISH")                                                                   \
-	X(KL_REFER, "REFER")
-
-/* A registration (one line on one server entry), named for what it waits for. */
-#define KL_STATES(X)                                                                               \
-	X(KL_OFF, "off")                                                                           \
-	X(KL_RESOLVING, "resolving")                                                               \
-	X(KL_REGISTERING, "registering")                                                           \
-	X(KL_REGISTERED, "registered")                                                             \
-	X(KL_REFRESHING, "refreshing")                                                             \
-	X(KL_FAILING_OVER, "failing over")                                                         \
-	X(KL_CLEARING, "clearing")                                                                 \
-	X(KL_FAILING_BACK, "failing back")                                                         \
-	X(KL_BACKING_OFF, "backing off")                                                           \
-	X(KL_LEAVING, "leaving")
-
-/* Why something was decided.  {ms}, {status} and so on stand for the report's fields. */
-#define KL_CAUSES(X)                                                                               \
-	X(KL_WHY_NONE, "no reason")                                                                \
-	X(KL_WHY_STARTED, "told to register")                                                      \
-	X(KL_WHY_STOPPED, "told to leave")                                                         \
-	X(KL_WHY_NAMES_ASKED, "asking the DNS")                                                    \
-	X(KL_WHY_NAMES_FOUND, "routes found: {count}")                                             \
-	X(KL_WHY_NAMES_WAITED, "no answer from the DNS in {ms} ms")                                \
-	X(KL_WHY_NAMES_FAILED, "its names could not be looked up")                                 \
-	X(KL_WHY_NO_ROUTE, "no route: nothing resolved")                                           \
-	X(KL_WHY_RESTORED, "the last records are restored for {ms} ms")                            \
-	X(KL_WHY_STALE, "the last records serve on")                                               \
-	X(KL_WHY_STATIC, "static records serve for {ms} ms")                                       \
-	X(KL_WHY_STATIC_FIRST, "static records come first")                                        \
-	X(KL_WHY_ACCEPTED, "{status} from {route}")                                                \
-	X(KL_WHY_LATE_ACCEPTED, "late {status} from {route}")                                      \
-	X(KL_WHY_REFUSED, "{status} from {route}")                                                 \
-	X(KL_WHY_NOTHING_GRANTED, "{status} from {route} granted no time")                         \
-	X(KL_WHY_CREDENTIALS, "{route} refused the credentials with {status}")                     \
-	X(KL_WHY_CHALLENGES, "{route} asked for credentials {count} times")                        \
-	X(KL_WHY_UNANSWERABLE, "{route} asked for credentials that the line has not")              \
-	X(KL_WHY_NO_ANSWER, "no answer in {ms} ms")                                                \
-	X(KL_WHY_NO_FINAL, "no final answer in {ms} ms")                                           \
-	X(KL_WHY_STATUS_503, "503")                                                                \
-	X(KL_WHY_FAULT, "{fault}")                                                                 \
-	X(KL_WHY_WALK_ENDED, "given up {ms} ms after the first send")                              \
-	X(KL_WHY_ROUTES_USED_UP, "all routes failed")                                              \
-	X(KL_WHY_REFRESH_DUE, "refresh is due")                                                    \
-	X(KL_WHY_RETRY_DUE, "back-off is over")                                                    \
-	X(KL_WHY_NEEDED, "a request needs a registration")                                         \
-	X(KL_WHY_EXPIRED, "the registration ended before it was renewed")                          \
-	X(KL_WHY_REQUEST_FAILED, "a request found {route} dead")                                   \
-	X(KL_WHY_FAILBACK_DUE, "failback is due")                                                  \
-	X(KL_WHY_FAILBACK_REQUEST, "a new request tries the primary route first")                  \
-	X(KL_WHY_FAILBACK_HELD, "failback is due and waits for idle")                              \
-	X(KL_WHY_FAILBACK_DIRECT, "the next request tries {route}, where a registration lives")    \
-	X(KL_WHY_FAILBACK_FAILED, "no better route accepted")                                      \
-	X(KL_WHY_CLEARED, "unregistered")                                                          \
-	X(KL_WHY_ROUTE_GONE, "{route} left the DNS")                                               \
-	X(KL_WHY_REGISTRATION_FAILED, "the registration that it waited for failed")                \
-	X(KL_WHY_ANSWERED, "{status} from {route}")                                                \
-	X(KL_WHY_CANCELLED, "cancelled")                                                           \
-	X(KL_WHY_LEFT, "the line left")                                                            \
-	X(KL_WHY_CUT, "routes that did not fit and were left out: {count}")
-
-#define KL_EVENTS(X)                                                                               \
-	X(KL_EV_TIME, "time")                                                                      \
-	X(KL_EV_LINE_START, "line-start")                                                          \
-	X(KL_EV_LINE_STOP, "line-stop")                                                            \
-	X(KL_EV_REQUEST, "request")                                                                \
-	X(KL_EV_CANCEL, "cancel")                                                                  \
-	X(KL_EV_CALL_BEGAN, "call-began")                                                          \
-	X(KL_EV_CALL_ENDED, "call-ended")                                                          \
-	X(KL_EV_RESPONSE, "response")                                                              \
-	X(KL_EV_TRANSPORT, "transport")                                                            \
-	X(KL_EV_DNS, "dns")
-
-#define KL_ACTIONS(X)                                                                              \
-	X(KL_DO_QUERY, "query")                                                                    \
-	X(KL_DO_SEND, "send")                                                                      \
-	X(KL_DO_ABANDON, "abandon")                                                                \
-	X(KL_DO_OUTCOME, "outcome")                                                                \
-	X(KL_DO_REPORT, "report")
-
-#define KL_REPORTS(X)                                                                              \
-	X(KL_REPORT_STATE, "state")       /* a registration went from one state to another */      \
-	X(KL_REPORT_MOVE, "move")         /* a request went from one route to the next */          \
-	X(KL_REPORT_ENTRY, "entry")       /* an INVITE went on to another server entry */          \
-	X(KL_REPORT_WAIT, "wait")         /* a request waits for the DNS, or did */                \
-	X(KL_REPORT_FAILBACK, "failback") /* failback: armed, held back, done by a request */      \
-	X(KL_REPORT_CURRENT, "current")   /* without re-registration: another route answered */    \
-	X(KL_REPORT_ROUTES, "routes")     /* a route set was found, or changed */                  \
-	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found, or what serves instead */
-
-/* What the transport layer can tell of a route (TRIG-1, TRIG-4). */
-#define KL_FAULTS(X)                                                                               \
-	X(KL_FAULT_NONE, "no fault")                                                               \
-	X(KL_FAULT_NET, "ICMP: network unreachable")                                               \
-	X(KL_FAULT_HOST, "ICMP: host unreachable")                                                 \
-	X(KL_FAULT_PROTOCOL, "ICMP: protocol unreachable")                                         \
-	X(KL_FAULT_PORT, "ICMP: port unreachable")                                                 \
-	X(KL_FAULT_PROHIBITED, "ICMP: prohibited")                                                 \
-	X(KL_FAULT_HOPS, "ICMP: time exceeded")                                                    \
-	X(KL_FAULT_SEND, "the send failed")
-
-#define KL_DNS_STATUSES(X)                                                                         \
-	X(KL_DNS_ANSWER, "answered")                                                               \
-	X(KL_DNS_NEGATIVE, "no such name or record")                                               \
-	X(KL_DNS_FAILED, "the DNS server answered with an error")                                  \
-	X(KL_DNS_SILENT, "no DNS server answered")
-
-/* A 401 or 407 as the host's digest code judges it (TRIG-8). */
-#define KL_CHALLENGES(X)                                                                           \
-	X(KL_CHALLENGE_NEW, "new")                   /* answerable; not yet answered */            \
-	X(KL_CHALLENGE_STALE, "stale")               /* our nonce was too old, the rest right */   \
-	X(KL_CHALLENGE_REFUSED, "refused")           /* our answer to this route's own nonce */    \
-	X(KL_CHALLENGE_UNANSWERABLE, "unanswerable") /* foreign realm, unknown algorithm */
-
-#define KL_LAST_ROUTE_TABLE(X)                                                                     \
-	X(KL_LAST_REST, "rest")                                                                    \
-	X(KL_LAST_WHOLE, "whole")
-
-#define KL_FAILBACK_MODE_TABLE(X)                                                                  \
-	X(KL_FAILBACK_NEW_REQUESTS, "newRequests")                                                 \
-	X(KL_FAILBACK_DNSTTL, "DNSTTL")                                                            \
-	X(KL_FAILBACK_REGISTRATION, "registration")                                                \
-	X(KL_FAILBACK_DURATION, "duration")
-
-#define KL_IDLE_SCOPE_TABLE(X)                                                                     \
-	X(KL_IDLE_LINE, "line")                                                                    \
-	X(KL_IDLE_PHONE, "phone")                                                                  \
-	X(KL_IDLE_GROUP, "group")                                                                  \
-	X(KL_IDLE_NONE, "none")
-
-#define KL_WEIGHT_ORDER_TABLE(X)                                                                   \
-	X(KL_WEIGHT_DRAWN, "drawn")                                                                \
-	X(KL_WEIGHT_HIGHEST, "highest")                                                            \
-	X(KL_WEIGHT_ANSWER, "answer")
-
-#define KL_STATIC_FIRST_TABLE(X)                                                                   \
-	X(KL_STATIC_LAST, "none")                                                                  \
-	X(KL_STATIC_ADDRESSES_FIRST, "addresses")                                                  \
-	X(KL_STATIC_FIRST, "all")
-
-#define KL_ENUM(name, text) name,
-#define KL_ENUM_VALUE(name, value, text) name = value,
-enum kl_error { KL_OK = 0, KL_IGNORED = 1, KL_ERRORS(KL_ENUM_VALUE) };
-enum kl_transport { KL_TRANSPORTS(KL_ENUM) };
-enum kl_transport_choice { KL_TRANSPORT_CHOICES(KL_ENUM) };
-enum kl_profile { KL_PROFILES_TABLE(KL_ENUM) };
-enum kl_method { KL_METHODS(KL_ENUM) };
-enum kl_state { KL_STATES(KL_ENUM) };
-enum kl_cause { KL_CAUSES(KL_ENUM) };
-enum kl_event_type { KL_EVENTS(KL_ENUM) };
-enum kl_action_type { KL_ACTIONS(KL_ENUM) };
-enum kl_report_type { KL_REPORTS(KL_ENUM) };
-enum kl_fault { KL_FAULTS(KL_ENUM) };
-enum kl_dns_status { KL_DNS_STATUSES(KL_ENUM) };
-enum kl_challenge { KL_CHALLENGES(KL_ENUM) };
-enum kl_last_route { KL_LAST_ROUTE_TABLE(KL_ENUM) };
-enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
-enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
-enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
-enum kl_static_first { KL_STATIC_FIRST_TABLE(KL_ENUM) };
-
-/* How many values each has. */
-#define KL_COUNT(name, text) +1
-enum {
-	KL_TRANSPORT_CHOICES_MAX = KL_TRANSPORT_CHOICES(KL_COUNT),
-	KL_PROFILES = KL_PROFILES_TABLE(KL_COUNT),
-	KL_METHODS_MAX = KL_METHODS(KL_COUNT),
-	KL_STATES_MAX = KL_STATES(KL_COUNT),
-	KL_FAULTS_MAX = KL_FAULTS(KL_COUNT),
-	KL_DNS_STATUSES_MAX = KL_DNS_STATUSES(KL_COUNT),
-	KL_CHALLENGES_MAX = KL_CHALLENGES(KL_COUNT),
-	KL_LAST_ROUTES = KL_LAST_ROUTE_TABLE(KL_COUNT),
-	KL_FAILBACK_MODES = KL_FAILBACK_MODE_TABLE(KL_COUNT),
-	KL_IDLE_SCOPES = KL_IDLE_SCOPE_TABLE(KL_COUNT),
-	KL_WEIGHT_ORDERS = KL_WEIGHT_ORDER_TABLE(KL_COUNT),
-	KL_STATIC_FIRSTS = KL_STATIC_FIRST_TABLE(KL_COUNT),
-};
-
-const char *kl_strerror(int error);
-const char *kl_transport_name(enum kl_transport transport);
-const char *kl_profile_name(enum kl_profile profile);
-const char *kl_method_name(enum kl_method method);
-const char *kl_state_name(enum kl_state state);
-const char *kl_cause_text(enum kl_cause cause); /* with its {placeholders} */
-const char *kl_fault_text(enum kl_fault fault);
-const char *kl_dns_status_text(enum kl_dns_status status);
-const char *kl_failback_mode_name(enum kl_failback_mode mode);
-const char *kl_idle_scope_name(enum kl_idle_scope scope);
 
 /* ---- policy: every value that a vendor's parameter can set for a server entry (PROF-1) ---- */
 
@@ -317,7 +80,7 @@ int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t
 enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
- * included (BACK-1). */
+ * included (BACK-1); both are backoff_fixed_ms where that is set. */
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
@@ -433,6 +196,24 @@ struct kl_event_transport {
 	kl_tx tx; /* whose branch was quoted (TRIG-1), or whose send failed; else 0: only counted */
 };
 
+/* The server that a dialog was made through; the host keeps it with the dialog. */
+struct kl_binding {
+	uint32_t line;
+	uint32_t entry;
+	struct kl_route route;
+	bool unregistered; /* the route had not the entry's registration when the dialog began */
+};
+
+/* DIALOG_FAILED: a request inside a dialog failed on its route (TRIG-10).  Where that is the
+ * current one, its line fails over.  The request is not sent elsewhere: its sender gets 408 or 503
+ * from the host, and kl_may_signal() rules what becomes of the dialog. */
+struct kl_event_dialog {
+	struct kl_binding binding;
+	uint16_t status;     /* 503: answered so; 408: nothing came; 0: `fault` */
+	enum kl_fault fault; /* status 0 */
+	kl_ms ms;            /* 408: so long was waited */
+};
+
 struct kl_event_dns {
 	uint32_t query; /* of the action that asked */
 	enum kl_dns_status status;
@@ -443,11 +224,15 @@ struct kl_event_dns {
 struct kl_event {
 	enum kl_event_type type;
 	uint32_t line; /* LINE_*, REQUEST, CALL_*: index in the configuration */
+	/* ADDRESS_CHANGED, LINK_DOWN and LINK_UP mean the device: the host's own address is another
+	 * (requests sent from now on carry the new Contact); it has no network at all, or one
+	 * again. */
 	union {
 		struct kl_event_request request; /* REQUEST, and its token for CANCEL */
 		struct kl_event_response response;
 		struct kl_event_transport transport;
 		struct kl_event_dns dns;
+		struct kl_event_dialog dialog;
 	};
 };
 
@@ -472,13 +257,6 @@ struct kl_action_send {
 			   * else: grows with each repeat after a challenge (TIME-8) */
 	uint32_t call_id; /* REGISTER: counts the registration's Call-IDs (REG-4) */
 	kl_ms expires_ms; /* REGISTER: the time to ask for; 0 unregisters */
-};
-
-/* Where a request was answered; the host keeps it with the dialog that the request made. */
-struct kl_binding {
-	uint32_t line;
-	uint32_t entry;
-	struct kl_route route;
 };
 
 /* How a request of the host ended. */
@@ -551,8 +329,23 @@ bool kl_next_action(struct kl_engine *e, struct kl_action *action);
 kl_ms kl_deadline(const struct kl_engine *e);
 
 /* May the host send a request inside a dialog that was made under BINDING (FAIL-5, FAIL-6)?
- * False: the call ends locally and nothing is sent. */
+ * False: the call ends locally and nothing is sent.  Not to be asked for the ACK and CANCEL of a
+ * transaction begun before, nor for the BYE that cleans up after it: those always go. */
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding);
+
+/* What to do with a request outside a dialog that came for LINE from SOURCE, of which the address
+ * alone counts (CALL-2, FAIL-5). */
+enum kl_acceptance {
+	KL_ACCEPT,
+	KL_REFUSE, /* with 403: the address is in no route set of the line */
+	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
+};
+
+/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  Where every source is accepted
+ * (policy), one that is in no route set gets the working server's binding with its own route.
+ * KL_REFUSE for an unknown LINE and for one that was not started. */
+enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
+				 const struct kl_route *source, struct kl_binding *binding);
 
 /* ---- what anyone may look at; filled by copy ---- */
 
@@ -590,6 +383,7 @@ struct kl_engine_view {
 	uint32_t walks;   /* requests of the host under way */
 	uint32_t ignored; /* late or unknown answers, absurd events */
 	uint32_t forged;  /* transport faults that named no open transaction */
+	bool link_down;   /* the host said so */
 };
 
 /* KL_EINVAL for an index out of range. */

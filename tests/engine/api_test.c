@@ -132,6 +132,11 @@ static void test_arguments_out_of_range(void **state)
 		{.type = KL_EV_REQUEST, .line = 1, .request = {1, KL_INVITE}},
 		{.type = KL_EV_REQUEST, .request = {1, KL_REGISTER}},
 		{.type = KL_EV_REQUEST, .request = {1, (enum kl_method)99}},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.binding = {.line = 1}, .status = 408}},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.binding = {.entry = 1}, .status = 408}},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.status = 404}},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.fault = KL_FAULT_NONE}},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.fault = (enum kl_fault)99}},
 	};
 	struct device device;
 
@@ -174,6 +179,8 @@ static void test_what_means_nothing_is_ignored_and_counted(void **state)
 		{.type = KL_EV_DNS, .dns = {.query = UINT32_MAX, .status = KL_DNS_SILENT}},
 		{.type = KL_EV_CANCEL, .request = {77, KL_INVITE}},
 		{.type = KL_EV_CALL_ENDED},
+		{.type = KL_EV_LINK_UP},
+		{.type = KL_EV_DIALOG_FAILED, .dialog = {.status = 503}}, /* on no route at all */
 	};
 	struct kl_engine_view before, after;
 	struct kl_action action;
@@ -190,6 +197,62 @@ static void test_what_means_nothing_is_ignored_and_counted(void **state)
 		assert_int_equal(after.calls, 0);
 	}
 	assert_int_equal(device_respond(&device, 200, 21), KL_IGNORED);
+	device_free(&device);
+}
+
+/* CALL-2, FAIL-5: whose binding an accepted request gets, and what no index can be had for. */
+static void test_who_may_begin_a_dialog(void **state)
+{
+	struct kl_route source = {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 1}, .port = 40000};
+	struct kl_binding binding = {.line = 9};
+	struct device device;
+
+	(void)state;
+	open_registered(&device);
+	assert_int_equal(kl_may_accept(device.engine, 1, &source, &binding), KL_REFUSE);
+	assert_int_equal(kl_may_accept(device.engine, 0, &source, NULL), KL_ACCEPT);
+	assert_int_equal(binding.line, 9);
+	assert_int_equal(kl_may_accept(device.engine, 0, &source, &binding), KL_ACCEPT);
+	assert_int_equal(binding.line, 0);
+	assert_int_equal(binding.route.port, 5060);
+	assert_false(binding.unregistered);
+	assert_true(kl_may_signal(device.engine, &binding));
+	source.ip[15] = 99;
+	assert_int_equal(kl_may_accept(device.engine, 0, &source, &binding), KL_REFUSE);
+	binding.entry = 1;
+	assert_false(kl_may_signal(device.engine, &binding));
+	device_free(&device);
+}
+
+/* FALL-4, TRIG-2: the answer shown is a 503 that some route gave, with the route that gave it; its
+ * Retry-After counts only if that was the last. */
+static void keep_outcome(void *context, const struct kl_action *action)
+{
+	if (action->type == KL_DO_OUTCOME)
+		*(struct kl_action_outcome *)context = action->outcome;
+}
+
+static void test_the_most_telling_answer(void **state)
+{
+	struct kl_action_outcome outcome = {.token = 0};
+	struct device device;
+	struct kl_event answer = {.type = KL_EV_RESPONSE};
+
+	(void)state;
+	open_registered(&device);
+	device.watch = keep_outcome;
+	device.context = &outcome;
+	device_feed(&device, &(struct kl_event){.type = KL_EV_REQUEST, .request = {1, KL_INVITE}},
+		    1000);
+	answer.response = (struct kl_event_response){
+		.tx = device.send.tx, .status = 503, .retry_after_ms = 60000};
+	assert_int_equal(device_feed(&device, &answer, 1020), KL_OK);
+	while (!outcome.token)
+		device_time(&device, kl_deadline(device.engine));
+	assert_int_equal(outcome.status, 503);
+	assert_false(outcome.local);
+	assert_int_equal(outcome.binding.route.ip[15], 1);
+	assert_int_equal(outcome.retry_after_ms, 0);
 	device_free(&device);
 }
 
@@ -313,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_arguments_out_of_range),
 		cmocka_unit_test(test_views_check_their_indices),
 		cmocka_unit_test(test_what_means_nothing_is_ignored_and_counted),
+		cmocka_unit_test(test_who_may_begin_a_dialog),
+		cmocka_unit_test(test_the_most_telling_answer),
 		cmocka_unit_test(test_forged_faults_are_counted),
 		cmocka_unit_test(test_the_limit_of_walks),
 		cmocka_unit_test(test_policy_fields),

@@ -26,6 +26,7 @@ struct oracle {
 	int route;          /* the last that was tried */
 	uint32_t status;    /* of the last answer */
 	int current;        /* where the line is registered or, FAIL-10, was last answered; -1 */
+	bool busy;          /* a route answered the request with 503 */
 	bool ended;         /* the host's request */
 };
 
@@ -139,6 +140,7 @@ static bool leg_answer(struct oracle *o, struct leg *leg, enum verdict *verdict)
 	const struct oracle_answer *answer = &o->plan->answers[o->answers++];
 	o->now = answer->at;
 	o->status = answer->status;
+	o->busy |= answer->status == 503 && leg->method == KL_INVITE;
 	if (answer->status == 0)
 		*verdict = UNREACHED;
 	else if (answer->status == 503 && o->plan->policy.failover_on_503)
@@ -258,7 +260,8 @@ static void register_done(struct oracle *o)
 static void end_request(struct oracle *o, enum verdict verdict)
 {
 	uint32_t status = o->status;
-	if (verdict == SILENT || verdict == UNANSWERED)
+	/* FALL-4: a server's 503 says more than silence. */
+	if (verdict == UNANSWERED || (verdict == SILENT && !o->busy))
 		status = 408;
 	else if (verdict != FINAL)
 		status = 503;

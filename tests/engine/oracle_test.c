@@ -242,6 +242,7 @@ static void draw_policy(struct kl_policy *policy, struct dice *dice)
 	policy->failback_ms = 0; /* never by itself */
 	policy->expires_ms = EXPIRES_MS;
 	policy->record_routes_max = ORACLE_ROUTES_MAX;
+	policy->backoff_fixed_ms = 0;
 	policy->backoff_base_ms = dice_between(dice, 10000, 120000);
 	policy->backoff_max_ms = dice_between(dice, 60000, 1800000);
 }

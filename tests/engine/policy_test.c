@@ -89,6 +89,23 @@ static void back_off_windows(void **state)
 	}
 }
 
+/* YEA-6 (part): reg_fail_retry_interval is 30 s by default and is not drawn. */
+static void back_off_fixed(void **state)
+{
+	struct kl_policy policy;
+	kl_ms least, longest;
+	(void)state;
+	kl_policy_profile(&policy, KL_PROFILE_YEALINK);
+	kl_policy_backoff(&policy, 5, &least, &longest);
+	assert_int_equal(least, 30000);
+	assert_int_equal(longest, 30000);
+	policy.backoff_fixed_ms = 0;
+	policy.backoff_base_ms = 20000;
+	kl_policy_backoff(&policy, 5, &least, &longest);
+	assert_int_equal(least, 30000);
+	assert_int_equal(longest, 60000);
+}
+
 static void name_route(void *context, const struct kl_route *route, char *to, size_t size)
 {
 	(void)context;
@@ -145,6 +162,7 @@ int main(void)
 		cmocka_unit_test(ranges_are_kept),
 		cmocka_unit_test(profiles_differ),
 		cmocka_unit_test(back_off_windows),
+		cmocka_unit_test(back_off_fixed),
 		cmocka_unit_test(decisions_in_words),
 		cmocka_unit_test(causes_are_well_formed),
 	};

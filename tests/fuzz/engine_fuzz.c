@@ -149,7 +149,7 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 					    403, 423, 486, 503, 503, 99,  700};
 	const struct kl_action_send *sent = &device->sent[choose_seen(input, device->send_count)];
 	memset(event, 0, sizeof(*event));
-	event->type = (enum kl_event_type)take(input, KL_EV_DNS + 2);
+	event->type = (enum kl_event_type)take(input, KL_EV_LINK_UP + 2);
 	event->line = take(input, LINES + 1);
 	switch ((uint32_t)event->type) {
 	case KL_EV_REQUEST:
@@ -182,6 +182,13 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 				records[i] = records[4];
 			event->dns.count = 10000;
 		}
+		break;
+	case KL_EV_DIALOG_FAILED:
+		event->dialog = (struct kl_event_dialog){
+			.binding = {sent->line, take(input, ENTRIES + 1), sent->route, false},
+			.status = (uint16_t)(take(input, 2) ? 503 : take(input, 2) * 408),
+			.fault = (enum kl_fault)take(input, KL_FAULTS_MAX + 1),
+			.ms = take(input, UINT16_MAX)};
 		break;
 	default:
 		break;
@@ -217,6 +224,8 @@ static void step(struct input *input, struct device *device)
 	feed(device, &event);
 	if (take(input, 8))
 		drain(device);
+	if (device->send_count)
+		kl_may_accept(device->engine, take(input, LINES + 1), &device->sent[0].route, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

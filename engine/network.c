@@ -1,0 +1,40 @@
+#include "engine/network.h"
+
+#include "engine/registration.h"
+
+int network_link_down(struct kl_engine *e)
+{
+	if (e->link_down)
+		return KL_IGNORED;
+	e->link_down = true;
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		registration_schedule(e, r);
+	return KL_OK;
+}
+
+int network_link_up(struct kl_engine *e)
+{
+	if (!e->link_down)
+		return KL_IGNORED;
+	e->link_down = false;
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		registration_link_up(e, r);
+	return KL_OK;
+}
+
+/* A late 2xx to a REGISTER with the old Contact is not worth having: no place in a set means what
+ * it did to the transactions so far.  REG-6, TIME-9 */
+static void forget_transactions(struct kl_engine *e)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
+			member_at(e, s, pos)->born = e->serial + 1;
+}
+
+int network_address_changed(struct kl_engine *e)
+{
+	forget_transactions(e);
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		registration_address_changed(e, r);
+	return KL_OK;
+}
