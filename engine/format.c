@@ -165,8 +165,7 @@ static void put_outcome(struct text *text, const struct kl_action_outcome *outco
 					.fault = outcome->fault,
 					.status = outcome->status,
 					.ms = outcome->ms};
-	put(text, "request %llu ended with %u%s: ", (unsigned long long)outcome->token,
-	    outcome->status, outcome->local ? " made here" : "");
+	put(text, "ended with %u%s: ", outcome->status, outcome->local ? " made here" : "");
 	put_cause(text, outcome->why, &details);
 }
 
@@ -309,12 +308,22 @@ char *kl_format_action(char *to, size_t size, const struct kl_action *action,
 		put(&text, "abandon %s", kl_method_name(action->abandon.method));
 		break;
 	case KL_DO_OUTCOME:
+		put(&text, "request %llu ", (unsigned long long)action->outcome.token);
 		put_outcome(&text, &action->outcome);
 		break;
 	case KL_DO_REPORT:
 		put_report(&text, &action->report);
 		break;
 	}
+	return to;
+}
+
+char *kl_format_outcome(char *to, size_t size, const struct kl_action_outcome *outcome,
+			const struct kl_words *words)
+{
+	struct text text = {.to = to, .size = size, .words = words};
+	to[0] = '\0';
+	put_outcome(&text, outcome);
 	return to;
 }
 

@@ -110,13 +110,11 @@ void phone_call_ended(struct phone_call *call)
 void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *outcome)
 {
 	struct phone_call *call = phone_call_find(phone, outcome->token);
-	const struct kl_action action = {.type = KL_DO_OUTCOME, .outcome = *outcome};
 	struct phone_call_event up = {.type = PHONE_CALL_UP,
 				      .route = outcome->binding.route,
 				      .status = outcome->status,
 				      .text = "the call is up"};
 	char text[KL_TEXT_MAX];
-	const char *ended;
 
 	if (!call)
 		return;
@@ -126,9 +124,7 @@ void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *out
 		tell(call, &up);
 		return;
 	}
-	phone_action_text(phone, &action, text);
-	ended = strstr(text, "ended"); /* what stands before it is the engine's number for it */
-	finish(call, outcome->status, ended ? ended : text);
+	finish(call, outcome->status, kl_format_outcome(text, sizeof text, outcome, NULL));
 }
 
 void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route *route,

@@ -76,51 +76,33 @@ void phone_reply(struct phone *phone, const struct phone_incoming *incoming, uns
 /* ---- who may ask -------------------------------------------------------------------------------
  */
 
-enum welcome { STRANGER, BARRED, WELCOME };
-
-/* What the route sets of one entry say of an address. */
-static enum welcome entry_welcome(const struct phone *phone, const struct phone_account *account,
-				  const struct net_address *source)
-{
-	struct kl_binding binding = {.line = account->line_index, .entry = account->entry_index};
-	struct kl_route_view view;
-	enum welcome best = STRANGER;
-
-	for (uint32_t i = 0; !kl_get_route(phone->engine, binding.line, binding.entry, i, &view);
-	     i++) {
-		if (memcmp(view.route.ip, source->ip, sizeof source->ip) != 0)
-			continue;
-		binding.route = view.route;
-		if (kl_may_signal(phone->engine, &binding))
-			return WELCOME;
-		best = BARRED;
-	}
-	return best;
-}
-
-/* CALL-2: a request outside dialogs comes from a route of the line that it is for.  FAIL-5: and not
- * from one that lost the registration, where nothing is accepted from such.  0: no such line. */
+/* CALL-2, FAIL-5: a request outside dialogs comes from a route of the line that it is for, and from
+ * one that has the registration where nothing is accepted from others.  Gives the status that it is
+ * refused with, 0 if with none. */
 static unsigned judge_stranger(const struct phone *phone, const struct phone_incoming *incoming,
-			       enum welcome *best)
+			       enum kl_acceptance *best)
 {
+	const struct kl_route source = phone_route_of(&incoming->source);
 	struct sip_uri uri;
 	bool found = false;
 
-	*best = STRANGER;
+	*best = KL_REFUSE;
 	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip)
 		return 416;
-	for (uint32_t i = 0; i < phone->accounts.count && *best != WELCOME; i++) {
-		const struct phone_account *account = &phone->accounts.all[i];
-		enum welcome welcome;
+	for (uint32_t i = 0; i < phone->engine_config.line_count && *best != KL_ACCEPT; i++) {
+		const char *user = phone->config->lines[i].user;
+		enum kl_acceptance acceptance;
 
-		if (uri.user.at && !sip_span_equal(uri.user, sip_span_of(account->line->user)))
+		if (uri.user.at && !sip_span_equal(uri.user, sip_span_of(user)))
 			continue;
 		found = true;
-		welcome = entry_welcome(phone, account, &incoming->source);
-		if (welcome > *best)
-			*best = welcome;
+		acceptance = kl_may_accept(phone->engine, i, &source, NULL);
+		if (acceptance != KL_REFUSE)
+			*best = acceptance;
 	}
-	return found ? 0 : 404;
+	if (!found)
+		return 404;
+	return *best == KL_REFUSE ? 403 : 0;
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
@@ -199,18 +181,16 @@ static void set_timer(struct phone *phone)
 static bool admit(struct phone *phone, const struct phone_incoming *incoming,
 		  const struct phone_dialog *dialog, unsigned *status)
 {
-	enum welcome welcome = WELCOME;
+	enum kl_acceptance acceptance = KL_ACCEPT;
 
 	*status = 0;
 	if (dialog && dialog->state == PHONE_DIALOG_UP)
-		welcome = kl_may_signal(phone->engine, &dialog->binding) ? WELCOME : BARRED;
+		acceptance = kl_may_signal(phone->engine, &dialog->binding) ? KL_ACCEPT : KL_DROP;
 	else if (!dialog && !incoming->request->to.tag.at)
-		*status = judge_stranger(phone, incoming, &welcome);
-	if (welcome != WELCOME)
+		*status = judge_stranger(phone, incoming, &acceptance);
+	if (acceptance != KL_ACCEPT)
 		phone->counters.refused++;
-	if (welcome == STRANGER && !*status)
-		*status = 403;
-	return welcome != BARRED;
+	return acceptance != KL_DROP;
 }
 
 void phone_server_receive(struct phone *phone, const struct sip_message *request,

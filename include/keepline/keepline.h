@@ -410,9 +410,11 @@ struct kl_words {
 	kl_ms now;
 };
 
-/* Writes one line of text, cut to SIZE, always terminated.  Both return TO. */
+/* Writes one line of text, cut to SIZE, always terminated.  All return TO. */
 char *kl_format_action(char *to, size_t size, const struct kl_action *action,
 		       const struct kl_words *words);
+char *kl_format_outcome(char *to, size_t size, const struct kl_action_outcome *outcome,
+			const struct kl_words *words);
 char *kl_format_route(char *to, size_t size, const struct kl_route *route);
 
 #ifdef __cplusplus
