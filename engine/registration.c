@@ -203,7 +203,7 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 void registration_go(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	const struct reason none = {.why = KL_WHY_NO_ROUTE, .pos = NO_POS};
+	const struct reason none = {.why = (uint8_t)route_none_why(e, reg->set), .pos = NO_POS};
 	struct walk *walk = walk_at(e, r);
 	uint8_t first =
 		registration_route_gone(e, r) ? order_of(e, r)[0] : registration_first(e, r);

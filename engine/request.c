@@ -49,7 +49,8 @@ static bool request_told_more(const struct walk *walk, const struct reason *reas
 {
 	return (walk->telling.why == KL_WHY_STATUS_503 && reason->why != KL_WHY_LEFT &&
 		reason->why != KL_WHY_LINK_DOWN) ||
-	       (walk->telling.why != KL_WHY_NONE && reason->why == KL_WHY_NO_ROUTE);
+	       (walk->telling.why != KL_WHY_NONE &&
+		(reason->why == KL_WHY_NO_ROUTE || reason->why == KL_WHY_NO_NAMES));
 }
 
 /* The answer shown is the most telling one; without any, the status that stands for what happened
@@ -190,6 +191,11 @@ static void request_used_up(struct kl_engine *e, uint32_t w, const struct reason
 		walk_report(e, w, KL_REPORT_ENTRY, reason);
 }
 
+static uint8_t request_none_why(const struct kl_engine *e, uint32_t w)
+{
+	return (uint8_t)route_none_why(e, registration_at(e, walk_at(e, w)->registration)->set);
+}
+
 /* ---- on its way ---- */
 
 static void request_send(struct kl_engine *e, uint32_t w, uint8_t first)
@@ -198,7 +204,8 @@ static void request_send(struct kl_engine *e, uint32_t w, uint8_t first)
 	walk->origin = first;
 	uint8_t pos = first != NO_POS && !(walk->tried & bit(first)) ? first : walk_next(e, w);
 	if (pos == NO_POS)
-		request_used_up(e, w, &(struct reason){.why = KL_WHY_NO_ROUTE, .pos = NO_POS});
+		request_used_up(e, w,
+				&(struct reason){.why = request_none_why(e, w), .pos = NO_POS});
 	else
 		walk_send(e, w, pos);
 }
@@ -225,7 +232,8 @@ void request_waited(struct kl_engine *e, uint32_t w)
 	if (reg->order_count)
 		registration_go(e, r);
 	else
-		request_used_up(e, w, &(struct reason){.why = KL_WHY_NO_ROUTE, .pos = NO_POS});
+		request_used_up(e, w,
+				&(struct reason){.why = request_none_why(e, w), .pos = NO_POS});
 }
 
 /* EA 66546, Poly guide: the phone registers with a server before it sends it anything else.  FAIL-2

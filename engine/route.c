@@ -462,6 +462,11 @@ struct slot *route_slot(const struct kl_engine *e, uint32_t set, uint8_t pos)
 	return slot_at(e, member_at(e, set, pos)->slot);
 }
 
+enum kl_cause route_none_why(const struct kl_engine *e, uint32_t s)
+{
+	return set_at(e, s)->complete ? KL_WHY_NO_ROUTE : KL_WHY_NO_NAMES;
+}
+
 void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status)
 {
 	slot->last_answer_at = e->now;

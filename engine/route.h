@@ -51,6 +51,9 @@ struct slot *route_slot(const struct kl_engine *e, uint32_t set, uint8_t pos);
 /* The place of a route in a set, NO_POS if it has none. */
 uint8_t route_find(const struct kl_engine *e, uint32_t set, const struct kl_route *route);
 
+/* Why the set has no route: nothing is there, or the DNS did not say. */
+enum kl_cause route_none_why(const struct kl_engine *e, uint32_t s);
+
 /* Notes an answer or a failure of a route. */
 void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status);
 void route_failed(struct kl_engine *e, struct slot *slot, enum kl_fault fault);

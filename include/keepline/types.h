@@ -85,6 +85,7 @@ enum {
 	X(KL_WHY_NAMES_WAITED, "no answer from the DNS in {ms} ms")                                \
 	X(KL_WHY_NAMES_FAILED, "its names could not be looked up")                                 \
 	X(KL_WHY_NO_ROUTE, "no route: nothing resolved")                                           \
+	X(KL_WHY_NO_NAMES, "no route: no useful answer from the DNS")                              \
 	X(KL_WHY_RESTORED, "the last records are restored for {ms} ms")                            \
 	X(KL_WHY_STALE, "the last records serve on")                                               \
 	X(KL_WHY_STATIC, "static records serve for {ms} ms")                                       \
