@@ -120,6 +120,7 @@ struct walk {
 	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
 	uint8_t report;        /* enum kl_report_type: what it has to tell */
 	uint8_t left_pos;      /* MOVE: the route it left */
+	uint8_t spare;         /* no hidden bytes: blocks can be compared */
 	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
 	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
@@ -138,6 +139,7 @@ struct member {
 	uint8_t seq;    /* place in the answer */
 	bool used;      /* holds a route */
 	bool listed;    /* the newest answer has it */
+	uint8_t spare;
 };
 
 /* The routes of one (name, port, transport choice, policy of lookups). */
@@ -159,6 +161,7 @@ struct slot {
 	uint16_t refs; /* members */
 	uint16_t last_status;
 	uint8_t last_fault;
+	uint8_t spare[7];
 	kl_ms last_answer_at, last_failure_at;
 };
 
@@ -183,6 +186,7 @@ enum query_source {
 
 /* One question to the DNS and what came of it.  Its node fires when it is to be asked again. */
 struct query {
+	uint32_t set;  /* who needs it, and whose policy it is looked up by */
 	uint32_t name; /* interned */
 	uint32_t first_record;
 	uint32_t mark; /* of the last sweep that found it in use */
@@ -191,11 +195,11 @@ struct query {
 	uint8_t type;
 	uint8_t state;  /* what came of asking */
 	uint8_t source; /* of the records */
-	uint32_t set;   /* who needs it, and whose policy it is looked up by */
 	bool shared;    /* other sets with such a policy need it, too */
 	bool asking;    /* the host was, or is being, told to ask */
 	bool stale;     /* the answer ran out */
 	bool cut;       /* not all records of the answer fitted */
+	uint8_t spare[3];
 };
 
 struct record {

@@ -29,7 +29,7 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 		.rule = config_name_rule,
 		.config = &phone->engine_config,
 		.relative = true,
-		.now = net_now_ms(),
+		.now = phone_now(),
 	};
 
 	return kl_format_action(to, KL_TEXT_MAX, action, &words);
@@ -70,7 +70,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 
 int phone_feed(struct phone *phone, const struct kl_event *event)
 {
-	int result = kl_feed(phone->engine, event, net_now_ms());
+	int result = kl_feed(phone->engine, event, phone_now());
 	struct kl_action action;
 
 	if (phone->acting)
@@ -79,7 +79,7 @@ int phone_feed(struct phone *phone, const struct kl_event *event)
 	while (kl_next_action(phone->engine, &action)) {
 		log_action(phone, &action);
 		if (phone->on_action)
-			phone->on_action(phone->user, &action, net_now_ms());
+			phone->on_action(phone->user, &action, phone_now());
 		phone_calls_note(phone, &action);
 		act(phone, &action);
 	}
@@ -214,7 +214,7 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 		snprintf(why, PHONE_WHY_MAX, "out of memory");
 		return -ENOMEM;
 	}
-	error = kl_engine_init(phone->engine, size, config, phone_draw(), net_now_ms());
+	error = kl_engine_init(phone->engine, size, config, phone_draw(), phone_now());
 	if (!error)
 		return 0;
 	kl_config_check(config, why, PHONE_WHY_MAX);

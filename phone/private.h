@@ -42,6 +42,13 @@ struct phone {
 	char scratch[SIP_MESSAGE_MAX + 1]; /* a message being written */
 };
 
+/* The engine's clock.  The millisecond that is under way counts as over, so that nothing that is to
+ * be waited for comes short. */
+static inline kl_ms phone_now(void)
+{
+	return net_now_ms() + 1;
+}
+
 /* Tells the engine of one thing, and carries out what it asks for.  What comes of that is done when
  * this returns, unless it was called while actions are carried out: then by that caller. */
 int phone_feed(struct phone *phone, const struct kl_event *event);

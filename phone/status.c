@@ -272,7 +272,7 @@ static json_t *counters_status(const struct phone *phone)
 
 json_t *phone_status(const struct phone *phone)
 {
-	kl_ms now = net_now_ms();
+	kl_ms now = phone_now();
 	json_t *status = json_object(), *lines = json_array();
 
 	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)

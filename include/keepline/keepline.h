@@ -167,6 +167,7 @@ struct kl_route {
 	uint8_t ip[16];
 	uint16_t port;     /* 1..65535 */
 	uint8_t transport; /* enum kl_transport */
+	uint8_t spare;     /* 0: no hidden byte, so that engines can be compared */
 };
 
 /* Names one client transaction (one request on one route).  Ids are never used twice within
