@@ -108,7 +108,7 @@ class Explain(unittest.TestCase):
         return ([(step['t_ms'], step['route'], step['attempt']) for step in steps[:-1]], steps[-1]['t_ms'])
 
     def test_appendix_a(self):
-        """T5, CONF-1, DNS-2, DNS-5, FAIL-2: the guide's own UDP example, end to end."""
+        """T5, CONF-1 (part), DNS-2 (part), DNS-5, FAIL-2: the guide's own UDP example, end to end."""
         lines = self.explain(APPENDIX_A)
         self.assertEqual([line['aor'] for line in lines],
                          ['sip:5551239999@server.coreside.com', 'sip:5554560000@server.coreside.com'])

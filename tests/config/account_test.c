@@ -1,4 +1,4 @@
-/* account_test.c - which setting rules, and what comes of it.  PROF-1..4, FALL-6, REG-3 */
+/* account_test.c - which setting rules, and what comes of it.  PROF-1..4, FALL-6 (part), REG-3 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* poly_test.c - Polycom XML files: what is read of them, and what is refused.  CONF-1, PROF-4 */
+/* poly_test.c - Polycom XML files: what is read of them, and what is refused.  CONF-1 (part),
+ * PROF-4 */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>

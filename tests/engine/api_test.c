@@ -200,7 +200,8 @@ static void test_what_means_nothing_is_ignored_and_counted(void **state)
 	device_free(&device);
 }
 
-/* CALL-2, FAIL-5: whose binding an accepted request gets, and what no index can be had for. */
+/* CALL-2 (part), FAIL-5: whose binding an accepted request gets, and what no index can be had for.
+ */
 static void test_who_may_begin_a_dialog(void **state)
 {
 	struct kl_route source = {.ip = {[10] = 0xff, 0xff, 192, 0, 2, 1}, .port = 40000};

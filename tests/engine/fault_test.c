@@ -54,7 +54,7 @@ static int lose_route(struct device *device, enum kl_fault fault, kl_ms now)
 	return device_feed(device, &event, now);
 }
 
-/* TIME-7: after 100 alone ICMP still moves the INVITE on. */
+/* TIME-7 (part): after 100 alone ICMP still moves the INVITE on. */
 static void test_a_fault_after_100_moves_on(void **state)
 {
 	struct ending ending;
@@ -75,7 +75,8 @@ static void test_a_fault_after_100_moves_on(void **state)
 	device_free(&device);
 }
 
-/* TIME-7: after a 1xx above 100 nothing starts another route; the call fails if its route is lost.
+/* TIME-7 (part): after a 1xx above 100 nothing starts another route; the call fails if its route is
+ * lost.
  */
 static void test_a_fault_after_180_ends_the_call(void **state)
 {

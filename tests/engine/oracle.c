@@ -64,7 +64,7 @@ static kl_ms normal_window(const struct kl_policy *policy, enum kl_method method
 	return sum;
 }
 
-/* TIME-3, TIME-4: when a route that is first sent to at BEGIN has failed. */
+/* TIME-3, TIME-4 (part): when a route that is first sent to at BEGIN has failed. */
 static kl_ms window_end(const struct kl_policy *policy, enum kl_method method, kl_ms clock,
 			kl_ms begin, bool last)
 {
@@ -116,7 +116,8 @@ static void leg_left(struct oracle *o, const struct leg *leg)
 						  .route = (uint32_t)leg->route});
 }
 
-/* TIME-7: alive.  An INVITE waits for people; anything else for the end of its transaction. */
+/* TIME-7 (part): alive.  An INVITE waits for people; anything else for the end of its transaction.
+ */
 static void leg_provisional(struct oracle *o, struct leg *leg, uint16_t status)
 {
 	const struct kl_policy *policy = &o->plan->policy;

@@ -1,6 +1,6 @@
 /* The engine against a table program: random configurations, and each send at its millisecond.
- * TIME-1..4, TIME-7, TIME-8, TIME-10, TIME-11, FAIL-1, FAIL-2, FAIL-14, TRIG-1, TRIG-2, TRIG-8,
- * BACK-1, BACK-3, BACK-4. */
+ * TIME-1..4, TIME-7 (part), TIME-8, TIME-10, TIME-11, FAIL-1, FAIL-2, FAIL-14, TRIG-1, TRIG-2,
+ * TRIG-8, BACK-1, BACK-3, BACK-4. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

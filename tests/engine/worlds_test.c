@@ -1,7 +1,7 @@
 /* Small worlds, exhaustively: one line, two or three routes; every way to lose the first messages,
  * every order of a few events.  After each event hold the rules of checks.h, and these:
  *
- *  - nothing fails back while a call is up (FAIL-11);
+ *  - nothing fails back while a call is up (FAIL-11 (part));
  *  - an answer to a transaction that is over changes nothing (TIME-9).
  *
  * And when all servers answer again, the line is registered on its best route, with nothing open,

@@ -1,5 +1,5 @@
-/* Addresses in and out of text and sockaddr: CONF-1's address fields, RFC 3986 3.2.2 (IPv6 in
- * brackets). */
+/* Addresses in and out of text and sockaddr: CONF-1 (part)'s address fields, RFC 3986 3.2.2 (IPv6
+ * in brackets). */
 #include <errno.h>
 #include <string.h>
 

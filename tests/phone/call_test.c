@@ -34,7 +34,7 @@ static const struct sip_message *call_up(struct bench *bench, uint64_t *id)
 	return invite;
 }
 
-/* CALL-1: from INVITE to BYE. */
+/* CALL-1 (part): from INVITE to BYE. */
 static void call_is_placed_and_hung_up(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -67,7 +67,7 @@ static void call_is_placed_and_hung_up(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1, RFC 3261 13.2.2.4: every repeat of the 2xx is acknowledged again. */
+/* CALL-1 (part), RFC 3261 13.2.2.4: every repeat of the 2xx is acknowledged again. */
 static void repeated_answer_is_acknowledged_again(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -84,7 +84,7 @@ static void repeated_answer_is_acknowledged_again(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1, RFC 3261 9.1: CANCEL with the INVITE's branch once it rings; 487 gets its ACK. */
+/* CALL-1 (part), RFC 3261 9.1: CANCEL with the INVITE's branch once it rings; 487 gets its ACK. */
 static void ringing_call_is_cancelled(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -172,8 +172,8 @@ static void second_branch_of_a_fork_is_ended(void **state)
 	bench_free(bench);
 }
 
-/* TRIG-8, CALL-1: a challenge to INVITE gets its ACK, then the repeat; its ACK carries the same
- * credentials (RFC 3261 22.1), and BYE is sent with what is known. */
+/* TRIG-8, CALL-1 (part): a challenge to INVITE gets its ACK, then the repeat; its ACK carries the
+ * same credentials (RFC 3261 22.1), and BYE is sent with what is known. */
 static void challenged_invite_is_repeated(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -266,7 +266,7 @@ static void answer_without_contact_fails_the_call(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1: the far end hangs up. */
+/* CALL-1 (part): the far end hangs up. */
 static void far_end_hangs_up(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -284,8 +284,8 @@ static void far_end_hangs_up(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1: re-INVITE and UPDATE from the far end are accepted, without media; the 200 to a re-INVITE
- * is repeated until its ACK (RFC 3261 13.3.1.4). */
+/* CALL-1 (part): re-INVITE and UPDATE from the far end are accepted, without media; the 200 to a
+ * re-INVITE is repeated until its ACK (RFC 3261 13.3.1.4). */
 static void far_end_changes_the_call(void **state)
 {
 	struct bench *bench = bench_registered("");

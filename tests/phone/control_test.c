@@ -155,7 +155,7 @@ static void status_has_what_a_person_asks(void **state)
 	station_free(station);
 }
 
-/* CALL-1 through the socket: every step is an event, the last one is "over". */
+/* CALL-1 (part) through the socket: every step is an event, the last one is "over". */
 static void call_is_told_step_by_step(void **state)
 {
 	struct station *station = station_new();

@@ -105,7 +105,7 @@ static bool is_up(const struct bench *bench)
 	return bench_has_event(bench, PHONE_CALL_UP);
 }
 
-/* CALL-1, REG-5 under fire. */
+/* CALL-1 (part), REG-5 under fire. */
 static void damaged_messages_harm_nothing(void **state)
 {
 	struct bench *bench = bench_registered("");

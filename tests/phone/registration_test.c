@@ -106,8 +106,8 @@ static void challenge_to_remembered_credentials_is_answered(void **state)
 	bench_free(bench);
 }
 
-/* TRIG-8, TRIG-6: the same server refuses the answer to its own challenge: a denial, and the next
- * server is not asked.  SEE-1: the status says why. */
+/* TRIG-8, TRIG-6 (part): the same server refuses the answer to its own challenge: a denial, and the
+ * next server is not asked.  SEE-1: the status says why. */
 static void wrong_password_is_a_denial(void **state)
 {
 	struct bench *bench = bench_new("");
@@ -126,7 +126,7 @@ static void wrong_password_is_a_denial(void **state)
 	bench_free(bench);
 }
 
-/* TRIG-9 */
+/* TRIG-9 (part) */
 static void too_brief_asks_for_longer(void **state)
 {
 	struct bench *bench = bench_new("");

@@ -28,7 +28,7 @@ static const struct sip_message *ask(struct peer *peer, struct ask ask)
 	return peer_expect_status(peer, ask.status);
 }
 
-/* CALL-2, RFC 3261 8.2: what a server of the line may ask, and what comes of it. */
+/* CALL-2 (part), RFC 3261 8.2: what a server of the line may ask, and what comes of it. */
 static void servers_of_the_line_are_answered(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -50,7 +50,7 @@ static void servers_of_the_line_are_answered(void **state)
 	bench_free(bench);
 }
 
-/* CALL-2: an address that is in no route set of the line is refused. */
+/* CALL-2 (part): an address that is in no route set of the line is refused. */
 static void strangers_are_refused(void **state)
 {
 	struct bench *bench = bench_registered("");
