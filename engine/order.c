@@ -125,12 +125,27 @@ static uint8_t order_cut(const struct kl_engine *e, uint32_t s, uint8_t *order, 
 	return kept;
 }
 
+/* RFC 3403: records of a higher order are not looked at once one has matched; in the Poly guide's
+ * table the walk goes on to them.  The last NAPTR order whose routes are used.  DNS-8 */
+static uint8_t last_tier(const struct kl_engine *e, uint32_t r)
+{
+	uint8_t tier = UINT8_MAX;
+	if (!registration_policy(e, r)->naptr_first_order)
+		return tier;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++) {
+		const struct member *member = member_at(e, registration_at(e, r)->set, pos);
+		if (member->listed && member->tier < tier)
+			tier = member->tier;
+	}
+	return tier;
+}
+
 static void order_draw(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
 	uint8_t rank[KL_DNS_RECORDS_MAX];
-	uint8_t *order = order_of(e, r), count = 0;
+	uint8_t *order = order_of(e, r), count = 0, tier = last_tier(e, r);
 	uint64_t random = draw_seed(e, r);
 	bool ranked[KL_DNS_RECORDS_MAX] = {false};
 	struct group group;
@@ -147,7 +162,7 @@ static void order_draw(struct kl_engine *e, uint32_t r)
 	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++) {
 		const struct member *member = member_at(e, reg->set, pos);
 		uint8_t at = count;
-		if (!member->listed)
+		if (!member->listed || member->tier > tier)
 			continue;
 		for (; at > 0 && member_before(member, member_at(e, reg->set, order[at - 1]), rank);
 		     at--)

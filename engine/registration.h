@@ -55,6 +55,9 @@ void registration_needed(struct kl_engine *e, uint32_t r);
 /* Where a new request starts, as far as the registration rules it; NO_POS: no route is known. */
 uint8_t registration_first(const struct kl_engine *e, uint32_t r);
 
+/* R is not active any more, though nothing of it failed over: what is under way goes on. */
+void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
 /* The set of R changed: is its route still there (DNS-10, DNS-11)? */
 void registration_routes_changed(struct kl_engine *e, uint32_t r);
 

@@ -90,7 +90,7 @@ static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w)
 
 bool request_has_entry(const struct kl_engine *e, uint32_t w)
 {
-	return request_next_entry(e, w) != NONE;
+	return !walk_at(e, w)->hops && request_next_entry(e, w) != NONE;
 }
 
 static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
@@ -183,6 +183,10 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 			request_wait(e, w);
 		break;
 	case KL_BACKING_OFF:
+		if (reg->active) {
+			request_send(e, w, reg->current);
+			break;
+		}
 		walk_at(e, w)->state = WALK_REGISTRATION;
 		registration_needed(e, r);
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
@@ -219,7 +223,7 @@ void request_registered(struct kl_engine *e, uint32_t w)
 	/* The routes that its REGISTER found dead count in the request's walk.  FAIL-2 */
 	if (left != NO_POS)
 		walk->tried |= walk_at(e, walk->registration)->tried & ~bit(reg->current);
-	if (walk->tried & bit(reg->current)) {
+	if (!walk_may_try(e, w, reg->current)) {
 		request_used_up(
 			e, w, &(struct reason){.why = KL_WHY_ROUTES_USED_UP, .pos = reg->current});
 		return;
@@ -247,19 +251,20 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint32_t r = walk->registration;
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
-	if (walk->ringing) {
-		/* No other phone may ring: the call fails.  TIME-7 */
+	if (walk->ringing || walk->hops) {
+		/* No other phone may ring: the call fails.  TIME-7.  And where a redirection leads
+		 * is no route of the line. */
 		request_fail(e, w, reason);
 		return;
 	}
 	if (registration_reregisters(e, r)) {
 		registration_request_failed(e, r, w, reason);
 		/* Its 64*T1 are up: the line moves on, the request does not.  TIME-4 */
-		if (walk->over && walk->state == WALK_REGISTRATION)
+		if (walk->state == WALK_REGISTRATION && walk->over && walk_next(e, w) == NO_POS)
 			request_used_up(e, w, reason);
 		return;
 	}
-	uint8_t next = walk->over ? NO_POS : walk_next(e, w);
+	uint8_t next = walk_next(e, w);
 	registration_request_left(e, r, reason);
 	if (next == NO_POS) {
 		request_used_up(e, w, reason);

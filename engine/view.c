@@ -119,5 +119,7 @@ bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding)
 	bool strict = policy->only_signal_with_registered && registration_reregisters(e, r) &&
 		      (policy->fail_registration_on || !policy->only_signal_needs_drop);
 	uint8_t pos = route_find(e, reg->set, &binding->route);
+	if (binding->redirected) /* no route of the entry */
+		return true;
 	return !strict || (reg->active && reg->current == pos && pos != NO_POS);
 }

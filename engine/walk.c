@@ -6,6 +6,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/stream.h"
 #include "engine/timing.h"
 
 #include <string.h>
@@ -70,6 +71,7 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .next = NONE,
 			     .allowed = UINT32_MAX,
 			     .cseq = 1,
+			     .closing = NO_SLOT,
 			     .method = (uint8_t)method,
 			     .state = WALK_NAMES,
 			     .pos = NO_POS,
@@ -80,9 +82,11 @@ void walk_open_register(struct kl_engine *e, uint32_t r)
 {
 	struct walk *walk = walk_at(e, r);
 	assert(walk->state == WALK_FREE);
-	kl_tx left = walk->left; /* the host may still have to be told of it */
+	kl_tx left = walk->left; /* the host may still have to be told of these */
+	uint16_t closing = walk->closing;
 	*walk = walk_fresh(r, KL_REGISTER);
 	walk->left = left;
+	walk->closing = closing;
 }
 
 uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method method)
@@ -150,25 +154,48 @@ void walk_wait_names(struct kl_engine *e, uint32_t w)
 		     e->now + registration_policy(e, walk->registration)->dns_wait_max_ms);
 }
 
+static enum kl_transport walk_transport(const struct kl_engine *e, const struct walk *walk,
+					uint8_t pos)
+{
+	uint32_t set = registration_at(e, walk->registration)->set;
+	return (enum kl_transport)route_slot(e, set, pos)->route.transport;
+}
+
+bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	const struct walk *walk = walk_at(e, w);
+	return walk->allowed & ~walk->tried & bit(pos) &&
+	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
+}
+
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
-	uint8_t count = registration_at(e, r)->order_count;
+	uint8_t count = registration_at(e, r)->order_count, other = NO_POS;
 	uint8_t top = walk->exact ? walk->origin : order_primary(e, r, walk->origin);
+	uint8_t like = walk->pos != NO_POS ? walk->pos : walk->origin;
 	int from = top == NO_POS ? 0 : order_index(e, r, top);
+	bool any = like == NO_POS || !kl_policy_enhanced(registration_policy(e, r));
 	for (uint8_t i = 0; i < count; i++) {
 		uint8_t pos = order_of(e, r)[((from < 0 ? 0 : from) + i) % count];
-		if (walk->allowed & ~walk->tried & bit(pos))
+		if (!walk_may_try(e, w, pos))
+			continue;
+		/* Poly guide: with enhanced failover all routes within a transport are tried before
+		 * one of another.  FAIL-15 */
+		if (any || walk_transport(e, walk, pos) == walk_transport(e, walk, like))
 			return pos;
+		if (other == NO_POS)
+			other = pos;
 	}
-	return NO_POS;
+	return other;
 }
 
 static struct timing walk_timing(const struct kl_engine *e, const struct walk *walk)
 {
 	return (struct timing){registration_policy(e, walk->registration),
-			       (enum kl_method)walk->method, walk->last};
+			       (enum kl_method)walk->method, walk->last,
+			       walk_transport(e, walk, walk->pos)};
 }
 
 /* Sends once more and waits: for the next gap's end or the route's, whichever is first.  A host
@@ -182,6 +209,10 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	walk->attempt++;
 	owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
+	if (gap == KL_NEVER) {
+		schedule_set(e, walk_node(e, w), walk->leave_at);
+		return;
+	}
 	/* RFC 3261 17.1.2.2: after a provisional answer a request is sent again each T2. */
 	if (walk->state == WALK_PROCEEDING)
 		gap = timing.policy->t2_ms;
@@ -224,28 +255,38 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	walk_transmit(e, w);
 }
 
+/* RFC 3261 17.1.2.2: it is sent on, T2 apart, to the end of the transaction; on a stream it just
+ * waits.  TIME-7 */
+void walk_proceeds(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct timing timing = walk_timing(e, walk);
+	walk->leave_at = timing_proceeding_at(&timing, walk->clock_at, walk->route_at);
+	if (timing.transport != KL_UDP)
+		schedule_set(e, walk_node(e, w), walk->leave_at);
+}
+
 /* ---- time ---- */
+
+static bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
+{
+	return e->now >= timing_over_at(registration_policy(e, walk->registration), walk->clock_at);
+}
 
 static void walk_silent(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	const struct timing timing = walk_timing(e, walk);
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
+				.rule = (uint8_t)timing_rule(&timing),
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
-	walk->over =
-		policy->walk_bounded && e->now >= walk->clock_at + timing_transaction_ms(policy);
-	if (walk->over) {
+	if (timing.transport != KL_UDP) {
+		stream_close(e, w);
+	} else if (walk_is_over(e, walk)) {
 		reason.why = KL_WHY_WALK_ENDED;
 		reason.rule = KL_POLICY_walk_bounded;
 		reason.ms = (uint32_t)(e->now - walk->clock_at);
-	} else if (walk->last) {
-		reason.rule = KL_POLICY_last_route;
-	} else if (policy->retry_gap_ms) {
-		reason.rule = KL_POLICY_retry_gap_ms;
-	} else {
-		reason.rule = walk->method == KL_INVITE ? KL_POLICY_invite_attempts_max
-							: KL_POLICY_attempts_max;
 	}
 	walk_fail(e, w, &reason);
 }
@@ -309,6 +350,7 @@ void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
 	uint32_t set = registration_at(e, walk->registration)->set;
+	walk->over = walk_is_over(e, walk);
 	route_failed(e, route_slot(e, set, walk->pos), (enum kl_fault)reason->fault);
 	walk_leave_route(e, w);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
@@ -324,6 +366,26 @@ static void walk_fault(struct kl_engine *e, uint32_t w, enum kl_fault fault)
 	const struct reason reason = {
 		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = walk->pos};
 	walk_fail(e, w, &reason);
+}
+
+bool walk_waits_on(const struct kl_engine *e, uint32_t w, const struct slot *slot, uint32_t serial)
+{
+	const struct walk *walk = walk_at(e, w);
+	return walk_open_now(walk) && (int32_t)(serial - walk->serial) >= 0 &&
+	       route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot;
+}
+
+bool walk_fail_all(struct kl_engine *e, const struct slot *slot, enum kl_fault fault,
+		   uint32_t serial)
+{
+	bool found = false;
+	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
+		if (!walk_waits_on(e, w, slot, serial))
+			continue;
+		found = true;
+		walk_fault(e, w, fault);
+	}
+	return found;
 }
 
 int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
@@ -342,14 +404,9 @@ int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
 		walk_fault(e, told, event->fault);
 		return KL_OK;
 	}
-	/* Off loopback a host answers few datagrams with ICMP, so one serves every open request on
-	 * the route. */
-	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
-		const struct walk *walk = walk_at(e, w);
-		if (walk_open_now(walk) &&
-		    route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot)
-			walk_fault(e, w, event->fault);
-	}
+	/* Off loopback a host answers few datagrams with ICMP, and a stream carries many requests:
+	 * so one fault serves every open request on the route. */
+	walk_fail_all(e, slot, event->fault, e->serial);
 	return KL_OK;
 }
 
@@ -440,7 +497,7 @@ static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
 		.fault = (enum kl_fault)walk->reason.fault,
 		.ms = walk->reason.ms,
 		.retry_after_ms = walk->retry_after_ms,
-		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos)}};
+		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos), walk->hops > 0}};
 }
 
 bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
@@ -448,6 +505,7 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 	struct walk *walk = walk_at(e, w);
 	struct node *node = node_at(e, walk_node(e, w));
 	uint16_t what = node->owes & (uint16_t)-node->owes;
+	bool told = true;
 	node->owes &= (uint16_t)~what;
 	if (what == OWES_REPORT) {
 		walk_act_report(e, walk, action);
@@ -455,11 +513,13 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 		action->type = KL_DO_ABANDON;
 		action->abandon.tx = walk->left;
 		action->abandon.method = (enum kl_method)walk->method;
+	} else if (what == OWES_CLOSE) {
+		told = stream_act_close(e, w, action);
 	} else if (what == OWES_SEND) {
 		walk_act_send(e, w, action);
 	} else {
 		walk_act_outcome(e, walk, action);
 	}
 	walk_free_if_told(e, w);
-	return true;
+	return told;
 }

@@ -59,12 +59,13 @@ enum {
 	X(KL_TCP, "tcp")                                                                           \
 	X(KL_TLS, "tls")
 
-/* How the transport of an entry is found (DNS-1, DNS-2). */
+/* How the transport of an entry is found (DNS-1, DNS-2).  tcp-preferred: TCP, and UDP behind it. */
 #define KL_TRANSPORT_CHOICES(X)                                                                    \
 	X(KL_CHOOSE_NAPTR, "naptr")                                                                \
 	X(KL_CHOOSE_UDP, "udp")                                                                    \
 	X(KL_CHOOSE_TCP, "tcp")                                                                    \
-	X(KL_CHOOSE_TLS, "tls")
+	X(KL_CHOOSE_TLS, "tls")                                                                    \
+	X(KL_CHOOSE_TCP_PREFERRED, "tcp-preferred")
 
 #define KL_PROFILES_TABLE(X)                                                                       \
 	X(KL_PROFILE_POLY, "poly")                                                                 \
@@ -109,6 +110,9 @@ enum {
 	X(KL_WHY_ACCEPTED, "{status} from {route}")                                                \
 	X(KL_WHY_LATE_ACCEPTED, "late {status} from {route}")                                      \
 	X(KL_WHY_REFUSED, "{status} from {route}")                                                 \
+	X(KL_WHY_REDIRECTED, "redirected with {status}")                                           \
+	X(KL_WHY_REDIRECT_LOOP, "{status} from {route} leads back to where it came from")          \
+	X(KL_WHY_REDIRECTS, "{status} from {route} after {count} redirections")                    \
 	X(KL_WHY_NOTHING_GRANTED, "{status} from {route} granted no time")                         \
 	X(KL_WHY_CREDENTIALS, "{route} refused the credentials with {status}")                     \
 	X(KL_WHY_CHALLENGES, "{route} asked for credentials {count} times")                        \
@@ -125,6 +129,7 @@ enum {
 	X(KL_WHY_EXPIRED, "the registration ended before it was renewed")                          \
 	X(KL_WHY_REQUEST_FAILED, "a request found {route} dead")                                   \
 	X(KL_WHY_FAILBACK_DUE, "failback is due")                                                  \
+	X(KL_WHY_FAILBACK_GROUP, "another line fails back")                                        \
 	X(KL_WHY_FAILBACK_REQUEST, "a new request tries the primary route first")                  \
 	X(KL_WHY_FAILBACK_HELD, "failback is due and waits for idle")                              \
 	X(KL_WHY_FAILBACK_DIRECT, "the next request tries {route}, where a registration lives")    \
@@ -147,12 +152,14 @@ enum {
 	X(KL_EV_CALL_ENDED, "call-ended")                                                          \
 	X(KL_EV_RESPONSE, "response")                                                              \
 	X(KL_EV_TRANSPORT, "transport")                                                            \
-	X(KL_EV_DNS, "dns")
+	X(KL_EV_DNS, "dns")                                                                        \
+	X(KL_EV_STREAM_LOST, "stream-lost")
 
 #define KL_ACTIONS(X)                                                                              \
 	X(KL_DO_QUERY, "query")                                                                    \
 	X(KL_DO_SEND, "send")                                                                      \
 	X(KL_DO_ABANDON, "abandon")                                                                \
+	X(KL_DO_CLOSE, "close")                                                                    \
 	X(KL_DO_OUTCOME, "outcome")                                                                \
 	X(KL_DO_REPORT, "report")
 
@@ -175,7 +182,11 @@ enum {
 	X(KL_FAULT_PORT, "ICMP: port unreachable")                                                 \
 	X(KL_FAULT_PROHIBITED, "ICMP: prohibited")                                                 \
 	X(KL_FAULT_HOPS, "ICMP: time exceeded")                                                    \
-	X(KL_FAULT_SEND, "the send failed")
+	X(KL_FAULT_SEND, "the send failed")                                                        \
+	X(KL_FAULT_REFUSED, "connection refused")                                                  \
+	X(KL_FAULT_TLS, "TLS: no trusted connection")                                              \
+	X(KL_FAULT_STREAM_LOST, "connection lost")                                                 \
+	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")
 
 #define KL_DNS_STATUSES(X)                                                                         \
 	X(KL_DNS_ANSWER, "answered")                                                               \
@@ -193,6 +204,11 @@ enum {
 #define KL_LAST_ROUTE_TABLE(X)                                                                     \
 	X(KL_LAST_REST, "rest")                                                                    \
 	X(KL_LAST_WHOLE, "whole")
+
+/* tcp_fast_failover without a gap of its own: a time that is given, or what UDP would take. */
+#define KL_FAST_WINDOW_TABLE(X)                                                                    \
+	X(KL_FAST_GIVEN, "given")                                                                  \
+	X(KL_FAST_AS_UDP, "as-udp")
 
 #define KL_FAILBACK_MODE_TABLE(X)                                                                  \
 	X(KL_FAILBACK_NEW_REQUESTS, "newRequests")                                                 \
@@ -227,6 +243,7 @@ enum kl_fault { KL_FAULTS(KL_ENUM) };
 enum kl_dns_status { KL_DNS_STATUSES(KL_ENUM) };
 enum kl_challenge { KL_CHALLENGES(KL_ENUM) };
 enum kl_last_route { KL_LAST_ROUTE_TABLE(KL_ENUM) };
+enum kl_fast_window { KL_FAST_WINDOW_TABLE(KL_ENUM) };
 enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
 enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
 enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
@@ -242,6 +259,7 @@ enum {
 	KL_DNS_STATUSES_MAX = KL_DNS_STATUSES(KL_COUNT),
 	KL_CHALLENGES_MAX = KL_CHALLENGES(KL_COUNT),
 	KL_LAST_ROUTES = KL_LAST_ROUTE_TABLE(KL_COUNT),
+	KL_FAST_WINDOWS = KL_FAST_WINDOW_TABLE(KL_COUNT),
 	KL_FAILBACK_MODES = KL_FAILBACK_MODE_TABLE(KL_COUNT),
 	KL_IDLE_SCOPES = KL_IDLE_SCOPE_TABLE(KL_COUNT),
 	KL_WEIGHT_ORDERS = KL_WEIGHT_ORDER_TABLE(KL_COUNT),
@@ -249,6 +267,7 @@ enum {
 
 const char *kl_strerror(int error);
 const char *kl_transport_name(enum kl_transport transport);
+const char *kl_transport_choice_name(enum kl_transport_choice choice);
 const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);
@@ -266,6 +285,7 @@ const char *kl_idle_scope_name(enum kl_idle_scope scope);
 #define KL_TYPE_u16 uint16_t
 #define KL_TYPE_u32 uint32_t
 #define KL_TYPE_kl_last_route uint8_t
+#define KL_TYPE_kl_fast_window uint8_t
 #define KL_TYPE_kl_failback_mode uint8_t
 #define KL_TYPE_kl_idle_scope uint8_t
 #define KL_TYPE_kl_weight_order uint8_t
@@ -305,6 +325,9 @@ int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t
 
 /* The failback mode in force: failback_mode or, without re-registration, failback_mode_shared. */
 enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
+
+/* Is enhanced failover in force?  It needs re-registration. */
+bool kl_policy_enhanced(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
  * included (BACK-1). */
@@ -403,13 +426,22 @@ struct kl_event_response {
 	kl_ms granted_ms;            /* 2xx to REGISTER: the time granted to our contact, 0: none */
 	kl_ms min_expires_ms;        /* 423 */
 	kl_ms retry_after_ms;        /* 503; 0: not said */
+	/* 3xx: where its Contact leads, resolved by the host; port 0: nowhere that the host can
+	 * send to.  A Contact that differs in the URI alone is for the host: a new request. */
+	struct kl_route redirect;
 };
 
+/* TRANSPORT: a route failed a request.  All faults but SEND serve every open request on it.
+ *
+ * STREAM_LOST: the stream to a route ended, and not because of KL_DO_CLOSE or the host's own idle
+ * time: the far end closed it (STREAM_LOST) or left keep-alives unanswered (KEEPALIVE).  Requests
+ * that wait on it move on; registrations that it carried are lost (TRIG-6).  `tx` is not used. */
 struct kl_event_transport {
 	struct kl_route route; /* the dead destination, by value */
 	enum kl_fault fault;
-	/* The transaction whose branch the ICMP message quoted (TRIG-1), or whose send failed.
-	 * 0, an unknown or an ended one moves nothing and is counted. */
+	/* The transaction whose branch the ICMP message quoted (TRIG-1), whose send failed, or
+	 * that waited for the stream.  0, an unknown or an ended one moves nothing and is counted.
+	 */
 	kl_tx tx;
 };
 
@@ -426,7 +458,7 @@ struct kl_event {
 	union {
 		struct kl_event_request request; /* REQUEST, and its token for CANCEL */
 		struct kl_event_response response;
-		struct kl_event_transport transport;
+		struct kl_event_transport transport; /* TRANSPORT, STREAM_LOST */
 		struct kl_event_dns dns;
 	};
 };
@@ -438,14 +470,15 @@ struct kl_action_query {
 	const char *name;
 };
 
-/* Send a request, or send it again (attempt > 1: the same bytes once more). */
+/* Send a request, or send it again (attempt > 1: the same bytes once more; never on a stream).
+ * Over TCP and TLS: on the stream to `route`, which the host opens if it has none. */
 struct kl_action_send {
 	kl_tx tx;
 	enum kl_method method;
 	uint32_t line;
 	uint32_t entry; /* index in the line's entries */
 	struct kl_route route;
-	const char *name; /* the DNS name that led to the route; NULL for a literal address */
+	const char *name; /* the DNS name that led to the route; NULL: an address, a redirection */
 	uint64_t token;   /* of the host's request; 0 for REGISTER */
 	uint32_t attempt; /* 1: first send on this route */
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
@@ -459,6 +492,7 @@ struct kl_binding {
 	uint32_t line;
 	uint32_t entry;
 	struct kl_route route;
+	bool redirected; /* `route` is the target of a redirection, no route of the entry */
 };
 
 /* How a request of the host ended. */
@@ -506,6 +540,11 @@ struct kl_action {
 			kl_tx tx;
 			enum kl_method method;
 		} abandon;
+		/* CLOSE: drop the stream to this route, or stop connecting: nothing came on it, and
+		 * nobody needs it.  The next request connects again. */
+		struct {
+			struct kl_route route;
+		} close;
 		struct kl_action_outcome outcome;
 		struct kl_report report;
 	};

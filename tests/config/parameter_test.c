@@ -20,6 +20,8 @@ static const struct {
 } documented[] = {
 	{"reg.1.server.1.retryMaxCount", "3", "3", "3"},
 	{"voIpProt.server.1.retryTimeOut", "0", "0", "0"},
+	{"voIpProt.SIP.tcpFastFailover", "0", "0", "0"},
+	{"voIpProt.SIP.tcpFastFailover.timeout", "5000", "5000", "5000"},
 	{"voIpProt.SIP.failoverOn503Response", "1", "1", "1"},
 	{"voIpProt.SIP.authOptimizedInFailover", "0", "0", "0"},
 	{"reg.1.auth.optimizedInFailover", "0", "0", "0"},
@@ -34,6 +36,7 @@ static const struct {
 	{"reg.1.server.1.failOver.failBack.mode", "duration", "newRequests", "registration"},
 	{"reg.1.server.1.failOver.failBack.timeout", "3600", "3600", "3600"},
 	{"reg.1.server.1.failOver.unRegisterOnFailBack", "0", "0", "0"},
+	{"voIpProt.SIP.outboundProxy.failOver.enhanced.enable", "0", "0", "0"},
 };
 
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)

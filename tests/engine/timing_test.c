@@ -21,7 +21,7 @@ static void gaps_follow_the_rfc(void **state)
 	static const kl_ms capped[] = {500, 1000, 2000, 4000, 4000, 4000, 4000};
 	static const kl_ms doubled[] = {500, 1000, 2000, 4000, 8000, 16000, 32000, 32000};
 	struct kl_policy policy = policy_of(KL_PROFILE_POLY);
-	struct timing timing = {&policy, KL_INVITE, false};
+	struct timing timing = {.policy = &policy, .method = KL_INVITE};
 	(void)state;
 	for (uint32_t i = 0; i < 7; i++)
 		assert_int_equal(timing_gap_ms(&timing, i + 1), capped[i]);
@@ -36,7 +36,7 @@ static void gaps_follow_the_rfc(void **state)
 static void fixed_gap_ends_with_the_last_route(void **state)
 {
 	struct kl_policy policy = policy_of(KL_PROFILE_POLY);
-	struct timing timing = {&policy, KL_REGISTER, false};
+	struct timing timing = {.policy = &policy, .method = KL_REGISTER};
 	(void)state;
 	policy.retry_gap_ms = 5000;
 	policy.attempts_max = 2;
@@ -55,7 +55,7 @@ static void fixed_gap_ends_with_the_last_route(void **state)
 static void extreme_windows(void **state)
 {
 	struct kl_policy policy = policy_of(KL_PROFILE_POLY_2012);
-	struct timing timing = {&policy, KL_INVITE, false};
+	struct timing timing = {.policy = &policy, .method = KL_INVITE};
 	(void)state;
 	policy.attempts_max = policy.invite_attempts_max = 65535;
 	policy.retry_gap_ms = 65535;
