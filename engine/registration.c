@@ -80,7 +80,9 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 		break;
 	case KL_REFRESHING:
 	case KL_FAILING_OVER:
+	case KL_CLEARING:
 	case KL_FAILING_BACK:
+	case KL_LEAVING:
 		at = reg->expires_at;
 		break;
 	case KL_BACKING_OFF: /* after a 403 to a request the binding lives on (TRIG-6) */
@@ -91,8 +93,6 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 		break;
 	case KL_RESOLVING:
 	case KL_REGISTERING:
-	case KL_CLEARING:
-	case KL_LEAVING:
 		break;
 	}
 	schedule_set(e, registration_node(e, r), at);

@@ -15,7 +15,6 @@
 enum {
 	NO_POS = 0xff,    /* no route of the set */
 	NO_RECORD = 0xff, /* of no service record */
-	NO_SLOT = 0xffff, /* no place in the route table */
 };
 
 /* A node is what the heap and the ready list know of an object: walks come first, then
@@ -106,7 +105,7 @@ struct walk {
 	uint32_t retry_after_ms;
 	uint16_t attempt;
 	uint16_t status;  /* of the answer that ended it */
-	uint16_t closing; /* the slot whose stream the host must drop; NO_SLOT: none */
+	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
 	uint8_t method;
 	uint8_t state;
 	uint8_t pos;    /* the route it is on, or NO_POS */

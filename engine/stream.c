@@ -66,8 +66,8 @@ void stream_close(struct kl_engine *e, uint32_t w)
 	struct slot *slot = slot_at(e, index);
 	if (!walk->sent || slot->closing)
 		return;
-	assert(walk->closing == NO_SLOT); /* it was told before the send that came to nothing */
-	walk->closing = index;
+	assert(walk->closing == 0); /* it was told before the send that came to nothing */
+	walk->closing = (uint16_t)(index + 1);
 	slot->closing = true;
 	slot->refs++; /* so that the place is still this route's when the host is told */
 	owe(e, walk_node(e, w), OWES_CLOSE);
@@ -87,8 +87,8 @@ static bool stream_needed(const struct kl_engine *e, const struct slot *slot)
 bool stream_act_close(struct kl_engine *e, uint32_t w, struct kl_action *action)
 {
 	struct walk *walk = walk_at(e, w);
-	struct slot *slot = slot_at(e, walk->closing);
-	walk->closing = NO_SLOT;
+	struct slot *slot = slot_at(e, walk->closing - UINT32_C(1));
+	walk->closing = 0;
 	slot->closing = false;
 	slot->refs--;
 	action->type = KL_DO_CLOSE;

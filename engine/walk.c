@@ -71,7 +71,6 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .next = NONE,
 			     .allowed = UINT32_MAX,
 			     .cseq = 1,
-			     .closing = NO_SLOT,
 			     .method = (uint8_t)method,
 			     .state = WALK_NAMES,
 			     .pos = NO_POS,
