@@ -80,7 +80,7 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 				.status = response->status,
 				.count = walk->hops};
 	uint8_t from = walk->pos, to = NO_POS;
-	walk->visited |= bit(from);
+	walk->visited |= walk->tried;
 	if (target->port && !walk->clears && e->config->transports >> target->transport & 1)
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
@@ -94,7 +94,6 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 		return;
 	}
 	walk->hops++;
-	walk->visited |= bit(to);
 	walk_restart(e, w);
 	walk->tried = walk->visited;
 	if (walk->method != KL_REGISTER)

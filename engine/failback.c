@@ -105,6 +105,12 @@ static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own
 	return true;
 }
 
+static uint8_t idle_rule(const struct kl_engine *e, uint32_t r)
+{
+	return kl_policy_enhanced(registration_policy(e, r)) ? KL_POLICY_enhanced
+							     : KL_POLICY_idle_scope;
+}
+
 /* EA 66546: an old registration that lives on needs no REGISTER: the next request goes there.
  * FAIL-4 */
 static bool failback_direct(struct kl_engine *e, uint32_t r)
@@ -137,8 +143,11 @@ static void failback_walk(struct kl_engine *e, uint32_t r, bool on)
 static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, bool on)
 {
 	struct registration *reg = registration_at(e, r);
-	const struct reason reason = {
-		.why = (uint8_t)why, .rule = (uint8_t)failback_rule(e, r), .pos = NO_POS};
+	const struct reason reason = {.why = (uint8_t)why,
+				      .rule = why == KL_WHY_FAILBACK_GROUP
+						      ? KL_POLICY_enhanced
+						      : (uint8_t)failback_rule(e, r),
+				      .pos = NO_POS};
 	struct start start = start_anew;
 	if (!order_better(e, r, reg->current) || failback_direct(e, r))
 		return false;
@@ -215,7 +224,7 @@ void failback_due(struct kl_engine *e, uint32_t r)
 	} else {
 		failback_hold(e, r, true);
 		reason.why = KL_WHY_FAILBACK_HELD;
-		reason.rule = KL_POLICY_idle_scope;
+		reason.rule = idle_rule(e, r);
 		failback_report(e, r, &reason);
 	}
 }
@@ -239,7 +248,7 @@ bool failback_by_refresh(struct kl_engine *e, uint32_t r)
 		failback_hold(e, r, true);
 		failback_report(e, r,
 				&(struct reason){.why = KL_WHY_FAILBACK_HELD,
-						 .rule = KL_POLICY_idle_scope,
+						 .rule = idle_rule(e, r),
 						 .pos = NO_POS});
 	}
 	return false;

@@ -304,15 +304,18 @@ static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
 	registration_enter(e, r, KL_FAILING_OVER, reason);
 }
 
-static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct walk *request,
+static void registration_fail_over(struct kl_engine *e, uint32_t r, uint32_t w,
 				   const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
+	const struct walk *request = walk_at(e, w);
+	bool goes_on = !request->over || walk_next(e, w) != NO_POS;
 	struct start start = start_anew;
 	start.origin = request->pos;
 	start.tried = request->tried;
 	/* A request that was given up for its time lends none of it. */
-	start.clock_at = request->over ? KL_NEVER : request->clock_at;
+	start.clock_at = goes_on ? request->clock_at : KL_NEVER;
+	start.over = goes_on && request->over;
 	reg->left_why = KL_WHY_NONE;
 	registration_note_left(reg, request->pos, reason);
 	if (reg->state == KL_BACKING_OFF && !reg->active) {
@@ -346,7 +349,7 @@ void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 		   !(request->tried & bit(reg->current))) {
 		request_registered(e, w);
 	} else if (!walking) {
-		registration_fail_over(e, r, request, reason);
+		registration_fail_over(e, r, w, reason);
 	}
 }
 

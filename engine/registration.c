@@ -137,6 +137,7 @@ void registration_walk(struct kl_engine *e, uint32_t r, const struct start *star
 	walk->exact = start->exact;
 	walk->more = start->more;
 	walk->clears = start->clears;
+	walk->over = start->over;
 	walk->tried = start->tried;
 	walk->allowed = start->allowed;
 	walk->clock_at = start->clock_at;

@@ -24,6 +24,7 @@ struct start {
 	bool exact;     /* ... or from this very route */
 	bool more;      /* never on the last route */
 	bool clears;    /* Expires 0 */
+	bool over;      /* UDP routes are tried no more (TIME-4) */
 	uint32_t tried; /* routes that a waiting request has found dead (FAIL-2) */
 	uint32_t allowed; /* routes that may be used */
 	kl_ms clock_at;   /* the waiting request's clock; KL_NEVER: one of its own */

@@ -100,7 +100,7 @@ struct walk {
 	uint32_t sent;    /* the transaction that the host has seen; 0: none */
 	uint32_t tried;   /* routes, one bit each: at most once in a walk */
 	uint32_t allowed; /* routes that this walk may use */
-	uint32_t visited; /* routes that a redirection led from or to: none leads back (TRIG-9) */
+	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
 	uint16_t attempt;

@@ -276,12 +276,14 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct timing timing = walk_timing(e, walk);
+	bool nothing = walk->state == WALK_SENDING;
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
-				.rule = (uint8_t)timing_rule(&timing),
+				.rule = nothing ? (uint8_t)timing_rule(&timing) : KL_POLICY_none,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
 	if (timing.transport != KL_UDP) {
-		stream_close(e, w);
+		if (nothing)
+			stream_close(e, w);
 	} else if (walk_is_over(e, walk)) {
 		reason.why = KL_WHY_WALK_ENDED;
 		reason.rule = KL_POLICY_walk_bounded;
