@@ -87,6 +87,11 @@ static const uint8_t transports_of[KL_TRANSPORT_CHOICES_MAX] = {
 	[KL_CHOOSE_TCP_PREFERRED] = 1 << KL_TCP,
 };
 
+bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice)
+{
+	return transports & transports_of[choice];
+}
+
 static int check_entry(const struct kl_config *config, const struct kl_entry_config *entry,
 		       char *why, size_t size)
 {
@@ -99,7 +104,8 @@ static int check_entry(const struct kl_config *config, const struct kl_entry_con
 		snprintf(why, size, "an entry has no policy, or an unknown transport");
 		return KL_EINVAL;
 	}
-	if (!(config->transports & transports_of[entry->transport_choice])) {
+	if (!kl_transports_allow(config->transports,
+				 (enum kl_transport_choice)entry->transport_choice)) {
 		snprintf(why, size, "%.200s wants transport %s, which this host cannot use",
 			 entry->name,
 			 kl_transport_choice_name(

@@ -374,6 +374,9 @@ struct kl_config {
 	struct kl_limits limits;
 };
 
+/* Is CHOICE to be had with these transports (as in struct kl_config)? */
+bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice);
+
 /* Sets CONFIG's limits to what its lines need with room to spare: whole route sets, and two
  * requests of the host for each line at one time. */
 void kl_limits_default(struct kl_config *config);

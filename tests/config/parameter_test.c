@@ -249,6 +249,12 @@ static void test_words_are_read_without_regard_to_case(void **state)
 	assert_int_equal(parameter_read(PARAMETER_proxy_transport, "dnsNaptr", &arena, &value),
 			 CHECK_GOOD);
 	assert_int_equal(value.number, KL_CHOOSE_NAPTR);
+	assert_int_equal(parameter_read(PARAMETER_server_transport, "tcpPreferred", &arena, &value),
+			 CHECK_GOOD);
+	assert_int_equal(value.number, KL_CHOOSE_TCP_PREFERRED);
+	assert_int_equal(parameter_read(PARAMETER_server_transport, "tls", &arena, &value),
+			 CHECK_GOOD);
+	assert_int_equal(value.number, KL_CHOOSE_TLS);
 	assert_int_equal(parameter_read(PARAMETER_failback_mode, "Duration", &arena, &value),
 			 CHECK_GOOD);
 	assert_int_equal(value.number, KL_FAILBACK_DURATION);
