@@ -261,7 +261,7 @@ static void pass_run(struct pass *pass, const struct kl_entry_config *config)
 				found |= pass_srv_of(pass, config->name, transports[i]);
 	}
 	for (uint8_t i = 0; !found && !pass->pending && i < choices[choice].own; i++)
-		if (i == 0 || transport_usable(pass->e, transports[i]))
+		if (transport_usable(pass->e, transports[i]))
 			pass_name(pass, config, transports[i]);
 }
 
