@@ -213,6 +213,7 @@ static void do_all(struct player *p)
 			do_report(p, &action);
 			break;
 		case KL_DO_ABANDON:
+		case KL_DO_CLOSE:
 			break;
 		}
 	}

@@ -62,17 +62,15 @@ static uint32_t choose_entries(struct config_store *store, uint32_t x)
  * each place that asks. */
 static bool choose_transport(struct draft *draft, enum parameter_id id, uint8_t *choice)
 {
+	struct config_store *store = draft->scope.store;
 	struct setting *setting = resolve_setting(&draft->scope, id);
-	if (!setting) {
-		*choice = KL_CHOOSE_NAPTR;
+	enum kl_transport_choice wanted = KL_CHOOSE_NAPTR;
+	if (setting)
+		wanted = (enum kl_transport_choice)setting->value.number;
+	*choice = (uint8_t)wanted;
+	if (!setting || kl_transports_allow(store->config.engine.transports, wanted))
 		return true;
-	}
-	if (setting->value.number != PARAMETER_UNAVAILABLE) {
-		*choice = (uint8_t)setting->value.number;
-		return true;
-	}
 	if (!setting->told) {
-		struct config_store *store = draft->scope.store;
 		struct subject subject = {CONFIG_ERROR, &setting->at,
 					  parameter_name(&setting->key, &store->arena)};
 		store_tell(store, subject,

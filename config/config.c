@@ -51,8 +51,6 @@ static bool find_profile(struct config_store *store, const char *name, enum kl_p
 static bool complete_engine_config(struct config_store *store)
 {
 	struct kl_config *engine = &store->config.engine;
-	engine->transports = 1u << KL_UDP;
-	engine->families = KL_IPV4 | KL_IPV6;
 	if (engine->line_count == 0)
 		return false;
 	char why[KL_TEXT_MAX];
@@ -70,6 +68,8 @@ int config_load(const struct config_options *options, struct config **config)
 		abort();
 	store_init(store, options->strict);
 	*config = &store->config;
+	store->config.engine.transports = 1u << KL_UDP; /* all that this version has */
+	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
 	enum kl_profile profile;
 	bool good = find_profile(store, options->profile, &profile), all_read = true;

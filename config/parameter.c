@@ -75,14 +75,16 @@ static const char *const prefixes[PLACES] = {
 #undef X
 };
 
-/* RFC 3263 and Poly's names for it.  The transports that need a stream are not there yet. */
+/* RFC 3263 and Poly's names for it. */
 static const struct {
 	const char *word;
-	uint32_t number;
+	enum kl_transport_choice choice;
 } transports[] = {
-	{"DNSnaptr", KL_CHOOSE_NAPTR},           {"UDPOnly", KL_CHOOSE_UDP},
-	{"TCPpreferred", PARAMETER_UNAVAILABLE}, {"TCPOnly", PARAMETER_UNAVAILABLE},
-	{"TLS", PARAMETER_UNAVAILABLE},
+	{"DNSnaptr", KL_CHOOSE_NAPTR},
+	{"UDPOnly", KL_CHOOSE_UDP},
+	{"TCPpreferred", KL_CHOOSE_TCP_PREFERRED},
+	{"TCPOnly", KL_CHOOSE_TCP},
+	{"TLS", KL_CHOOSE_TLS},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -189,7 +191,7 @@ static enum parameter_check read_transport(struct parameter_value *value)
 {
 	for (size_t i = 0; i < COUNT_OF(transports); i++) {
 		if (strcasecmp(transports[i].word, value->text) == 0) {
-			*value = (struct parameter_value){transports[i].word, transports[i].number};
+			*value = (struct parameter_value){transports[i].word, transports[i].choice};
 			return CHECK_GOOD;
 		}
 	}

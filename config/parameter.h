@@ -78,16 +78,13 @@ struct parameter_key {
 /* A value as its kind reads it. */
 struct parameter_value {
 	const char *text; /* trimmed; a word of a fixed set in its usual spelling */
-	/* 0 of a text; of a transport the enum kl_transport_choice or PARAMETER_UNAVAILABLE. */
+	/* 0 of a text; of a transport the enum kl_transport_choice. */
 	uint32_t number;
 };
 
 enum parameter_match { MATCH_FOUND, MATCH_INDEX, MATCH_NONE };
 
 enum parameter_check { CHECK_GOOD, CHECK_CLAMPED, CHECK_WRONG };
-
-/* The number of a transport that this version has not. */
-#define PARAMETER_UNAVAILABLE UINT32_MAX
 
 size_t parameter_count(void);
 const struct parameter *parameter_get(size_t id);

@@ -139,10 +139,13 @@ static const char *name_enum(enum kl_policy_field field, uint32_t number)
 {
 #define X(value, name) name,
 	static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(X)};
+	static const char *const fast_windows[] = {KL_FAST_WINDOW_TABLE(X)};
 	static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(X)};
 #undef X
 	if (field == KL_POLICY_last_route)
 		return last_routes[number];
+	if (field == KL_POLICY_tcp_fast_window)
+		return fast_windows[number];
 	if (field == KL_POLICY_weight_order)
 		return weight_orders[number];
 	if (field == KL_POLICY_idle_scope)

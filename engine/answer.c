@@ -10,6 +10,9 @@
 /* A server that challenges every repeat, or finds every Expires too short, is no server. */
 enum { REPEATS_MAX = 8 };
 
+/* RFC 3261 8.1.3.4 leaves it open how long a chain of redirections may be.  TRIG-9 */
+enum { HOPS_MAX = 5 };
+
 static void walk_refused(struct kl_engine *e, uint32_t w, const struct reason *reason,
 			 const struct kl_event_response *response)
 {
@@ -38,16 +41,18 @@ static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
 }
 
 /* TRIG-8: the repeat goes to the server that challenged if that is set, and always so with
- * re-registration: unless the registration that a request goes by has moved meanwhile. */
+ * re-registration: unless the registration that a request goes by has moved meanwhile.  Where a
+ * redirection led is no route of the line: it stays there, too. */
 static bool walk_stays(const struct kl_engine *e, const struct walk *walk)
 {
 	uint32_t r = walk->registration;
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	if (walk->method != KL_REGISTER && reg->entry == walk->first_entry &&
+	if (walk->method != KL_REGISTER && !walk->hops && reg->entry == walk->first_entry &&
 	    registration_reregisters(e, r))
 		return reg->active && reg->current == walk->pos;
-	return policy->auth_at_challenger || policy->reregister_on || walk->allowed != UINT32_MAX;
+	return policy->auth_at_challenger || policy->reregister_on || walk->allowed != UINT32_MAX ||
+	       walk->hops;
 }
 
 static void walk_challenged(struct kl_engine *e, uint32_t w,
@@ -73,6 +78,40 @@ static void walk_challenged(struct kl_engine *e, uint32_t w,
 		walk_refused(e, w, &reason, response);
 	else
 		walk_repeat(e, w, walk_stays(e, walk));
+}
+
+/* RFC 3261 8.1.3.4: follows a 3xx to its Contact; TRIG-9: a chain of at most five, and none that
+ * leads back to where it has been.  A request other than REGISTER goes there or nowhere. */
+static void walk_redirected(struct kl_engine *e, uint32_t w,
+			    const struct kl_event_response *response)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct kl_route *target = &response->redirect;
+	struct reason reason = {.why = KL_WHY_REDIRECTED,
+				.pos = walk->pos,
+				.status = response->status,
+				.count = walk->hops};
+	uint8_t from = walk->pos, to = NO_POS;
+	walk->visited |= walk->tried;
+	if (target->port && !walk->clears && e->config->transports >> target->transport & 1)
+		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
+	if (to == NO_POS)
+		reason.why = KL_WHY_REFUSED;
+	else if (walk->visited & bit(to))
+		reason.why = KL_WHY_REDIRECT_LOOP;
+	else if (walk->hops == HOPS_MAX)
+		reason.why = KL_WHY_REDIRECTS;
+	if (reason.why != KL_WHY_REDIRECTED) {
+		walk_refused(e, w, &reason, response);
+		return;
+	}
+	walk->hops++;
+	walk_restart(e, w);
+	walk->tried = walk->visited;
+	if (walk->method != KL_REGISTER)
+		walk->allowed = bit(to);
+	walk_report_move(e, w, from, &reason);
+	walk_send(e, w, to);
 }
 
 /* TRIG-9: 423 raises Expires and repeats on the same route. */
@@ -102,12 +141,7 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 		owe_no_more(e, walk_node(e, w), OWES_SEND);
 		schedule_set(e, walk_node(e, w), e->now + policy->provisional_max_ms);
 	} else {
-		/* It is sent on, T2 apart, to the end of the transaction (RFC 3261 17.1.2.2). */
-		kl_ms whole = timing_transaction_ms(policy);
-		if (walk->leave_at < walk->route_at + whole)
-			walk->leave_at = walk->route_at + whole;
-		if (policy->walk_bounded)
-			walk->leave_at = earlier(walk->leave_at, walk->clock_at + whole);
+		walk_proceeds(e, w);
 	}
 }
 
@@ -116,6 +150,8 @@ static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_re
 	struct walk *walk = walk_at(e, w);
 	const struct reason reason = {
 		.why = KL_WHY_REFUSED, .pos = walk->pos, .status = response->status};
+	uint32_t r = walk->registration;
+	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
 	if (response->status == 423 && walk_too_brief(e, w, response))
 		return;
 	if (response->status < 300 && walk->method == KL_REGISTER)
@@ -125,8 +161,12 @@ static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_re
 			       &(struct reason){.why = KL_WHY_ANSWERED,
 						.pos = walk->pos,
 						.status = response->status});
+	else if (response->status < 400)
+		walk_redirected(e, w, response);
 	else
 		walk_refused(e, w, &reason, response);
+	if (denied)
+		registration_request_denied(e, r, &reason);
 }
 
 static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
@@ -136,7 +176,7 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 	const struct kl_policy *policy = registration_policy(e, r);
 	bool moves = response->status == 503 && policy->failover_on_503;
 	route_answered(e, route_slot(e, registration_at(e, r)->set, walk->pos), response->status);
-	if (!moves && walk->method != KL_REGISTER)
+	if (!moves && walk->method != KL_REGISTER && !walk->hops)
 		registration_answered(e, r, walk->pos, response->status);
 	if (response->status < 200) {
 		walk_provisional(e, w, response->status);
@@ -184,7 +224,8 @@ int walk_feed_response(struct kl_engine *e, const struct kl_event_response *even
 {
 	struct kl_event_response response = *event;
 	if (response.status < 100 || response.status > 699 ||
-	    (uint32_t)response.challenge >= KL_CHALLENGES_MAX)
+	    (uint32_t)response.challenge >= KL_CHALLENGES_MAX ||
+	    (response.redirect.port && response.redirect.transport > KL_TLS))
 		return KL_EINVAL;
 	response.granted_ms = bounded(response.granted_ms);
 	response.min_expires_ms = bounded(response.min_expires_ms);

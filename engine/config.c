@@ -80,6 +80,18 @@ static int check_policy(const struct kl_policy *policy, char *why, size_t size)
 	return KL_OK;
 }
 
+/* Of these transports the host must have one. */
+static const uint8_t transports_of[KL_TRANSPORT_CHOICES_MAX] = {
+	[KL_CHOOSE_NAPTR] = UINT8_MAX,           [KL_CHOOSE_UDP] = 1 << KL_UDP,
+	[KL_CHOOSE_TCP] = 1 << KL_TCP,           [KL_CHOOSE_TLS] = 1 << KL_TLS,
+	[KL_CHOOSE_TCP_PREFERRED] = 1 << KL_TCP,
+};
+
+bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice)
+{
+	return transports & transports_of[choice];
+}
+
 static int check_entry(const struct kl_config *config, const struct kl_entry_config *entry,
 		       char *why, size_t size)
 {
@@ -92,12 +104,12 @@ static int check_entry(const struct kl_config *config, const struct kl_entry_con
 		snprintf(why, size, "an entry has no policy, or an unknown transport");
 		return KL_EINVAL;
 	}
-	if (entry->transport_choice != KL_CHOOSE_NAPTR &&
-	    !(config->transports >> (entry->transport_choice - KL_CHOOSE_UDP) & 1)) {
+	if (!kl_transports_allow(config->transports,
+				 (enum kl_transport_choice)entry->transport_choice)) {
 		snprintf(why, size, "%.200s wants transport %s, which this host cannot use",
 			 entry->name,
-			 kl_transport_name(
-				 (enum kl_transport)(entry->transport_choice - KL_CHOOSE_UDP)));
+			 kl_transport_choice_name(
+				 (enum kl_transport_choice)entry->transport_choice));
 		return KL_EINVAL;
 	}
 	return check_policy(entry->policy, why, size);

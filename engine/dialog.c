@@ -36,14 +36,14 @@ static bool dialog_registered(const struct kl_engine *e, uint32_t r, uint8_t pos
 
 /* EA 66546: a call of a server that failed over is not signalled to it; Poly guide: no message is
  * sent to a server without the registration.  A call that was placed where there was none (FALL-4)
- * can be hung up there.  FAIL-5, FAIL-6 */
+ * can be hung up there; a redirected one never was at a route of the entry.  FAIL-5, FAIL-6 */
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding)
 {
 	uint32_t r = binding_registration(e, binding);
 	if (r == NONE)
 		return false;
 	const struct registration *reg = registration_at(e, r);
-	if (!dialog_strict(e, r) || (!reg->active && binding->unregistered))
+	if (!dialog_strict(e, r) || binding->redirected || (!reg->active && binding->unregistered))
 		return true;
 	return dialog_registered(e, r, route_find(e, reg->set, &binding->route));
 }
@@ -83,7 +83,7 @@ static void dialog_bind(const struct kl_engine *e, uint32_t r, const struct kl_r
 	const struct registration *reg = registration_at(e, r);
 	bool registered = dialog_registered(e, r, route_find(e, reg->set, route));
 	if (binding)
-		*binding = (struct kl_binding){reg->line, reg->entry, *route, !registered};
+		*binding = (struct kl_binding){reg->line, reg->entry, *route, !registered, false};
 }
 
 /* TB 5844: calls come from any server that the line is registered with.  CALL-2, FALL-1 */

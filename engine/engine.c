@@ -8,6 +8,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/stream.h"
 #include "engine/walk.h"
 
 #include <string.h>
@@ -161,6 +162,8 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return walk_feed_response(e, &event->response);
 	case KL_EV_TRANSPORT:
 		return walk_feed_fault(e, &event->transport);
+	case KL_EV_STREAM_LOST:
+		return stream_feed_lost(e, &event->transport);
 	case KL_EV_DNS:
 		return feed_dns(e, &event->dns);
 	case KL_EV_CANCEL:

@@ -84,12 +84,16 @@ static uint32_t group_calls(const struct kl_engine *e, uint16_t group)
 	return calls;
 }
 
-/* FAIL-11: Poly: no call on the line; 2012: no call on the phone.  OWN is the call, or none, that
+/* FAIL-11: Poly: no call on the line, with enhanced failover on any line; 2012: no call on the
+ * phone.  OWN is the call, or none, that
  * asks. */
 static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own)
 {
 	uint32_t line = registration_at(e, r)->line;
-	switch ((enum kl_idle_scope)registration_policy(e, r)->idle_scope) {
+	const struct kl_policy *policy = registration_policy(e, r);
+	if (kl_policy_enhanced(policy))
+		return e->calls == own;
+	switch ((enum kl_idle_scope)policy->idle_scope) {
 	case KL_IDLE_LINE:
 		return line_busy(e, line) == own;
 	case KL_IDLE_PHONE:
@@ -100,6 +104,12 @@ static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own
 		break;
 	}
 	return true;
+}
+
+static uint8_t idle_rule(const struct kl_engine *e, uint32_t r)
+{
+	return kl_policy_enhanced(registration_policy(e, r)) ? KL_POLICY_enhanced
+							     : KL_POLICY_idle_scope;
 }
 
 /* EA 66546: an old registration that lives on needs no REGISTER: the next request goes there.
@@ -134,8 +144,11 @@ static void failback_walk(struct kl_engine *e, uint32_t r, bool on)
 static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, bool on)
 {
 	struct registration *reg = registration_at(e, r);
-	const struct reason reason = {
-		.why = (uint8_t)why, .rule = (uint8_t)failback_rule(e, r), .pos = NO_POS};
+	const struct reason reason = {.why = (uint8_t)why,
+				      .rule = why == KL_WHY_FAILBACK_GROUP
+						      ? KL_POLICY_enhanced
+						      : (uint8_t)failback_rule(e, r),
+				      .pos = NO_POS};
 	struct start start = start_anew;
 	if (!order_better(e, r, reg->current) || failback_direct(e, r))
 		return false;
@@ -175,6 +188,24 @@ void failback_failed(struct kl_engine *e, uint32_t r, const struct reason *reaso
 	registration_wake_requests(e, r);
 }
 
+/* Poly guide: with enhanced failover all lines fail back as a group: the first one's time brings
+ * the others along; one that is being refreshed follows when that is done.  FAIL-15 */
+static void failback_group(struct kl_engine *e, uint32_t first)
+{
+	if (!kl_policy_enhanced(registration_policy(e, first)))
+		return;
+	for (uint32_t r = 0; r < e->registration_count; r++) {
+		struct registration *reg = registration_at(e, r);
+		if (r == first || !kl_policy_enhanced(registration_policy(e, r)) ||
+		    !registration_in_failover(e, r))
+			continue;
+		if (reg->state == KL_REGISTERED)
+			failback_begin(e, r, KL_WHY_FAILBACK_GROUP, false);
+		else if (reg->state == KL_REFRESHING)
+			reg->failback_at = e->now;
+	}
+}
+
 void failback_due(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
@@ -190,10 +221,11 @@ void failback_due(struct kl_engine *e, uint32_t r)
 		failback_arm(e, r);
 	} else if (failback_is_idle(e, r, 0)) {
 		failback_begin(e, r, KL_WHY_FAILBACK_DUE, false);
+		failback_group(e, r);
 	} else {
 		failback_hold(e, r, true);
 		reason.why = KL_WHY_FAILBACK_HELD;
-		reason.rule = KL_POLICY_idle_scope;
+		reason.rule = idle_rule(e, r);
 		failback_report(e, r, &reason);
 	}
 }
@@ -217,7 +249,7 @@ bool failback_by_refresh(struct kl_engine *e, uint32_t r)
 		failback_hold(e, r, true);
 		failback_report(e, r,
 				&(struct reason){.why = KL_WHY_FAILBACK_HELD,
-						 .rule = KL_POLICY_idle_scope,
+						 .rule = idle_rule(e, r),
 						 .pos = NO_POS});
 	}
 	return false;
@@ -240,7 +272,7 @@ void failback_direct_done(struct kl_engine *e, uint32_t r, uint16_t status)
 	reg->reason_current =
 		(struct reason){.why = KL_WHY_ANSWERED, .pos = reg->former, .status = status};
 	owe(e, registration_node(e, r), OWES_CURRENT);
-	reg->current = reg->former;
+	reg->current = reg->flow = reg->former;
 	reg->expires_at = reg->former_expires_at;
 	reg->refresh_at =
 		reg->expires_at > e->now + overlap_ms ? reg->expires_at - overlap_ms : e->now;

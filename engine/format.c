@@ -16,6 +16,7 @@
 	}
 
 NAME_FUNCTION(kl_transport_name, enum kl_transport, KL_TRANSPORTS)
+NAME_FUNCTION(kl_transport_choice_name, enum kl_transport_choice, KL_TRANSPORT_CHOICES)
 NAME_FUNCTION(kl_profile_name, enum kl_profile, KL_PROFILES_TABLE)
 NAME_FUNCTION(kl_method_name, enum kl_method, KL_METHODS)
 NAME_FUNCTION(kl_state_name, enum kl_state, KL_STATES)
@@ -306,6 +307,10 @@ char *kl_format_action(char *to, size_t size, const struct kl_action *action,
 		break;
 	case KL_DO_ABANDON:
 		put(&text, "abandon %s", kl_method_name(action->abandon.method));
+		break;
+	case KL_DO_CLOSE:
+		put(&text, "close ");
+		put_route(&text, &action->close.route);
 		break;
 	case KL_DO_OUTCOME:
 		put(&text, "request %llu ", (unsigned long long)action->outcome.token);

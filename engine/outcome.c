@@ -65,6 +65,7 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	registration_keep_former(e, r, reason->pos);
 	registration_move(e, r, reason->pos);
 	registration_set_active(e, r, true);
+	reg->flow = reason->pos;
 	reg->lost = false;
 	reg->failures = 0;
 	reg->resume = NO_POS;
@@ -141,13 +142,12 @@ static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_a
 	reg->failures++;
 }
 
-/* Registration loss: unregistered on this entry; waits, then registers again.  TRIG-6, REG-4 */
-static void registration_lose(struct kl_engine *e, uint32_t r, const struct reason *reason,
-			      kl_ms retry_after_ms)
+/* Registration loss: waits, then registers again.  TRIG-6, REG-4 */
+static void registration_retire(struct kl_engine *e, uint32_t r, const struct reason *reason,
+				kl_ms retry_after_ms)
 {
 	struct registration *reg = registration_at(e, r);
 	registration_walk_stop(e, r);
-	registration_forget(e, r);
 	if (registration_policy(e, r)->new_call_id_on_loss) {
 		reg->call_id++;
 		reg->cseq = 0;
@@ -155,6 +155,15 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 	registration_back_off(e, r, retry_after_ms);
 	reg->lost = true;
 	registration_enter(e, r, KL_BACKING_OFF, reason);
+}
+
+/* ... and until then is unregistered on this entry. */
+static void registration_lose(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			      kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	registration_forget(e, r);
+	registration_retire(e, r, reason, retry_after_ms);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
 		next = walk_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
@@ -167,7 +176,9 @@ void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason
 {
 	struct registration *reg = registration_at(e, r);
 	struct walk *walk = walk_at(e, r);
-	reg->resume = walk->over ? walk_next(e, r) : NO_POS;
+	bool untried = walk->over;
+	walk->over = false;
+	reg->resume = untried ? walk_next(e, r) : NO_POS;
 	if (reg->state == KL_FAILING_BACK && reg->active && !(walk->tried & bit(reg->current))) {
 		registration_walk_stop(e, r);
 		failback_failed(e, r, reason);
@@ -232,7 +243,7 @@ void registration_route_failed(struct kl_engine *e, uint32_t r, const struct rea
 		return;
 	}
 	registration_note_left(reg, left, reason);
-	uint8_t next = walk->over ? NO_POS : walk_next(e, r);
+	uint8_t next = walk_next(e, r);
 	if (left == reg->current)
 		registration_drop(e, r);
 	if (next == NO_POS) {
@@ -269,7 +280,49 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 	return KL_OK;
 }
 
+/* Poly guide: a stream drop from the far end, or a keep-alive without answer, triggers no failover
+ * but a back-off.  A REGISTER that is on its way elsewhere goes on.  Without a network the line
+ * stays as it is, and is refreshed once there is one.  TRIG-6, KEEP-4, PROBE-9 */
+void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault)
+{
+	struct registration *reg = registration_at(e, r);
+	const struct reason reason = {
+		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = reg->flow};
+	if (registration_frozen(e, r))
+		reg->refresh_at = e->now;
+	else if (reg->state == KL_REGISTERED)
+		registration_lose(e, r, &reason, 0);
+	else
+		registration_lapse(e, r, &reason);
+}
+
+void registration_former_lost(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	reg->former = NO_POS;
+	if (!registration_reregisters(e, r) || !reg->try_better)
+		return;
+	reg->try_better = false;
+	reg->failback_at = e->now;
+	registration_schedule(e, r);
+}
+
 /* ---- with requests ---- */
+
+/* Poly guide: 403 to any request triggers no failover but a back-off.  Decision: the server's
+ * binding is kept, and calls in both directions work until the line registers again.  TRIG-6 */
+void registration_request_denied(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	const struct registration *reg = registration_at(e, r);
+	if (!registration_policy(e, r)->loss_on_403 || !reg->active ||
+	    (reg->state != KL_REGISTERED && reg->state != KL_REFRESHING))
+		return;
+	struct reason denied = *reason;
+	denied.rule = KL_POLICY_loss_on_403;
+	failback_disarm(e, r);
+	registration_retire(e, r, &denied, 0);
+	fallback_lost(e, r);
+}
 
 /* The route that a failback wants to leave is dead: the failback becomes a failover. */
 static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
@@ -292,7 +345,7 @@ static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct
 	struct registration *reg = registration_at(e, r);
 	reg->left_why = KL_WHY_NONE;
 	registration_note_left(reg, start->origin, reason);
-	if (reg->state == KL_BACKING_OFF) {
+	if (reg->state == KL_BACKING_OFF && !reg->active) {
 		registration_enter(e, r, KL_REGISTERING, reason);
 	} else {
 		registration_drop(e, r);
@@ -334,11 +387,13 @@ void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 	if (reg->active && reg->current != request->pos && !(request->tried & bit(reg->current))) {
 		request_registered(e, w);
 	} else if (!walking) {
+		bool goes_on = !request->over || walk_next(e, w) != NO_POS;
 		struct start start = start_anew;
 		start.origin = request->pos;
 		start.tried = request->tried;
 		/* A request that was given up for its time lends none of it. */
-		start.clock_at = request->over ? KL_NEVER : request->clock_at;
+		start.clock_at = goes_on ? request->clock_at : KL_NEVER;
+		start.over = goes_on && request->over;
 		registration_fail_over(e, r, &start, reason);
 	}
 }
@@ -356,7 +411,7 @@ bool registration_dialog_failed(struct kl_engine *e, uint32_t r, uint8_t pos,
 		return false;
 	if (registration_walk_learns(e, r, pos, reason))
 		return true;
-	if (reg->state != KL_REGISTERED)
+	if (reg->state != KL_REGISTERED && reg->state != KL_BACKING_OFF)
 		return false;
 	start.origin = pos;
 	start.tried = bit(pos);

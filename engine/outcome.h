@@ -11,6 +11,16 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 			 kl_ms retry_after_ms);
 void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
+/* The stream that carries R was lost, and no request of R waited on it: a registration loss. */
+void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault);
+
+/* The stream of the registration that a failover left behind was lost: it can't be returned to
+ * without a REGISTER any more. */
+void registration_former_lost(struct kl_engine *e, uint32_t r);
+
+/* A request of R was answered with 403: by policy a registration loss, and the binding lives on. */
+void registration_request_denied(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
 /* A 2xx to a REGISTER that was abandoned on the route at POS (TIME-9). */
 int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 		      const struct kl_event_response *response);

@@ -73,6 +73,12 @@ enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy)
 	return policy->reregister_on ? policy->failback_mode : policy->failback_mode_shared;
 }
 
+/* Poly guide: enhanced.enable is one of the values that reRegisterOn must be on for.  FAIL-15 */
+bool kl_policy_enhanced(const struct kl_policy *policy)
+{
+	return policy->enhanced && policy->reregister_on;
+}
+
 /* RFC 5626 4.5 as the Poly guide has it: W = min(max, base * 2^failures), the wait at random
  * between W/2 and W.  BACK-1, BACK-2, T7 */
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,

@@ -24,8 +24,8 @@ static const uint16_t moves[KL_STATES_MAX] = {
 	[KL_REGISTERING] =
 		STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_REGISTERED] = STATE(KL_REFRESHING) | STATE(KL_FAILING_OVER) | STATE(KL_CLEARING) |
-			  STATE(KL_FAILING_BACK) | STATE(KL_LEAVING) | STATE(KL_OFF) |
-			  STATE(KL_STANDBY),
+			  STATE(KL_FAILING_BACK) | STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) |
+			  STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_REFRESHING] = STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) |
 			  STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) | STATE(KL_OFF) |
 			  STATE(KL_STANDBY),
@@ -36,7 +36,8 @@ static const uint16_t moves[KL_STATES_MAX] = {
 	[KL_FAILING_BACK] = STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) | STATE(KL_BACKING_OFF) |
 			    STATE(KL_LEAVING) | STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_BACKING_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REGISTERED) |
-			   STATE(KL_OFF) | STATE(KL_STANDBY),
+			   STATE(KL_FAILING_OVER) | STATE(KL_LEAVING) | STATE(KL_OFF) |
+			   STATE(KL_STANDBY),
 	[KL_LEAVING] = STATE(KL_OFF),
 	[KL_STANDBY] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REFRESHING) |
 		       STATE(KL_LEAVING) | STATE(KL_OFF),
@@ -54,6 +55,7 @@ void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t e
 						       .primary = NO_POS,
 						       .former = NO_POS,
 						       .resume = NO_POS,
+						       .flow = NO_POS,
 						       .left = NO_POS,
 						       .moved_from = NO_POS,
 						       .since_at = e->now,
@@ -92,8 +94,8 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 	case KL_LEAVING:
 		at = reg->expires_at;
 		break;
-	case KL_BACKING_OFF:
-		at = reg->retry_at;
+	case KL_BACKING_OFF: /* after a 403 to a request the binding lives on (TRIG-6) */
+		at = earlier(reg->retry_at, reg->expires_at);
 		break;
 	case KL_OFF: /* with shared servers a preference may end */
 		at = reg->failback_at;
@@ -160,6 +162,7 @@ void registration_walk(struct kl_engine *e, uint32_t r, const struct start *star
 	walk->exact = start->exact;
 	walk->more = start->more;
 	walk->clears = start->clears;
+	walk->over = start->over;
 	walk->tried = start->tried;
 	walk->allowed = start->allowed;
 	walk->clock_at = start->clock_at;
@@ -172,11 +175,12 @@ static bool route_listed(const struct kl_engine *e, uint32_t r, uint8_t pos)
 }
 
 /* Poly guide: once its address is in no answer any more, a route is left at once; but a lookup that
- * failed ends nothing.  DNS-11, DNS-16 */
+ * failed ends nothing, and a route that a redirection led to never was in one.  DNS-11, DNS-16 */
 static bool registration_route_gone(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
 	return reg->current != NO_POS && !route_listed(e, r, reg->current) &&
+	       member_at(e, reg->set, reg->current)->record != NO_RECORD &&
 	       set_at(e, reg->set)->complete && reg->order_count > 0;
 }
 
@@ -260,7 +264,7 @@ void registration_forget(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	failback_disarm(e, r);
 	registration_set_active(e, r, false);
-	reg->current = reg->primary = reg->former = NO_POS;
+	reg->current = reg->primary = reg->former = reg->flow = NO_POS;
 	reg->expires_at = reg->refresh_at = reg->former_expires_at = KL_NEVER;
 }
 
@@ -382,7 +386,7 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 			e, r, &(struct reason){.why = KL_WHY_ROUTE_GONE, .pos = reg->current});
 }
 
-static void registration_expire(struct kl_engine *e, uint32_t r)
+void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_STANDBY) {
@@ -392,27 +396,35 @@ static void registration_expire(struct kl_engine *e, uint32_t r)
 	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	if (reg->state == KL_REFRESHING)
-		registration_enter(e, r, KL_REGISTERING,
-				   &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
+		registration_enter(e, r, KL_REGISTERING, reason);
+	else if (reg->state == KL_BACKING_OFF)
+		registration_forget(e, r);
 	else
 		registration_schedule(e, r);
 	reg->lost = true;
 	fallback_lost(e, r);
 }
 
+/* A back-off ends; so does the binding that lived on after a 403 to a request.  TRIG-6 */
+static void registration_retry(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	registration_at(e, r)->retry_at = KL_NEVER;
+	registration_forget(e, r);
+	registration_begin(e, r, reason);
+}
+
 void registration_time(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	if (reg->state == KL_BACKING_OFF) {
-		reg->retry_at = KL_NEVER;
-		registration_begin(e, r,
+	if (reg->state == KL_BACKING_OFF && reg->retry_at <= e->now) {
+		registration_retry(e, r,
 				   &(struct reason){.why = KL_WHY_RETRY_DUE,
 						    .rule = fallback_probe_ms(e, r)
 								    ? KL_POLICY_fallback_probe_ms
 								    : KL_POLICY_none,
 						    .pos = NO_POS});
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
-		registration_expire(e, r);
+		registration_lapse(e, r, &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
 	} else if (reg->refresh_at <= e->now) {
 		/* Before a failback that is due, too: the current route must go on serving while
 		 * better ones are tried.  FAIL-12 */
@@ -447,8 +459,7 @@ void registration_address_changed(struct kl_engine *e, uint32_t r)
 		walk_renew(e, r);
 		break;
 	case KL_BACKING_OFF:
-		reg->retry_at = KL_NEVER;
-		registration_begin(e, r, &reason);
+		registration_retry(e, r, &reason);
 		break;
 	case KL_STANDBY:
 		registration_forget(e, r);
@@ -471,8 +482,7 @@ void registration_link_up(struct kl_engine *e, uint32_t r)
 		registration_schedule(e, r);
 		return;
 	}
-	reg->retry_at = KL_NEVER;
-	registration_begin(e, r, &(struct reason){.why = KL_WHY_LINK_UP, .pos = NO_POS});
+	registration_retry(e, r, &(struct reason){.why = KL_WHY_LINK_UP, .pos = NO_POS});
 }
 
 /* ---- actions ---- */

@@ -41,6 +41,7 @@ struct start {
 	bool exact;     /* ... or from this very route */
 	bool more;      /* never on the last route */
 	bool clears;    /* Expires 0 */
+	bool over;      /* UDP routes are tried no more (TIME-4) */
 	uint32_t tried; /* routes that a waiting request has found dead (FAIL-2) */
 	uint32_t allowed; /* routes that may be used */
 	kl_ms clock_at;   /* the waiting request's clock; KL_NEVER: one of its own */
@@ -71,6 +72,9 @@ void registration_needed(struct kl_engine *e, uint32_t r);
 
 /* Where a new request starts, as far as the registration rules it; NO_POS: no route is known. */
 uint8_t registration_first(const struct kl_engine *e, uint32_t r);
+
+/* R is not active any more, though nothing of it failed over: what is under way goes on. */
+void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
 /* The set of R changed: is its route still there (DNS-10, DNS-11)? */
 void registration_routes_changed(struct kl_engine *e, uint32_t r);

@@ -112,7 +112,8 @@ static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w, uint32
 
 bool request_has_entry(const struct kl_engine *e, uint32_t w)
 {
-	uint32_t r = request_next_entry(e, w, walk_at(e, w)->registration);
+	const struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->hops ? NONE : request_next_entry(e, w, walk->registration);
 	for (; r != NONE; r = request_next_entry(e, w, r)) {
 		const struct set *set = set_at(e, registration_at(e, r)->set);
 		if (set->listed || set->pending)
@@ -260,6 +261,10 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 			request_wait(e, w);
 		break;
 	case KL_BACKING_OFF:
+		if (reg->active) {
+			request_send(e, w, reg->current);
+			break;
+		}
 		walk_at(e, w)->state = WALK_REGISTRATION;
 		registration_needed(e, r);
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
@@ -313,15 +318,17 @@ void request_registered(struct kl_engine *e, uint32_t w)
 	const struct registration *reg = registration_at(e, walk->registration);
 	uint8_t left = walk->pos;
 	/* The routes that its REGISTER found dead count in the request's walk.  FAIL-2 */
-	if (left != NO_POS)
+	if (left != NO_POS) {
 		walk->tried |= walk_at(e, walk->registration)->tried & ~bit(reg->current);
+		walk->over = walk_is_over(e, walk);
+	}
 	if (walk->tried & bit(reg->current)) {
 		request_used_up(
 			e, w, &(struct reason){.why = KL_WHY_ROUTES_USED_UP, .pos = reg->current});
 		return;
 	}
 	/* A challenge gave the REGISTER a clock of its own; the call's may be over.  TIME-11 */
-	if (left != NO_POS && walk_is_over(e, walk)) {
+	if (!walk_may_try(e, w, reg->current)) {
 		request_used_up(e, w,
 				&(struct reason){.why = KL_WHY_WALK_ENDED,
 						 .rule = KL_POLICY_walk_bounded,
@@ -356,8 +363,9 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 		walk->telling = *reason;
 		walk->told = r;
 	}
-	/* No other phone may ring, or nothing can be sent: the call fails.  TIME-7, PROBE-9 */
-	if (walk->ringing || reason->why == KL_WHY_LINK_DOWN) {
+	/* No other phone may ring, or nothing can be sent: the call fails.  And where a redirection
+	 * led is no route of the line.  TIME-7, PROBE-9, TRIG-9 */
+	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN) {
 		request_fail(e, w, reason);
 		return;
 	}
@@ -365,11 +373,11 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	if (registration_reregisters(e, r) && registration_at(e, r)->state != KL_STANDBY) {
 		registration_request_failed(e, r, w, reason);
 		/* Its 64*T1 are up: the line moves on, the request does not.  TIME-4 */
-		if (walk->over && walk->state == WALK_REGISTRATION)
+		if (walk->state == WALK_REGISTRATION && walk->over && walk_next(e, w) == NO_POS)
 			request_used_up(e, w, reason);
 		return;
 	}
-	uint8_t next = walk->over ? NO_POS : walk_next(e, w);
+	uint8_t next = walk_next(e, w);
 	registration_request_left(e, r, reason);
 	if (next == NO_POS) {
 		request_used_up(e, w, reason);

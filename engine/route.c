@@ -234,28 +234,44 @@ static void pass_name(struct pass *pass, const struct kl_entry_config *config,
 	pass->record++;
 }
 
+/* The transports of each choice in the order of their service records; of NAPTR's, with no NAPTR
+ * record to say better, those whose SRV names are asked for.  `own` of them are used with the
+ * name's own address: without a choice that is UDP.  DNS-2, DNS-4 */
+static const struct {
+	uint8_t count, own;
+	enum kl_transport transports[3];
+} choices[KL_TRANSPORT_CHOICES_MAX] = {
+	[KL_CHOOSE_NAPTR] = {3, 1, {KL_UDP, KL_TCP, KL_TLS}},
+	[KL_CHOOSE_UDP] = {1, 1, {KL_UDP}},
+	[KL_CHOOSE_TCP] = {1, 1, {KL_TCP}},
+	[KL_CHOOSE_TLS] = {1, 1, {KL_TLS}},
+	[KL_CHOOSE_TCP_PREFERRED] = {2, 2, {KL_TCP, KL_UDP}},
+};
+
 static void pass_run(struct pass *pass, const struct kl_entry_config *config)
 {
+	uint8_t choice = config->transport_choice, ip[16];
+	const enum kl_transport *transports = choices[choice].transports;
 	bool found = false;
-	bool named = config->transport_choice != KL_CHOOSE_NAPTR;
-	enum kl_transport transport =
-		named ? (enum kl_transport)(config->transport_choice - KL_CHOOSE_UDP) : KL_UDP;
-	uint8_t ip[16];
 	if (config->port == 0 && !address_parse(ip, config->name)) {
-		if (named)
-			found = pass_srv_of(pass, config->name, transport);
-		else
+		if (choice == KL_CHOOSE_NAPTR)
 			found = pass_naptr(pass, config);
-		if (!found && !named && !pass->pending)
-			for (enum kl_transport t = KL_UDP; t <= KL_TLS; t++)
-				if (transport_usable(pass->e, t))
-					found |= pass_srv_of(pass, config->name, t);
+		bool ask = !found && !pass->pending;
+		for (uint8_t i = 0; ask && i < choices[choice].count; i++)
+			if (transport_usable(pass->e, transports[i]))
+				found |= pass_srv_of(pass, config->name, transports[i]);
 	}
-	if (!found && !pass->pending)
-		pass_name(pass, config, transport);
+	for (uint8_t i = 0; !found && !pass->pending && i < choices[choice].own; i++)
+		if (transport_usable(pass->e, transports[i]))
+			pass_name(pass, config, transports[i]);
 }
 
 /* ---- members: the candidates laid over the set ---- */
+
+static bool walk_refers_to(const struct walk *walk, uint8_t pos)
+{
+	return (walk->tried | walk->visited) & bit(pos);
+}
 
 /* Does a walk or a registration still mean the route at this place? */
 static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
@@ -265,12 +281,13 @@ static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
 		if (reg->set != s)
 			continue;
 		if (reg->current == pos || reg->primary == pos || reg->former == pos ||
-		    reg->moved_from == pos || reg->left == pos || reg->resume == pos)
+		    reg->flow == pos || reg->moved_from == pos || reg->left == pos ||
+		    reg->resume == pos)
 			return true;
-		if (walk_at(e, r)->state != WALK_FREE && walk_at(e, r)->tried & bit(pos))
+		if (walk_at(e, r)->state != WALK_FREE && walk_refers_to(walk_at(e, r), pos))
 			return true;
 		for (uint32_t w = reg->first_request; w != NONE; w = walk_at(e, w)->next)
-			if (walk_at(e, w)->tried & bit(pos))
+			if (walk_refers_to(walk_at(e, w), pos))
 				return true;
 	}
 	return false;
@@ -359,6 +376,20 @@ static bool member_rewrite(struct kl_engine *e, struct member *member,
 	member->rr = candidate->rr;
 	member->seq = seq;
 	return !same;
+}
+
+uint8_t route_adopt(struct kl_engine *e, uint32_t set, const struct kl_route *route)
+{
+	uint8_t pos = route_find(e, set, route);
+	if (pos == NO_POS)
+		pos = member_make(e, set, route);
+	if (pos == NO_POS || member_at(e, set, pos)->listed)
+		return pos;
+	struct member *member = member_at(e, set, pos);
+	name_drop(e, member->name);
+	member->name = 0;
+	member->record = NO_RECORD;
+	return pos;
 }
 
 /* Lists the candidates, once each.  True if the answer differs from the one before. */
@@ -465,6 +496,14 @@ struct slot *route_slot(const struct kl_engine *e, uint32_t set, uint8_t pos)
 enum kl_cause route_none_why(const struct kl_engine *e, uint32_t s)
 {
 	return set_at(e, s)->complete ? KL_WHY_NO_ROUTE : KL_WHY_NO_NAMES;
+}
+
+struct slot *route_known(const struct kl_engine *e, const struct kl_route *route)
+{
+	for (uint32_t i = 0; i < e->config->limits.routes; i++)
+		if (slot_at(e, i)->refs && route_equal(&slot_at(e, i)->route, route))
+			return slot_at(e, i);
+	return NULL;
 }
 
 void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status)

@@ -48,6 +48,13 @@ uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos);
 /* The route at a place of a set, and what all who use it know of it. */
 struct slot *route_slot(const struct kl_engine *e, uint32_t set, uint8_t pos);
 
+/* What is known of a route, NULL if no set has it. */
+struct slot *route_known(const struct kl_engine *e, const struct kl_route *route);
+
+/* A place in the set for a route that a redirection leads to, whether the DNS has it or not;
+ * NO_POS: no room.  It is kept as long as a walk or a registration refers to it. */
+uint8_t route_adopt(struct kl_engine *e, uint32_t set, const struct kl_route *route);
+
 /* The place of a route in a set, NO_POS if it has none. */
 uint8_t route_find(const struct kl_engine *e, uint32_t set, const struct kl_route *route);
 

@@ -12,7 +12,10 @@
 #include <assert.h>
 
 #define NONE UINT32_MAX /* no object */
-enum { NO_POS = 0xff }; /* no route of the set */
+enum {
+	NO_POS = 0xff,    /* no route of the set */
+	NO_RECORD = 0xff, /* of no service record */
+};
 
 /* A node is what the heap and the ready list know of an object: walks come first, then
  * registrations, then queries, then route sets.  24 bytes. */
@@ -61,6 +64,7 @@ struct registration {
 	uint8_t primary;   /* first route of current's service record; or NO_POS */
 	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
 	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
+	uint8_t flow;      /* the route that accepted the registration: its stream carries it */
 	uint8_t late_pos;  /* LATE: where it came from */
 	uint16_t late_status;
 	bool active;     /* from its 200 until it ends, is dropped, or is lost */
@@ -101,10 +105,12 @@ struct walk {
 	uint32_t sent;    /* the transaction that the host has seen; 0: none */
 	uint32_t tried;   /* routes, one bit each: at most once in a walk */
 	uint32_t allowed; /* routes that this walk may use */
+	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
 	uint16_t attempt;
-	uint16_t status; /* of the answer that ended it */
+	uint16_t status;  /* of the answer that ended it */
+	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
 	uint8_t method;
 	uint8_t state;
 	uint8_t pos;    /* the route it is on, or NO_POS */
@@ -113,14 +119,15 @@ struct walk {
 	bool last;      /* on its last route (TIME-3) */
 	bool more;    /* another route stands behind the allowed ones: none of these is the last */
 	bool clears;  /* REGISTER with Expires 0 */
-	bool over;    /* 64*T1 are up: given up with routes left (TIME-4) */
+	bool over;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
 	bool ringing; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local;   /* the outcome was made here */
 	uint8_t repeats;       /* after challenges and 423s */
+	uint8_t hops;          /* redirections followed (TRIG-9) */
 	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
 	uint8_t report;        /* enum kl_report_type: what it has to tell */
 	uint8_t left_pos;      /* MOVE: the route it left */
-	uint8_t spare;         /* no hidden bytes: blocks can be compared */
+	uint8_t spare[2];      /* no hidden bytes: blocks can be compared */
 	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
 	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
@@ -134,7 +141,7 @@ struct member {
 	uint32_t born;   /* transactions before this serial meant another route, or Contact */
 	uint16_t slot;   /* in the route table */
 	uint16_t priority, weight;
-	uint8_t record; /* service record, from 0 in rank order */
+	uint8_t record; /* service record, from 0 in rank order; NO_RECORD: of a redirection */
 	uint8_t rr;     /* the SRV record it came from, counted in an order of content */
 	uint8_t seq;    /* place in the answer */
 	bool used;      /* holds a route */
@@ -161,7 +168,8 @@ struct slot {
 	uint16_t refs; /* members */
 	uint16_t last_status;
 	uint8_t last_fault;
-	uint8_t spare[7];
+	bool closing; /* its stream is to be dropped if nobody needs it */
+	uint8_t spare[6];
 	kl_ms last_answer_at, last_failure_at;
 };
 

@@ -6,6 +6,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/stream.h"
 #include "engine/timing.h"
 
 #include <string.h>
@@ -80,9 +81,11 @@ void walk_open_register(struct kl_engine *e, uint32_t r)
 {
 	struct walk *walk = walk_at(e, r);
 	assert(walk->state == WALK_FREE);
-	kl_tx left = walk->left; /* the host may still have to be told of it */
+	kl_tx left = walk->left; /* the host may still have to be told of these */
+	uint16_t closing = walk->closing;
 	*walk = walk_fresh(r, KL_REGISTER);
 	walk->left = left;
+	walk->closing = closing;
 }
 
 uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method method)
@@ -163,25 +166,48 @@ static bool walk_skips(const struct kl_engine *e, const struct walk *walk, uint8
 	return false;
 }
 
+static enum kl_transport walk_transport(const struct kl_engine *e, const struct walk *walk,
+					uint8_t pos)
+{
+	uint32_t set = registration_at(e, walk->registration)->set;
+	return (enum kl_transport)route_slot(e, set, pos)->route.transport;
+}
+
+bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	const struct walk *walk = walk_at(e, w);
+	return walk->allowed & ~walk->tried & bit(pos) &&
+	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
+}
+
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
-	uint8_t count = registration_at(e, r)->order_count;
+	uint8_t count = registration_at(e, r)->order_count, other = NO_POS;
 	uint8_t top = walk->exact ? walk->origin : order_primary(e, r, walk->origin);
+	uint8_t like = walk->pos != NO_POS ? walk->pos : walk->origin;
 	int from = top == NO_POS ? 0 : order_index(e, r, top);
+	bool any = like == NO_POS || !kl_policy_enhanced(registration_policy(e, r));
 	for (uint8_t i = 0; i < count; i++) {
 		uint8_t pos = order_of(e, r)[((from < 0 ? 0 : from) + i) % count];
-		if (walk->allowed & ~walk->tried & bit(pos) && !walk_skips(e, walk, pos))
+		if (!walk_may_try(e, w, pos) || walk_skips(e, walk, pos))
+			continue;
+		/* Poly guide: with enhanced failover all routes within a transport are tried before
+		 * one of another.  FAIL-15 */
+		if (any || walk_transport(e, walk, pos) == walk_transport(e, walk, like))
 			return pos;
+		if (other == NO_POS)
+			other = pos;
 	}
-	return NO_POS;
+	return other;
 }
 
 static struct timing walk_timing(const struct kl_engine *e, const struct walk *walk)
 {
 	return (struct timing){registration_policy(e, walk->registration),
-			       (enum kl_method)walk->method, walk->last};
+			       (enum kl_method)walk->method, walk->last,
+			       walk_transport(e, walk, walk->pos)};
 }
 
 /* Sends once more and waits: for the next gap's end or the route's, whichever is first.  A host
@@ -195,6 +221,10 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	walk->attempt++;
 	owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
+	if (gap == KL_NEVER) {
+		schedule_set(e, walk_node(e, w), walk->leave_at);
+		return;
+	}
 	/* RFC 3261 17.1.2.2: after a provisional answer a request is sent again each T2. */
 	if (walk->state == WALK_PROCEEDING)
 		gap = timing.policy->t2_ms;
@@ -237,36 +267,43 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	walk_transmit(e, w);
 }
 
+/* RFC 3261 17.1.2.2: it is sent on, T2 apart, to the end of the transaction; on a stream it just
+ * waits.  TIME-7 */
+void walk_proceeds(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	const struct timing timing = walk_timing(e, walk);
+	walk->leave_at = timing_proceeding_at(&timing, walk->clock_at, walk->route_at);
+	if (timing.transport != KL_UDP)
+		schedule_set(e, walk_node(e, w), walk->leave_at);
+}
+
 /* ---- time ---- */
 
-/* 64*T1 are up since the first send: the request is given up, even if routes are left.  TIME-4 */
+/* 64*T1 are up since the first send: no UDP route is tried any more.  TIME-4 */
 bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
 {
-	const struct kl_policy *policy = registration_policy(e, walk->registration);
-	return policy->walk_bounded && walk->clock_at != KL_NEVER &&
-	       e->now >= walk->clock_at + timing_transaction_ms(policy);
+	return e->now >= timing_over_at(registration_policy(e, walk->registration), walk->clock_at);
 }
 
 static void walk_silent(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct kl_policy *policy = registration_policy(e, walk->registration);
+	const struct timing timing = walk_timing(e, walk);
+	bool nothing = walk->state == WALK_SENDING;
+	/* After a provisional answer its window rules only if it is the longer one.  TIME-7 */
+	bool window = nothing || e->now > walk->route_at + timing_transaction_ms(timing.policy);
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
+				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_none,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
-	walk->over =
-		policy->walk_bounded && e->now >= walk->clock_at + timing_transaction_ms(policy);
-	if (walk->over) {
+	if (timing.transport != KL_UDP) {
+		if (nothing)
+			stream_close(e, w);
+	} else if (walk_is_over(e, walk)) {
 		reason.why = KL_WHY_WALK_ENDED;
 		reason.rule = KL_POLICY_walk_bounded;
 		reason.ms = (uint32_t)(e->now - walk->clock_at);
-	} else if (walk->last) {
-		reason.rule = KL_POLICY_last_route;
-	} else if (policy->retry_gap_ms) {
-		reason.rule = KL_POLICY_retry_gap_ms;
-	} else {
-		reason.rule = walk->method == KL_INVITE ? KL_POLICY_invite_attempts_max
-							: KL_POLICY_attempts_max;
 	}
 	walk_fail(e, w, &reason);
 }
@@ -380,6 +417,26 @@ static void walk_fault(struct kl_engine *e, uint32_t w, enum kl_fault fault)
 	walk_fail(e, w, &reason);
 }
 
+bool walk_waits_on(const struct kl_engine *e, uint32_t w, const struct slot *slot, uint32_t serial)
+{
+	const struct walk *walk = walk_at(e, w);
+	return walk_open_now(walk) && (int32_t)(serial - walk->serial) >= 0 &&
+	       route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot;
+}
+
+bool walk_fail_all(struct kl_engine *e, const struct slot *slot, enum kl_fault fault,
+		   uint32_t serial)
+{
+	bool found = false;
+	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
+		if (!walk_waits_on(e, w, slot, serial))
+			continue;
+		found = true;
+		walk_fault(e, w, fault);
+	}
+	return found;
+}
+
 int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
 {
 	if (event->fault == KL_FAULT_NONE || (uint32_t)event->fault >= KL_FAULTS_MAX)
@@ -396,14 +453,9 @@ int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
 		walk_fault(e, told, event->fault);
 		return KL_OK;
 	}
-	/* Off loopback a host answers few datagrams with ICMP, so one serves every open request on
-	 * the route. */
-	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
-		const struct walk *walk = walk_at(e, w);
-		if (walk_open_now(walk) &&
-		    route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot)
-			walk_fault(e, w, event->fault);
-	}
+	/* Off loopback a host answers few datagrams with ICMP, and a stream carries many requests:
+	 * so one fault serves every open request on the route. */
+	walk_fail_all(e, slot, event->fault, e->serial);
 	return KL_OK;
 }
 
@@ -495,7 +547,7 @@ static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
 		.ms = walk->reason.ms,
 		.retry_after_ms = walk->retry_after_ms,
 		.binding = {reg->line, reg->entry, walk_route(e, walk, walk->pos),
-			    !reg->active || reg->current != walk->pos}};
+			    !reg->active || reg->current != walk->pos, walk->hops > 0}};
 }
 
 bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
@@ -503,6 +555,7 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 	struct walk *walk = walk_at(e, w);
 	struct node *node = node_at(e, walk_node(e, w));
 	uint16_t what = node->owes & (uint16_t)-node->owes;
+	bool told = true;
 	node->owes &= (uint16_t)~what;
 	if (what == OWES_REPORT) {
 		walk_act_report(e, walk, action);
@@ -510,11 +563,13 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 		action->type = KL_DO_ABANDON;
 		action->abandon.tx = walk->left;
 		action->abandon.method = (enum kl_method)walk->method;
+	} else if (what == OWES_CLOSE) {
+		told = stream_act_close(e, w, action);
 	} else if (what == OWES_SEND) {
 		walk_act_send(e, w, action);
 	} else {
 		walk_act_outcome(e, walk, action);
 	}
 	walk_free_if_told(e, w);
-	return true;
+	return told;
 }

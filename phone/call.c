@@ -33,6 +33,7 @@ static bool concerns(const struct phone_call *call, const struct kl_action *acti
 		       action->report.type != KL_REPORT_LOOKUP;
 	case KL_DO_QUERY:
 	case KL_DO_ABANDON:
+	case KL_DO_CLOSE:
 	case KL_DO_OUTCOME:
 		break;
 	}

@@ -9,6 +9,7 @@
 void sim_host_free(struct sim_host *host)
 {
 	free(host->transactions);
+	free(host->streams);
 	free(host->calls);
 	free(host->credentials);
 }
@@ -108,13 +109,17 @@ static void perform_send(struct sim_world *world, const struct kl_action_send *s
 		sim_host_take_fault(world, index, KL_FAULT_SEND);
 		return;
 	}
+	if (t->route.transport != KL_UDP) {
+		sim_stream_send(world, index);
+		return;
+	}
 	sim_world_plan(world, server->delay_ms,
 		       &(struct sim_happening){.what = SIM_REQUEST_ARRIVES, .subject = index});
 }
 
 static void send_cancel(struct sim_world *world, struct sim_transaction *t)
 {
-	if (t->cancelled || t->ended || t->server == SIM_NO_SERVER)
+	if (t->cancelled || t->ended || t->server == SIM_NO_SERVER || sim_stream_gone(world, t))
 		return;
 	t->cancelled = true;
 	sim_world_plan(world, world->servers[t->server].delay_ms,
@@ -162,6 +167,9 @@ void sim_host_perform(struct sim_world *world, const struct kl_action *action)
 			close_credentials(&world->host, action->report.line, action->report.entry,
 					  0);
 		break;
+	case KL_DO_CLOSE:
+		sim_stream_close(world, &action->close.route);
+		break;
 	case KL_DO_QUERY: /* the world's own */
 		break;
 	}
@@ -199,10 +207,11 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 			     .status = reply->status,
 			     .granted_ms = reply->granted_ms,
 			     .min_expires_ms = reply->min_expires_ms,
-			     .retry_after_ms = reply->retry_after_ms},
+			     .retry_after_ms = reply->retry_after_ms,
+			     .redirect = reply->redirect},
 	};
 
-	if (t->ended || world->link_down)
+	if (t->ended || world->link_down || sim_stream_gone(world, t))
 		return;
 	t->ended = reply->status >= 200;
 	t->provisional |= reply->status < 200;

@@ -12,6 +12,7 @@
 
 #include "keepline/keepline.h"
 #include "sim/server.h"
+#include "sim/stream.h"
 
 struct sim_world;
 struct sim_happening;
@@ -45,6 +46,7 @@ struct sim_transaction {
 	struct sim_credentials credentials; /* that the request carried */
 	bool provisional, ended, cancelled;
 	kl_ms abandoned_at; /* KL_NEVER: it was not */
+	size_t stream;      /* index; TCP and TLS, where there is a server */
 
 	/* at the server */
 	bool answering, stopped;
@@ -63,6 +65,8 @@ struct sim_call {
 struct sim_host {
 	struct sim_transaction *transactions;
 	size_t transaction_count, transaction_room;
+	struct sim_stream *streams;
+	size_t stream_count, stream_room;
 	struct sim_call *calls;
 	size_t call_count, call_room;
 	struct sim_credentials *credentials;
@@ -74,7 +78,7 @@ void sim_host_free(struct sim_host *host);
 /* Carries one action out. */
 void sim_host_perform(struct sim_world *world, const struct kl_action *action);
 
-/* A reply, or an ICMP message, reached the phone. */
+/* A reply, or news of a fault, reached the phone. */
 void sim_host_take_reply(struct sim_world *world, size_t transaction,
 			 const struct sim_reply *reply);
 void sim_host_take_fault(struct sim_world *world, size_t transaction, enum kl_fault fault);

@@ -10,7 +10,17 @@
 struct listing {
 	const char *zone;
 	bool listed;
+	enum kl_transport transport;
 };
+
+static bool parse_transport(const char *word, enum kl_transport *transport)
+{
+	for (*transport = KL_UDP; word && *transport <= KL_TLS; (*transport)++) {
+		if (strcmp(word, kl_transport_name(*transport)) == 0)
+			return true;
+	}
+	return false;
+}
 
 static bool parse_step(const char *word, struct sim_step *step)
 {
@@ -81,6 +91,12 @@ static bool take_state(struct sim_server *server, struct sim_words *words)
 		server->reach = SIM_UNSENDABLE;
 	else if (sim_words_skip(words, "unreachable"))
 		take_unreachable(server, words);
+	else if (sim_words_skip(words, "refusing"))
+		server->reach = SIM_REFUSING;
+	else if (sim_words_skip(words, "mute"))
+		server->reach = SIM_MUTE;
+	else if (sim_words_skip(words, "tls-fails"))
+		server->tls_fails = true;
 	else if (sim_words_skip(words, "trusts"))
 		server->challenge = SIM_TRUSTS;
 	else if (sim_words_skip(words, "challenges"))
@@ -98,6 +114,24 @@ static bool take_state(struct sim_server *server, struct sim_words *words)
 	return true;
 }
 
+/* "redirects-to NAME [TRANSPORT]": where the Contact of a 3xx leads. */
+static bool take_redirect(struct sim_story *story, struct sim_server *server, const char *name,
+			  struct sim_words *words)
+{
+	const struct sim_server *target = name ? sim_world_find_server(&story->world, name) : NULL;
+	enum kl_transport transport;
+
+	if (!target)
+		return false;
+	if (parse_transport(sim_words_peek(words), &transport))
+		sim_words_take(words);
+	else
+		transport = KL_UDP;
+	server->redirect = (struct kl_route){.port = target->port, .transport = (uint8_t)transport};
+	memcpy(server->redirect.ip, target->ip4, sizeof(target->ip4));
+	return true;
+}
+
 /* The words that are followed by a value. */
 static bool take_value(struct sim_story *story, struct sim_server *server, struct listing *listing,
 		       struct sim_words *words)
@@ -110,6 +144,12 @@ static bool take_value(struct sim_story *story, struct sim_server *server, struc
 		listing->zone = value;
 		return true;
 	}
+	if (strcmp(name, "over") == 0 && parse_transport(value, &listing->transport)) {
+		server->port = listing->transport == KL_TLS ? 5061 : 5060;
+		return true;
+	}
+	if (strcmp(name, "redirects-to") == 0 && take_redirect(story, server, value, words))
+		return true;
 	if (strcmp(name, "port") == 0 && sim_parse_number(value, UINT16_MAX, &number)) {
 		server->port = (uint16_t)number;
 		return true;
@@ -130,6 +170,7 @@ static bool take_value(struct sim_story *story, struct sim_server *server, struc
 static void list_server(struct sim_story *story, const struct sim_server *server,
 			const struct listing *listing)
 {
+	static const char *const prefixes[] = {"_sip._udp.", "_sip._tcp.", "_sips._tcp."};
 	struct sim_names *names = &story->world.names;
 	struct sim_record address = {.type = KL_A, .data = {.ttl_ms = story->ttl_ms}};
 	struct sim_record service = {
@@ -142,7 +183,8 @@ static void list_server(struct sim_story *story, const struct sim_server *server
 	sim_names_add(names, &address);
 	if (!listing->listed)
 		return;
-	snprintf(service.owner, sizeof(service.owner), "_sip._udp.%s", listing->zone);
+	snprintf(service.owner, sizeof(service.owner), "%s%s", prefixes[listing->transport],
+		 listing->zone);
 	snprintf(service.name, sizeof(service.name), "%s", address.owner);
 	for (size_t i = 0; i < names->record_count; i++) {
 		if (names->records[i].type == KL_SRV &&
@@ -154,7 +196,7 @@ static void list_server(struct sim_story *story, const struct sim_server *server
 
 bool sim_story_server(struct sim_story *story, struct sim_words *words)
 {
-	struct listing listing = {"example.test", true};
+	struct listing listing = {"example.test", true, KL_UDP};
 	struct sim_world *world = &story->world;
 	const char *name = sim_words_take(words);
 	struct sim_server *server;

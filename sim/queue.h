@@ -19,13 +19,16 @@ enum sim_what {
 	SIM_REPLY_ARRIVES,   /* at the phone */
 	SIM_FAULT_ARRIVES,   /* at the phone: an ICMP message */
 	SIM_NAMES_ARRIVE,    /* at the phone: the end of a DNS question */
+	SIM_STREAM_ASKS,     /* at its server: a connection request */
+	SIM_STREAM_OPENS,    /* at the phone */
+	SIM_STREAM_ENDS,     /* at the phone: refused, failed, lost */
 };
 
 struct sim_happening {
 	uint64_t at_us;
 	uint64_t sequence; /* set by sim_queue_put() */
 	enum sim_what what;
-	size_t subject; /* index of the transaction or the question */
+	size_t subject; /* index of the transaction, the question or the stream */
 	enum kl_fault fault;
 	struct sim_reply reply;
 };

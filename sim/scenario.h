@@ -7,8 +7,9 @@
  *
  *	profile NAME                    what entries named from here on start with (poly)
  *	set FIELD VALUE                 one value of policy.def
- *	line N [group N] [entry N] [name NAME] [transport naptr|udp|tcp|tls] [port N]
- *	       [unregistered] [FIELD VALUE]...
+ *	line N [group N] [entry N] [name NAME] [transport naptr|udp|tcp|tls|tcp-preferred]
+ *	       [port N] [unregistered] [FIELD VALUE]...
+ *	transports udp|tcp|tls...       that the phone has (udp)
  *	families ipv4|ipv6|both         limit NAME N          seed N
  *	static srv|a|aaaa|naptr ...     a static record, said as "dns" says one (TTL 300 s); a
  *server that it names stands above it
@@ -17,8 +18,10 @@
  * those that its zone has.  "up" takes its faults away.  Seconds are bare numbers where SIP and
  * the DNS have them so; a TIME has its unit: 500ms 3.5s 10min 1h.
  *
- *	server NAME [in ZONE] [unlisted] [at ADDRESS] [port N] [delay TIME] [slow TIME]
+ *	server NAME [in ZONE] [over udp|tcp|tls] [unlisted] [at ADDRESS] [port N]
+ *	       [delay TIME] [slow TIME]
  *	       [up|silent|unsendable|unreachable [net|host|protocol|port|prohibited|hops]]
+ *	       [refusing|mute|tls-fails] [redirects-to SERVER [TRANSPORT]]
  *	       [answers [METHOD] STATUS[@TIME]...] [retry-after S] [grants S] [min-expires S]
  *	       [trusts|challenges|refuses|foreign] [stale] [forgets]
  *	dns srv OWNER PRIORITY WEIGHT PORT TARGET [ttl S]
@@ -35,9 +38,11 @@
  *	cancel N          hangup N         signal N    forge SERVER
  *	dialog N 408|503|unreachable (a request inside N's dialog ended so)
  *	link down|up      address (the phone's own is another)
+ *	drop SERVER [keepalive]            its streams end, or are found dead
  *
- * What is told; kinds of lines are query, send, abandon, outcome, state, move, failback, current,
- * routes, lookup, working, late; query, abandon and routes are hidden at first:
+ * What is told; kinds of lines are query, send, abandon, close, outcome, state, move, failback,
+ * current, routes, lookup, working, late; query, abandon and routes are hidden at first.  A TCP or
+ * TLS route is shown as SERVER/TRANSPORT:
  *
  *	show KIND...      hide KIND...     print registrations|counts|routes|state [line N]
  */

@@ -22,6 +22,8 @@ void sim_server_heal(struct sim_server *server)
 {
 	server->reach = SIM_UP;
 	server->fault = KL_FAULT_NONE;
+	server->tls_fails = false;
+	server->redirect.port = 0;
 	for (size_t i = 0; i < KL_METHODS_MAX; i++)
 		server->scripts[i] = (struct sim_script){1, {{200, 0}}};
 	server->slow_ms = 0;
@@ -74,6 +76,8 @@ size_t sim_server_answer(struct sim_server *server, const struct sim_request *re
 		};
 		if (replies[i].status == 503)
 			replies[i].retry_after_ms = server->retry_after_ms;
+		if (replies[i].status / 100 == 3)
+			replies[i].redirect = server->redirect;
 	}
 	return script->count;
 }

@@ -22,6 +22,8 @@ enum sim_reach {
 	SIM_SILENT,      /* requests arrive and nothing comes back */
 	SIM_UNREACHABLE, /* an ICMP message comes back (`fault`) */
 	SIM_UNSENDABLE,  /* our own system refuses to send */
+	SIM_REFUSING,    /* a connection is refused, an open one reset */
+	SIM_MUTE,        /* accepts connections, and nothing comes back on them */
 };
 
 enum sim_challenge {
@@ -57,11 +59,13 @@ struct sim_server {
 
 	enum sim_reach reach;
 	enum kl_fault fault;
+	bool tls_fails; /* its certificate is not trusted */
 	struct sim_script scripts[KL_METHODS_MAX];
-	kl_ms slow_ms;        /* added to each reply */
-	kl_ms retry_after_ms; /* said with a 503; 0: not said */
-	kl_ms grant_max_ms;   /* KL_NEVER: grants what is asked */
-	kl_ms min_expires_ms; /* 423 to a REGISTER that asks for less */
+	kl_ms slow_ms;            /* added to each reply */
+	kl_ms retry_after_ms;     /* said with a 503; 0: not said */
+	struct kl_route redirect; /* said with a 3xx; port 0: not said */
+	kl_ms grant_max_ms;       /* KL_NEVER: grants what is asked */
+	kl_ms min_expires_ms;     /* 423 to a REGISTER that asks for less */
 
 	enum sim_challenge challenge;
 	uint32_t nonce;        /* the last given out; counts from 1 */
@@ -84,6 +88,7 @@ struct sim_reply {
 	uint32_t nonce;      /* 401, 407 */
 	kl_ms after_ms;      /* the request's arrival */
 	kl_ms granted_ms, min_expires_ms, retry_after_ms;
+	struct kl_route redirect;
 };
 
 /* A healthy server, reached in 10 ms, that grants what is asked and answers all with 200. */

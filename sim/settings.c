@@ -8,8 +8,10 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const profiles[] = {KL_PROFILES_TABLE(TEXT)};
+static const char *const transports[] = {KL_TRANSPORTS(TEXT)};
 static const char *const choices[] = {KL_TRANSPORT_CHOICES(TEXT)};
 static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(TEXT)};
+static const char *const fast_windows[] = {KL_FAST_WINDOW_TABLE(TEXT)};
 static const char *const failback_modes[] = {KL_FAILBACK_MODE_TABLE(TEXT)};
 static const char *const idle_scopes[] = {KL_IDLE_SCOPE_TABLE(TEXT)};
 static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(TEXT)};
@@ -22,6 +24,7 @@ static const struct {
 	size_t count;
 } enums[] = {
 	{"kl_last_route", last_routes, COUNT(last_routes)},
+	{"kl_fast_window", fast_windows, COUNT(fast_windows)},
 	{"kl_failback_mode", failback_modes, COUNT(failback_modes)},
 	{"kl_idle_scope", idle_scopes, COUNT(idle_scopes)},
 	{"kl_weight_order", weight_orders, COUNT(weight_orders)},
@@ -140,7 +143,8 @@ static bool set_entry(struct sim_settings *settings, uint32_t line, uint32_t ent
 	if (sim_words_skip(words, "transport")) {
 		choice = find_word(sim_words_take(words), choices, COUNT(choices));
 		config->transport_choice = (uint8_t)choice;
-		snprintf(reason, SIM_REASON_MAX, "the transport is naptr, udp, tcp or tls");
+		snprintf(reason, SIM_REASON_MAX,
+			 "the transport is naptr, udp, tcp, tls or tcp-preferred");
 		return choice >= 0;
 	}
 	if (sim_words_skip(words, "port")) {
@@ -184,6 +188,22 @@ bool sim_settings_line(struct sim_settings *settings, struct sim_words *words,
 	while (sim_words_peek(words)) {
 		if (!set_entry(settings, (uint32_t)line - 1, (uint32_t)entry - 1, words, reason))
 			return false;
+	}
+	return true;
+}
+
+bool sim_settings_transports(struct sim_settings *settings, struct sim_words *words,
+			     char reason[SIM_REASON_MAX])
+{
+	settings->config.transports = 0;
+	while (sim_words_peek(words)) {
+		int place = find_word(sim_words_take(words), transports, COUNT(transports));
+
+		if (place < 0) {
+			snprintf(reason, SIM_REASON_MAX, "transports are udp, tcp and tls");
+			return false;
+		}
+		settings->config.transports |= (uint8_t)(1 << place);
 	}
 	return true;
 }

@@ -39,6 +39,8 @@ bool sim_settings_set(struct sim_settings *settings, struct sim_words *words,
 		      char reason[SIM_REASON_MAX]);
 bool sim_settings_line(struct sim_settings *settings, struct sim_words *words,
 		       char reason[SIM_REASON_MAX]);
+bool sim_settings_transports(struct sim_settings *settings, struct sim_words *words,
+			     char reason[SIM_REASON_MAX]);
 bool sim_settings_families(struct sim_settings *settings, struct sim_words *words,
 			   char reason[SIM_REASON_MAX]);
 bool sim_settings_seed(struct sim_settings *settings, struct sim_words *words,

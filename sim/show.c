@@ -39,8 +39,13 @@ static void name_route(void *context, const struct kl_route *route, char *to, si
 	const struct sim_server *server = sim_world_server_at(&story->world, route);
 	char text[KL_TEXT_MAX];
 
-	snprintf(to, size, "%s",
-		 server ? server->name : kl_format_route(text, sizeof(text), route));
+	if (!server)
+		snprintf(to, size, "%s", kl_format_route(text, sizeof(text), route));
+	else if (route->transport == KL_UDP)
+		snprintf(to, size, "%s", server->name);
+	else
+		snprintf(to, size, "%s/%s", server->name,
+			 kl_transport_name((enum kl_transport)route->transport));
 }
 
 void sim_story_see_action(void *context, const struct kl_action *action)

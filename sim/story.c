@@ -85,9 +85,13 @@ static const struct {
 	const char *name;
 	setting apply;
 } device_commands[] = {
-	{"profile", sim_settings_profile},   {"set", sim_settings_set},
-	{"line", sim_settings_line},         {"seed", sim_settings_seed},
-	{"families", sim_settings_families}, {"limit", sim_settings_limit},
+	{"profile", sim_settings_profile},
+	{"set", sim_settings_set},
+	{"line", sim_settings_line},
+	{"seed", sim_settings_seed},
+	{"families", sim_settings_families},
+	{"limit", sim_settings_limit},
+	{"transports", sim_settings_transports},
 };
 
 static bool in_time(struct sim_story *story)
@@ -347,6 +351,20 @@ static bool play_forge(struct sim_story *story, struct sim_words *words)
 	return true;
 }
 
+/* The far end closes its streams, or "keepalive": keep-alives find them dead (TRIG-6). */
+static bool play_drop(struct sim_story *story, struct sim_words *words)
+{
+	const char *name = sim_words_take(words);
+	const struct sim_server *server = name ? sim_world_find_server(&story->world, name) : NULL;
+	bool keepalive = sim_words_skip(words, "keepalive");
+
+	if (!server)
+		return sim_story_fail(story, "drop the streams to which server?");
+	sim_stream_drop(&story->world, server,
+			keepalive ? KL_FAULT_KEEPALIVE : KL_FAULT_STREAM_LOST);
+	return true;
+}
+
 static bool play_show(struct sim_story *story, struct sim_words *words)
 {
 	return sim_story_show(story, words, false);
@@ -374,7 +392,7 @@ static const struct {
 	{"cancel", play_cancel, true},       {"signal", play_signal, true},
 	{"forge", play_forge, true},         {"dialog", play_dialog, true},
 	{"link", play_link, true},           {"address", play_address, true},
-	{"print", sim_story_print, true},
+	{"drop", play_drop, true},           {"print", sim_story_print, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

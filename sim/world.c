@@ -126,7 +126,13 @@ static void request_arrives(struct sim_world *world, size_t transaction)
 	struct sim_reply replies[SIM_REPLIES_MAX];
 	size_t count;
 
-	if (server->reach == SIM_UNREACHABLE) {
+	if (sim_stream_gone(world, t))
+		return;
+	if (t->route.transport != KL_UDP && server->reach == SIM_REFUSING) {
+		sim_stream_drop(world, server, KL_FAULT_STREAM_LOST);
+		return;
+	}
+	if (t->route.transport == KL_UDP && server->reach == SIM_UNREACHABLE) {
 		sim_world_plan(world, server->delay_ms,
 			       &(struct sim_happening){.what = SIM_FAULT_ARRIVES,
 						       .subject = transaction,
@@ -243,6 +249,15 @@ static void happen(struct sim_world *world, const struct sim_happening *happenin
 		break;
 	case SIM_NAMES_ARRIVE:
 		names_arrive(world, happening->subject);
+		break;
+	case SIM_STREAM_ASKS:
+		sim_stream_asks(world, happening->subject);
+		break;
+	case SIM_STREAM_OPENS:
+		sim_stream_opens(world, happening->subject);
+		break;
+	case SIM_STREAM_ENDS:
+		sim_stream_ends(world, happening->subject, happening->fault);
 		break;
 	}
 }

@@ -38,6 +38,7 @@ extern "C" {
 #define KL_TYPE_u16 uint16_t
 #define KL_TYPE_u32 uint32_t
 #define KL_TYPE_kl_last_route uint8_t
+#define KL_TYPE_kl_fast_window uint8_t
 #define KL_TYPE_kl_failback_mode uint8_t
 #define KL_TYPE_kl_idle_scope uint8_t
 #define KL_TYPE_kl_weight_order uint8_t
@@ -78,6 +79,9 @@ int kl_policy_set(struct kl_policy *policy, enum kl_policy_field field, uint32_t
 
 /* The failback mode in force: failback_mode or, without re-registration, failback_mode_shared. */
 enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
+
+/* Is enhanced failover in force?  It needs re-registration. */
+bool kl_policy_enhanced(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
  * included (BACK-1); both are backoff_fixed_ms where that is set. */
@@ -151,6 +155,9 @@ struct kl_config {
 	struct kl_limits limits;
 };
 
+/* Is CHOICE to be had with these transports (as in struct kl_config)? */
+bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice);
+
 /* Sets CONFIG's limits to what its lines need with room to spare: whole route sets, and two
  * requests of the host for each line at one time. */
 void kl_limits_default(struct kl_config *config);
@@ -189,12 +196,23 @@ struct kl_event_response {
 	kl_ms granted_ms;            /* 2xx to REGISTER: the time granted to our contact, 0: none */
 	kl_ms min_expires_ms;        /* 423 */
 	kl_ms retry_after_ms;        /* 503; 0: not said */
+	/* 3xx: where its Contact leads, resolved by the host; port 0: nowhere that the host can
+	 * send to.  A Contact that differs in the URI alone is for the host: a new request. */
+	struct kl_route redirect;
 };
 
+/* TRANSPORT: a route failed a request.  All faults but SEND serve every open request on it.
+ *
+ * STREAM_LOST: the stream to a route ended, and not because of KL_DO_CLOSE or the host's own idle
+ * time: the far end closed it (STREAM_LOST) or left keep-alives unanswered (KEEPALIVE).  Requests
+ * that wait on it move on; registrations that it carried are lost (TRIG-6).  `tx` is not used. */
 struct kl_event_transport {
 	struct kl_route route; /* the dead destination, by value */
 	enum kl_fault fault;
-	kl_tx tx; /* whose branch was quoted (TRIG-1), or whose send failed; else 0: only counted */
+	/* The transaction whose branch the ICMP message quoted (TRIG-1), whose send failed, or
+	 * that waited for the stream.  0, an unknown or an ended one moves nothing and is counted.
+	 */
+	kl_tx tx;
 };
 
 /* The server that a dialog was made through; the host keeps it with the dialog. */
@@ -203,6 +221,7 @@ struct kl_binding {
 	uint32_t entry;
 	struct kl_route route;
 	bool unregistered; /* the route had not the entry's registration when the dialog began */
+	bool redirected;   /* `route` is the target of a redirection, no route of the entry */
 };
 
 /* DIALOG_FAILED: a request inside a dialog failed on its route (TRIG-10).  Where that is the
@@ -231,7 +250,7 @@ struct kl_event {
 	union {
 		struct kl_event_request request; /* REQUEST, and its token for CANCEL */
 		struct kl_event_response response;
-		struct kl_event_transport transport;
+		struct kl_event_transport transport; /* TRANSPORT, STREAM_LOST */
 		struct kl_event_dns dns;
 		struct kl_event_dialog dialog;
 	};
@@ -244,14 +263,15 @@ struct kl_action_query {
 	const char *name;
 };
 
-/* Send a request, or send it again (attempt > 1: the same bytes once more). */
+/* Send a request, or send it again (attempt > 1: the same bytes once more; never on a stream).
+ * Over TCP and TLS: on the stream to `route`, which the host opens if it has none. */
 struct kl_action_send {
 	kl_tx tx;
 	enum kl_method method;
 	uint32_t line;
 	uint32_t entry; /* index in the line's entries */
 	struct kl_route route;
-	const char *name; /* the DNS name that led to the route; NULL for a literal address */
+	const char *name; /* the DNS name that led to the route; NULL: an address, a redirection */
 	uint64_t token;   /* of the host's request; 0 for REGISTER */
 	uint32_t attempt; /* 1: first send on this route */
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
@@ -305,6 +325,11 @@ struct kl_action {
 			kl_tx tx;
 			enum kl_method method;
 		} abandon;
+		/* CLOSE: drop the stream to this route, or stop connecting: nothing came on it, and
+		 * nobody needs it.  The next request connects again. */
+		struct {
+			struct kl_route route;
+		} close;
 		struct kl_action_outcome outcome;
 		struct kl_report report;
 	};

@@ -37,12 +37,13 @@ enum {
 	X(KL_TCP, "tcp")                                                                           \
 	X(KL_TLS, "tls")
 
-/* How the transport of an entry is found (DNS-1, DNS-2). */
+/* How the transport of an entry is found (DNS-1, DNS-2).  tcp-preferred: TCP, and UDP behind it. */
 #define KL_TRANSPORT_CHOICES(X)                                                                    \
 	X(KL_CHOOSE_NAPTR, "naptr")                                                                \
 	X(KL_CHOOSE_UDP, "udp")                                                                    \
 	X(KL_CHOOSE_TCP, "tcp")                                                                    \
-	X(KL_CHOOSE_TLS, "tls")
+	X(KL_CHOOSE_TLS, "tls")                                                                    \
+	X(KL_CHOOSE_TCP_PREFERRED, "tcp-preferred")
 
 #define KL_PROFILES_TABLE(X)                                                                       \
 	X(KL_PROFILE_POLY, "poly")                                                                 \
@@ -93,6 +94,9 @@ enum {
 	X(KL_WHY_ACCEPTED, "{status} from {route}")                                                \
 	X(KL_WHY_LATE_ACCEPTED, "late {status} from {route}")                                      \
 	X(KL_WHY_REFUSED, "{status} from {route}")                                                 \
+	X(KL_WHY_REDIRECTED, "redirected with {status}")                                           \
+	X(KL_WHY_REDIRECT_LOOP, "{status} from {route} leads back to where it came from")          \
+	X(KL_WHY_REDIRECTS, "{status} from {route} after {count} redirections")                    \
 	X(KL_WHY_NOTHING_GRANTED, "{status} from {route} granted no time")                         \
 	X(KL_WHY_CREDENTIALS, "{route} refused the credentials with {status}")                     \
 	X(KL_WHY_CHALLENGES, "{route} asked for credentials {count} times")                        \
@@ -109,6 +113,7 @@ enum {
 	X(KL_WHY_EXPIRED, "the registration ended before it was renewed")                          \
 	X(KL_WHY_REQUEST_FAILED, "a request found {route} dead")                                   \
 	X(KL_WHY_FAILBACK_DUE, "failback is due")                                                  \
+	X(KL_WHY_FAILBACK_GROUP, "another line fails back")                                        \
 	X(KL_WHY_FAILBACK_REQUEST, "a new request tries the primary route first")                  \
 	X(KL_WHY_FAILBACK_HELD, "failback is due and waits for idle")                              \
 	X(KL_WHY_FAILBACK_DIRECT, "the next request tries {route}, where a registration lives")    \
@@ -142,12 +147,14 @@ enum {
 	X(KL_EV_DIALOG_FAILED, "dialog-failed")                                                    \
 	X(KL_EV_ADDRESS_CHANGED, "address-changed")                                                \
 	X(KL_EV_LINK_DOWN, "link-down")                                                            \
-	X(KL_EV_LINK_UP, "link-up")
+	X(KL_EV_LINK_UP, "link-up")                                                                \
+	X(KL_EV_STREAM_LOST, "stream-lost")
 
 #define KL_ACTIONS(X)                                                                              \
 	X(KL_DO_QUERY, "query")                                                                    \
 	X(KL_DO_SEND, "send")                                                                      \
 	X(KL_DO_ABANDON, "abandon")                                                                \
+	X(KL_DO_CLOSE, "close")                                                                    \
 	X(KL_DO_OUTCOME, "outcome")                                                                \
 	X(KL_DO_REPORT, "report")
 
@@ -172,7 +179,11 @@ enum {
 	X(KL_FAULT_PORT, "ICMP: port unreachable")                                                 \
 	X(KL_FAULT_PROHIBITED, "ICMP: prohibited")                                                 \
 	X(KL_FAULT_HOPS, "ICMP: time exceeded")                                                    \
-	X(KL_FAULT_SEND, "the send failed")
+	X(KL_FAULT_SEND, "the send failed")                                                        \
+	X(KL_FAULT_REFUSED, "connection refused")                                                  \
+	X(KL_FAULT_TLS, "TLS: no trusted connection")                                              \
+	X(KL_FAULT_STREAM_LOST, "connection lost")                                                 \
+	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")
 
 #define KL_DNS_STATUSES(X)                                                                         \
 	X(KL_DNS_ANSWER, "answered")                                                               \
@@ -190,6 +201,11 @@ enum {
 #define KL_LAST_ROUTE_TABLE(X)                                                                     \
 	X(KL_LAST_REST, "rest")                                                                    \
 	X(KL_LAST_WHOLE, "whole")
+
+/* tcp_fast_failover without a gap of its own: a time that is given, or what UDP would take. */
+#define KL_FAST_WINDOW_TABLE(X)                                                                    \
+	X(KL_FAST_GIVEN, "given")                                                                  \
+	X(KL_FAST_AS_UDP, "as-udp")
 
 #define KL_FAILBACK_MODE_TABLE(X)                                                                  \
 	X(KL_FAILBACK_NEW_REQUESTS, "newRequests")                                                 \
@@ -229,6 +245,7 @@ enum kl_fault { KL_FAULTS(KL_ENUM) };
 enum kl_dns_status { KL_DNS_STATUSES(KL_ENUM) };
 enum kl_challenge { KL_CHALLENGES(KL_ENUM) };
 enum kl_last_route { KL_LAST_ROUTE_TABLE(KL_ENUM) };
+enum kl_fast_window { KL_FAST_WINDOW_TABLE(KL_ENUM) };
 enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
 enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
 enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
@@ -245,6 +262,7 @@ enum {
 	KL_DNS_STATUSES_MAX = KL_DNS_STATUSES(KL_COUNT),
 	KL_CHALLENGES_MAX = KL_CHALLENGES(KL_COUNT),
 	KL_LAST_ROUTES = KL_LAST_ROUTE_TABLE(KL_COUNT),
+	KL_FAST_WINDOWS = KL_FAST_WINDOW_TABLE(KL_COUNT),
 	KL_FAILBACK_MODES = KL_FAILBACK_MODE_TABLE(KL_COUNT),
 	KL_IDLE_SCOPES = KL_IDLE_SCOPE_TABLE(KL_COUNT),
 	KL_WEIGHT_ORDERS = KL_WEIGHT_ORDER_TABLE(KL_COUNT),
@@ -253,6 +271,7 @@ enum {
 
 const char *kl_strerror(int error);
 const char *kl_transport_name(enum kl_transport transport);
+const char *kl_transport_choice_name(enum kl_transport_choice choice);
 const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);

@@ -83,15 +83,45 @@ static void test_appendix_a_tls(void **state)
 	assert_told(config,
 		    "1.cfg:1:16: error: reg.1.address: no server can be used; line 1 is left out\n"
 		    "1.cfg:2:1: error: reg.2.address: no server can be used; line 2 is left out\n"
-		    "1.cfg:6:1: warning: voIpProt.SIP.tcpFastFailover: read but has no effect in "
-		    "this version\n"
 		    "1.cfg:8:1: error: voIpProt.SIP.outboundProxy.transport: TLS is not available "
 		    "in this version; what uses it is left out\n"
-		    "1.cfg:9:1: warning: voIpProt.SIP.outboundProxy.failOver.enhanced.enable: read "
-		    "but has no effect in this version\n"
 		    "1.cfg:10:1: warning: tcpIpApp.keepalive.tcp.sip.tls.enable: read but has no "
 		    "effect in this version");
 	assert_int_equal(config->error_count, 3);
+	config_free(config);
+}
+
+/* TIME-5, FAIL-15: the line's word over the site's; enhanced failover is for all lines, whether or
+ * not they go through a proxy. */
+static void test_fast_and_enhanced_failover_PROF_2(void **state)
+{
+	(void)state;
+	struct config *config = load_text(XML(
+		BOB "reg.2.address=\"eve\" " SITE PROXY "reg.2.server.1.address=\"b.example.com\" "
+		    "reg.2.server.1.useOutboundProxy=\"0\" reg.2.tcpFastFailover=\"0\" "
+		    "voIpProt.SIP.tcpFastFailover=\"1\" "
+		    "voIpProt.SIP.tcpFastFailover.timeout=\"2000\" "
+		    "voIpProt.SIP.outboundProxy.failOver.enhanced.enable=\"1\""));
+	assert_told(config, "");
+	for (uint32_t line = 0; line < 2; line++) {
+		const struct kl_policy *policy = entry_of(config, line, 0)->policy;
+		assert_int_equal(policy->tcp_fast_failover, line == 0);
+		assert_int_equal(policy->tcp_fast_failover_ms, 2000);
+		assert_true(policy->enhanced);
+		assert_int_equal(config->lines[line].entries[0].via_outbound_proxy, line == 0);
+	}
+	config_free(config);
+}
+
+/* The guide permits 2000 to 5000 ms; what is out of range counts as not set.  PROF-4 */
+static void test_fast_failover_out_of_range_PROF_4(void **state)
+{
+	(void)state;
+	struct config *config =
+		load_text(XML(BOB SITE "\nvoIpProt.SIP.tcpFastFailover.timeout=\"1999\""));
+	assert_int_equal(entry_of(config, 0, 0)->policy->tcp_fast_failover_ms, 5000);
+	assert_int_equal(config->diagnostic_count, 1);
+	assert_int_equal(config->diagnostics[0].line, 2);
 	config_free(config);
 }
 
@@ -425,6 +455,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_appendix_a_udp),
 		cmocka_unit_test(test_appendix_a_tls),
+		cmocka_unit_test(test_fast_and_enhanced_failover_PROF_2),
+		cmocka_unit_test(test_fast_failover_out_of_range_PROF_4),
 		cmocka_unit_test(test_the_order_of_places_through_a_proxy_PROF_2),
 		cmocka_unit_test(test_an_entry_beside_the_proxy_PROF_2_FALL_6),
 		cmocka_unit_test(test_a_proxy_of_the_line_before_that_of_the_site_PROF_2),

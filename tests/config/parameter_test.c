@@ -20,6 +20,8 @@ static const struct {
 } documented[] = {
 	{"reg.1.server.1.retryMaxCount", "3", "3", "3"},
 	{"voIpProt.server.1.retryTimeOut", "0", "0", "0"},
+	{"voIpProt.SIP.tcpFastFailover", "0", "0", "0"},
+	{"voIpProt.SIP.tcpFastFailover.timeout", "5000", "5000", "5000"},
 	{"voIpProt.SIP.failoverOn503Response", "1", "1", "1"},
 	{"voIpProt.SIP.authOptimizedInFailover", "0", "0", "0"},
 	{"reg.1.auth.optimizedInFailover", "0", "0", "0"},
@@ -37,6 +39,7 @@ static const struct {
 	{"dns.cache.dynamicRestore.enable", "0", "0", "0"},
 	{"dns.cache.dynamicRestore.ttl", "120", "120", "120"},
 	{"dns.cache.A.networkOverride", "0", "0", "0"},
+	{"voIpProt.SIP.outboundProxy.failOver.enhanced.enable", "0", "0", "0"},
 };
 
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)
@@ -249,6 +252,12 @@ static void test_words_are_read_without_regard_to_case(void **state)
 	assert_int_equal(parameter_read(PARAMETER_proxy_transport, "dnsNaptr", &arena, &value),
 			 CHECK_GOOD);
 	assert_int_equal(value.number, KL_CHOOSE_NAPTR);
+	assert_int_equal(parameter_read(PARAMETER_server_transport, "tcpPreferred", &arena, &value),
+			 CHECK_GOOD);
+	assert_int_equal(value.number, KL_CHOOSE_TCP_PREFERRED);
+	assert_int_equal(parameter_read(PARAMETER_server_transport, "tls", &arena, &value),
+			 CHECK_GOOD);
+	assert_int_equal(value.number, KL_CHOOSE_TLS);
 	assert_int_equal(parameter_read(PARAMETER_failback_mode, "Duration", &arena, &value),
 			 CHECK_GOOD);
 	assert_int_equal(value.number, KL_FAILBACK_DURATION);

@@ -137,6 +137,14 @@ static void test_arguments_out_of_range(void **state)
 		{.type = KL_EV_DIALOG_FAILED, .dialog = {.status = 404}},
 		{.type = KL_EV_DIALOG_FAILED, .dialog = {.fault = KL_FAULT_NONE}},
 		{.type = KL_EV_DIALOG_FAILED, .dialog = {.fault = (enum kl_fault)99}},
+		{.type = KL_EV_STREAM_LOST,
+		 .transport = {.route.transport = KL_UDP, .fault = KL_FAULT_STREAM_LOST}},
+		{.type = KL_EV_STREAM_LOST,
+		 .transport = {.route.transport = 99, .fault = KL_FAULT_STREAM_LOST}},
+		{.type = KL_EV_STREAM_LOST,
+		 .transport = {.route.transport = KL_TCP, .fault = KL_FAULT_PORT}},
+		{.type = KL_EV_RESPONSE,
+		 .response = {.status = 302, .redirect = {.port = 5060, .transport = 99}}},
 	};
 	struct device device;
 
@@ -339,6 +347,17 @@ static void test_profile_defaults(void **state)
 	struct kl_policy policy;
 
 	(void)state;
+	kl_policy_profile(&policy, KL_PROFILE_POLY_2012);
+	assert_int_equal(policy.tcp_fast_window, KL_FAST_AS_UDP); /* TIME-5 */
+	assert_true(policy.naptr_first_order);                    /* DNS-8 */
+	for (int i = 0; i < KL_PROFILES; i++) {
+		kl_policy_profile(&policy, (enum kl_profile)i);
+		assert_int_equal(policy.loss_on_403, i <= KL_PROFILE_SPECTRALINK_84); /* TRIG-6 */
+		policy.enhanced = policy.reregister_on = true;
+		assert_true(kl_policy_enhanced(&policy));
+		policy.reregister_on = false;
+		assert_false(kl_policy_enhanced(&policy));
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		kl_policy_profile(&policy, rows[i].profile);
 		assert_int_equal(policy.fail_registration_on, rows[i].fail_registration_on);

@@ -102,6 +102,10 @@ static void see_action(struct life *life, const struct kl_action *action)
 		assert_true(action->outcome.status >= 200);
 		life->open[action->outcome.token] = 2;
 		break;
+	case KL_DO_CLOSE:
+		assert_int_not_equal(action->close.route.transport, KL_UDP);
+		assert_in_range(action->close.route.ip[15], 1, TARGETS);
+		break;
 	case KL_DO_ABANDON:
 	case KL_DO_REPORT:
 		break;
@@ -193,8 +197,8 @@ static const struct kl_action_send *pick_send(struct life *life)
 
 static void respond(struct life *life)
 {
-	static const uint16_t statuses[] = {100, 180, 200, 200, 200, 200, 401, 407,
-					    403, 404, 423, 486, 500, 503, 503};
+	static const uint16_t statuses[] = {100, 180, 200, 200, 200, 200, 302, 401,
+					    407, 403, 404, 423, 486, 500, 503, 503};
 	const struct kl_action_send *send = pick_send(life);
 	struct kl_event event = {.type = KL_EV_RESPONSE};
 
@@ -207,6 +211,10 @@ static void respond(struct life *life)
 		.granted_ms = 1000 * roll(life, 4000),
 		.min_expires_ms = 1000 * roll(life, 10000),
 		.retry_after_ms = 1000 * roll(life, 200),
+		.redirect =
+			{.ip = {[10] = 0xff, 0xff, 192, 0, 2, (uint8_t)(1 + roll(life, TARGETS))},
+			 .port = 5060,
+			 .transport = (uint8_t)roll(life, 3)},
 	};
 	for (uint32_t i = 0; i < LINES; i++)
 		checks_response(&life->checks[i], &event.response, life->now);
@@ -223,6 +231,18 @@ static void lose_route(struct life *life)
 	event.transport.route = send->route;
 	event.transport.tx = send->tx;
 	event.transport.fault = (enum kl_fault)(1 + roll(life, KL_FAULTS_MAX - 1));
+	feed(life, &event);
+}
+
+static void lose_stream(struct life *life)
+{
+	const struct kl_action_send *send = pick_send(life);
+	struct kl_event event = {.type = KL_EV_STREAM_LOST};
+
+	if (!send || send->route.transport == KL_UDP)
+		return;
+	event.transport.route = send->route;
+	event.transport.fault = roll(life, 2) ? KL_FAULT_STREAM_LOST : KL_FAULT_KEEPALIVE;
 	feed(life, &event);
 }
 
@@ -255,8 +275,10 @@ static void step(struct life *life)
 		answer_question(life);
 	else if (die < 80)
 		respond(life);
-	else if (die < 85)
+	else if (die < 83)
 		lose_route(life);
+	else if (die < 85)
+		lose_stream(life);
 	else if (die < 92)
 		place_request(life);
 	else if (die < 95)
@@ -288,6 +310,10 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->failback_mode_shared = (uint8_t)roll(life, KL_FAILBACK_MODES);
 	policy->failback_ms = 1000 * roll(life, 100);
 	policy->idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
+	policy->enhanced = roll(life, 2);
+	policy->loss_on_403 = roll(life, 2);
+	policy->tcp_fast_failover = roll(life, 2);
+	policy->tcp_fast_window = (uint8_t)roll(life, KL_FAST_WINDOWS);
 }
 
 static void choose_lookups(struct life *life, struct kl_policy *policy)
@@ -316,6 +342,8 @@ static void choose_statics(struct life *life)
 
 static void begin(struct life *life, uint64_t seed)
 {
+	static const uint8_t choices[] = {KL_CHOOSE_UDP, KL_CHOOSE_TCP, KL_CHOOSE_TLS,
+					  KL_CHOOSE_TCP_PREFERRED};
 	size_t size;
 
 	*life = (struct life){.dice = dice_of(seed)};
@@ -324,10 +352,11 @@ static void begin(struct life *life, uint64_t seed)
 	for (size_t i = 0; i < 2; i++) {
 		life->policy[i] = life->policy[0];
 		choose_lookups(life, &life->policy[i]);
-		life->entry[i] = (struct kl_entry_config){.name = "example.test",
-							  .transport_choice = KL_CHOOSE_UDP,
-							  .registers = roll(life, 8) > 0,
-							  .policy = &life->policy[i]};
+		life->entry[i] =
+			(struct kl_entry_config){.name = "example.test",
+						 .transport_choice = choices[roll(life, 4)],
+						 .registers = roll(life, 8) > 0,
+						 .policy = &life->policy[i]};
 	}
 	for (uint32_t i = 0; i < LINES; i++) {
 		life->lines[i] = (struct kl_line_config){&life->entry[i > 0], 1, (uint16_t)(i % 2)};
@@ -337,7 +366,7 @@ static void begin(struct life *life, uint64_t seed)
 					  .line_count = LINES,
 					  .static_records = life->statics,
 					  .static_record_count = roll(life, STATICS + 1),
-					  .transports = 1 << KL_UDP,
+					  .transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS,
 					  .families = KL_IPV4};
 	kl_limits_default(&life->config);
 	size = kl_engine_size(&life->config);

@@ -2,7 +2,8 @@
 
 static uint32_t route_of(const struct kl_route *route)
 {
-	return route->ip[15] % CHECKS_ROUTES_MAX;
+	uint32_t way = route->transport + (route->port == 5061 ? 1U : 0U);
+	return (route->ip[15] * UINT32_C(4) + way) % CHECKS_ROUTES_MAX;
 }
 
 static const char *try_once(uint32_t *tried, uint32_t route)
@@ -51,6 +52,14 @@ static bool route_is_registered(const struct checks *checks, const struct kl_eng
 	       route_of(&route.route) == route_of(&send->route);
 }
 
+static bool request_redirected(const struct checks *checks, uint64_t token)
+{
+	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++)
+		if (checks->requests[i].token == token)
+			return checks->requests[i].redirected;
+	return false;
+}
+
 static const char *check_request(struct checks *checks, const struct kl_action_send *send)
 {
 	size_t place = CHECKS_REQUESTS_MAX;
@@ -64,11 +73,14 @@ static const char *check_request(struct checks *checks, const struct kl_action_s
 	}
 	if (place == CHECKS_REQUESTS_MAX)
 		return "no more requests are under way than fit";
+	if (checks->requests[place].token != send->token)
+		checks->requests[place].redirected = false;
 	if (checks->requests[place].token != send->token ||
 	    checks->requests[place].cseq != send->cseq)
 		checks->requests[place].tried = 0;
 	checks->requests[place].token = send->token;
 	checks->requests[place].cseq = send->cseq;
+	checks->requests[place].tx = send->tx;
 	return try_once(&checks->requests[place].tried, route_of(&send->route));
 }
 
@@ -98,12 +110,15 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		if (action->send.line != checks->line)
 			return NULL;
 		if (action->send.attempt > 1)
-			return NULL;
-		if (action->send.method != KL_REGISTER &&
+			return action->send.route.transport == KL_UDP
+				       ? NULL
+				       : "nothing is sent a second time on a stream";
+		if (action->send.method == KL_REGISTER)
+			return check_register(checks, &action->send);
+		if (!request_redirected(checks, action->send.token) &&
 		    !route_is_registered(checks, e, policy, &action->send, now))
 			return "only REGISTER goes to a route without a registration";
-		return action->send.method == KL_REGISTER ? check_register(checks, &action->send)
-							  : check_request(checks, &action->send);
+		return check_request(checks, &action->send);
 	case KL_DO_ABANDON:
 		if (action->abandon.tx == checks->open)
 			checks->open = 0;
@@ -116,6 +131,7 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			see_state(checks, &action->report);
 		break;
 	case KL_DO_QUERY:
+	case KL_DO_CLOSE:
 		break;
 	}
 	return NULL;
@@ -132,6 +148,8 @@ void checks_response(struct checks *checks, const struct kl_event_response *resp
 		if (status == 401 || status == 407 || status == 423)
 			checks->walking = false;
 	}
+	for (size_t i = 0; i < CHECKS_REQUESTS_MAX && status >= 300 && status < 400; i++)
+		checks->requests[i].redirected |= checks->requests[i].tx == response->tx;
 	for (size_t i = 0; i < CHECKS_REGISTERS_MAX && status < 300; i++)
 		if (checks->registers[i].tx == response->tx)
 			until = &checks->registered_until[checks->registers[i].route];

@@ -83,6 +83,7 @@ static void watch(void *context, const struct kl_action *action)
 			mark(run, (struct oracle_mark){.kind = ORACLE_BACKED_OFF});
 		break;
 	case KL_DO_QUERY:
+	case KL_DO_CLOSE:
 		break;
 	}
 }

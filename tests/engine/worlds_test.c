@@ -147,6 +147,7 @@ static void watch(void *context, const struct kl_action *action)
 		see_report(&action->report);
 		break;
 	case KL_DO_QUERY:
+	case KL_DO_CLOSE:
 		break;
 	}
 }

@@ -95,8 +95,7 @@ static void choose_config(struct input *input, struct device *device)
 			device->entries[i][j] = (struct kl_entry_config){
 				.name = names[take(input, 4)],
 				.port = (uint16_t)(take(input, 2) * 5060),
-				.transport_choice =
-					(uint8_t)(take(input, 2) ? KL_CHOOSE_UDP : KL_CHOOSE_NAPTR),
+				.transport_choice = (uint8_t)take(input, KL_TRANSPORT_CHOICES_MAX),
 				.registers = take(input, 4) != 0,
 				.policy = &device->policy[take(input, ENTRIES)]};
 		device->lines[i] =
@@ -108,7 +107,7 @@ static void choose_config(struct input *input, struct device *device)
 					    .line_count = LINES,
 					    .static_records = device->statics,
 					    .static_record_count = take(input, STATICS + 1),
-					    .transports = 1 << KL_UDP,
+					    .transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS,
 					    .families = (uint8_t)(1 + take(input, 3))};
 	kl_limits_default(&device->config);
 	if (take(input, 2)) { /* tight: everything must be cut somewhere */
@@ -149,7 +148,7 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 					    403, 423, 486, 503, 503, 99,  700};
 	const struct kl_action_send *sent = &device->sent[choose_seen(input, device->send_count)];
 	memset(event, 0, sizeof(*event));
-	event->type = (enum kl_event_type)take(input, KL_EV_LINK_UP + 2);
+	event->type = (enum kl_event_type)take(input, KL_EV_STREAM_LOST + 2);
 	event->line = take(input, LINES + 1);
 	switch ((uint32_t)event->type) {
 	case KL_EV_REQUEST:
@@ -165,8 +164,12 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 		event->response.min_expires_ms =
 			(kl_ms)take(input, UINT16_MAX) * take(input, 20000);
 		event->response.retry_after_ms = take(input, 2) ? UINT64_MAX : 5000;
+		event->response.redirect = sent->route;
+		event->response.redirect.ip[15] ^= (uint8_t)take(input, 8);
+		event->response.redirect.transport = (uint8_t)take(input, 4);
 		break;
 	case KL_EV_TRANSPORT:
+	case KL_EV_STREAM_LOST:
 		event->transport.route = sent->route;
 		event->transport.tx = take(input, 8) ? sent->tx : take(input, UINT16_MAX);
 		event->transport.fault = (enum kl_fault)take(input, KL_FAULTS_MAX + 1);
@@ -185,7 +188,8 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 		break;
 	case KL_EV_DIALOG_FAILED:
 		event->dialog = (struct kl_event_dialog){
-			.binding = {sent->line, take(input, ENTRIES + 1), sent->route, false},
+			.binding = {sent->line, take(input, ENTRIES + 1), sent->route, false,
+				    false},
 			.status = (uint16_t)(take(input, 2) ? 503 : take(input, 2) * 408),
 			.fault = (enum kl_fault)take(input, KL_FAULTS_MAX + 1),
 			.ms = take(input, UINT16_MAX)};

@@ -81,6 +81,10 @@ static void test_a_command_may_lack_every_word(void **state)
 					       "cancel",
 					       "signal",
 					       "forge",
+					       "drop",
+					       "transports tin",
+					       "server a over",
+					       "server a redirects-to",
 					       "print"};
 	struct sim_scenario scenario;
 

@@ -40,7 +40,7 @@ struct stage {
 	struct sim_server *server;
 };
 
-static void open_stage(struct stage *stage)
+static void open_stage_over(struct stage *stage, uint8_t choice)
 {
 	struct sim_words words;
 	char reason[SIM_REASON_MAX];
@@ -53,8 +53,16 @@ static void open_stage(struct stage *stage)
 	sim_settings_init(&stage->settings);
 	assert_true(sim_words_split(&words, line, sizeof(line) - 1));
 	assert_true(sim_settings_line(&stage->settings, &words, reason));
+	stage->settings.entries[0][0].transport_choice = choice;
+	stage->settings.entries[0][0].port = 5060;
+	stage->settings.config.transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS;
 	assert_true(sim_settings_finish(&stage->settings, reason));
 	assert_int_equal(sim_world_start(&stage->world, &stage->settings.config, 1), 0);
+}
+
+static void open_stage(struct stage *stage)
+{
+	open_stage_over(stage, KL_CHOOSE_UDP);
 }
 
 static void start_line(struct stage *stage)
@@ -125,6 +133,38 @@ static void test_a_slow_answer_is_given_once(void **state)
 	sim_world_free(&stage.world);
 }
 
+/* Answers take one way there and back; TCP one more to connect, TLS another: 20, 40, 60 ms. */
+static void test_streams_take_time_to_connect(void **state)
+{
+	static const uint8_t choices[] = {KL_CHOOSE_UDP, KL_CHOOSE_TCP, KL_CHOOSE_TLS};
+	struct stage stage;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(choices); i++) {
+		open_stage_over(&stage, choices[i]);
+		start_line(&stage);
+		assert_int_equal(sim_world_run(&stage.world, 1000), 0);
+		assert_int_equal(stage.seen.registered_at, 20 + 20 * i);
+		sim_world_free(&stage.world);
+	}
+}
+
+/* What was under way on a stream does not arrive once it has ended. */
+static void test_a_stream_takes_its_answers_with_it(void **state)
+{
+	struct stage stage;
+
+	(void)state;
+	open_stage_over(&stage, KL_CHOOSE_TCP);
+	start_line(&stage);
+	assert_int_equal(sim_world_run(&stage.world, 25), 0);
+	sim_stream_drop(&stage.world, stage.server, KL_FAULT_STREAM_LOST);
+	assert_int_equal(sim_world_run(&stage.world, 1000), 0);
+	assert_int_equal(stage.seen.registered_at, KL_NEVER);
+	assert_int_equal(stage.world.host.streams[0].state, SIM_STREAM_CLOSED);
+	sim_world_free(&stage.world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,6 +172,8 @@ int main(void)
 		cmocka_unit_test(test_a_silent_server_hears_and_says_nothing),
 		cmocka_unit_test(test_an_answer_under_way_arrives_after_the_server_died),
 		cmocka_unit_test(test_a_slow_answer_is_given_once),
+		cmocka_unit_test(test_streams_take_time_to_connect),
+		cmocka_unit_test(test_a_stream_takes_its_answers_with_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

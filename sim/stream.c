@@ -1,0 +1,154 @@
+#include "sim/stream.h"
+
+#include <string.h>
+
+#include "sim/grow.h"
+#include "sim/world.h"
+
+static void plan(struct sim_world *world, size_t stream, enum sim_what what, kl_ms after_ms,
+		 enum kl_fault fault)
+{
+	sim_world_plan(world, after_ms,
+		       &(struct sim_happening){.what = what, .subject = stream, .fault = fault});
+}
+
+static kl_ms delay_of(const struct sim_world *world, size_t stream)
+{
+	return world->servers[world->host.streams[stream].server].delay_ms;
+}
+
+/* The stream to ROUTE that has not ended, or NULL. */
+static struct sim_stream *find_stream(struct sim_host *host, const struct kl_route *route)
+{
+	for (size_t i = 0; i < host->stream_count; i++) {
+		struct sim_stream *stream = &host->streams[i];
+
+		if (stream->state != SIM_STREAM_CLOSED && stream->route.port == route->port &&
+		    stream->route.transport == route->transport &&
+		    memcmp(stream->route.ip, route->ip, sizeof(route->ip)) == 0)
+			return stream;
+	}
+	return NULL;
+}
+
+static struct sim_stream *connect_to(struct sim_world *world, const struct sim_transaction *t)
+{
+	struct sim_host *host = &world->host;
+	size_t index = host->stream_count;
+
+	host->streams = sim_grow(host->streams, &host->stream_room, host->stream_count,
+				 sizeof(*host->streams));
+	host->streams[host->stream_count++] = (struct sim_stream){
+		.route = t->route, .server = (size_t)t->server, .state = SIM_STREAM_CONNECTING};
+	plan(world, index, SIM_STREAM_ASKS, delay_of(world, index), KL_FAULT_NONE);
+	return &host->streams[index];
+}
+
+static void send_request(struct sim_world *world, size_t transaction)
+{
+	size_t stream = world->host.transactions[transaction].stream;
+
+	plan(world, transaction, SIM_REQUEST_ARRIVES, delay_of(world, stream), KL_FAULT_NONE);
+}
+
+void sim_stream_send(struct sim_world *world, size_t transaction)
+{
+	struct sim_transaction *t = &world->host.transactions[transaction];
+	struct sim_stream *stream = find_stream(&world->host, &t->route);
+
+	if (!stream)
+		stream = connect_to(world, t);
+	t->stream = (size_t)(stream - world->host.streams);
+	if (stream->state == SIM_STREAM_OPEN)
+		send_request(world, transaction);
+}
+
+bool sim_stream_gone(const struct sim_world *world, const struct sim_transaction *t)
+{
+	return t->route.transport != KL_UDP && t->server != SIM_NO_SERVER &&
+	       world->host.streams[t->stream].state == SIM_STREAM_CLOSED;
+}
+
+void sim_stream_close(struct sim_world *world, const struct kl_route *route)
+{
+	struct sim_stream *stream = find_stream(&world->host, route);
+
+	if (stream)
+		stream->state = SIM_STREAM_CLOSED;
+}
+
+void sim_stream_drop(struct sim_world *world, const struct sim_server *server, enum kl_fault fault)
+{
+	for (size_t i = 0; i < world->host.stream_count; i++) {
+		if (&world->servers[world->host.streams[i].server] == server)
+			plan(world, i, SIM_STREAM_ENDS,
+			     fault == KL_FAULT_KEEPALIVE ? 0 : server->delay_ms, fault);
+	}
+}
+
+void sim_stream_asks(struct sim_world *world, size_t index)
+{
+	const struct sim_stream *stream = &world->host.streams[index];
+	const struct sim_server *server = &world->servers[stream->server];
+	bool tls = stream->route.transport == KL_TLS;
+	kl_ms delay_ms = server->delay_ms;
+
+	switch (server->reach) {
+	case SIM_UP:
+	case SIM_MUTE:
+		if (tls && server->tls_fails)
+			plan(world, index, SIM_STREAM_ENDS, 3 * delay_ms, KL_FAULT_TLS);
+		else
+			plan(world, index, SIM_STREAM_OPENS, (tls ? 3 : 1) * delay_ms,
+			     KL_FAULT_NONE);
+		break;
+	case SIM_REFUSING:
+		plan(world, index, SIM_STREAM_ENDS, delay_ms, KL_FAULT_REFUSED);
+		break;
+	case SIM_UNREACHABLE:
+		plan(world, index, SIM_STREAM_ENDS, delay_ms, server->fault);
+		break;
+	case SIM_SILENT:
+	case SIM_UNSENDABLE:
+		break;
+	}
+}
+
+/* Does the transaction still wait on the stream? */
+static bool waits_on(const struct sim_transaction *t, size_t stream)
+{
+	return t->route.transport != KL_UDP && t->server != SIM_NO_SERVER && t->stream == stream &&
+	       !t->ended && t->abandoned_at == KL_NEVER;
+}
+
+void sim_stream_opens(struct sim_world *world, size_t index)
+{
+	if (world->host.streams[index].state != SIM_STREAM_CONNECTING)
+		return;
+	world->host.streams[index].state = SIM_STREAM_OPEN;
+	for (size_t i = 0; i < world->host.transaction_count; i++) {
+		if (waits_on(&world->host.transactions[i], index))
+			send_request(world, i);
+	}
+}
+
+/* A stream that never opened is the affair of the requests that wait for it: one of them tells for
+ * all. */
+void sim_stream_ends(struct sim_world *world, size_t index, enum kl_fault fault)
+{
+	struct sim_stream *stream = &world->host.streams[index];
+	const struct kl_event lost = {.type = KL_EV_STREAM_LOST,
+				      .transport = {.route = stream->route, .fault = fault}};
+	enum sim_stream_state before = stream->state;
+
+	stream->state = SIM_STREAM_CLOSED;
+	if (before == SIM_STREAM_OPEN)
+		sim_world_feed(world, &lost);
+	for (size_t i = 0; before == SIM_STREAM_CONNECTING && i < world->host.transaction_count;
+	     i++) {
+		if (!waits_on(&world->host.transactions[i], index))
+			continue;
+		sim_host_take_fault(world, i, fault);
+		break;
+	}
+}
