@@ -91,8 +91,8 @@ static void test_appendix_a_tls(void **state)
 	config_free(config);
 }
 
-/* TIME-5, FAIL-15: the line's word over the site's; enhanced failover is for all lines, whether or
- * not they go through a proxy. */
+/* TIME-5 (part), FAIL-15 (part): the line's word over the site's; enhanced failover is for all
+ * lines, whether or not they go through a proxy. */
 static void test_fast_and_enhanced_failover_PROF_2(void **state)
 {
 	(void)state;

@@ -348,11 +348,12 @@ static void test_profile_defaults(void **state)
 
 	(void)state;
 	kl_policy_profile(&policy, KL_PROFILE_POLY_2012);
-	assert_int_equal(policy.tcp_fast_window, KL_FAST_AS_UDP); /* TIME-5 */
+	assert_int_equal(policy.tcp_fast_window, KL_FAST_AS_UDP); /* TIME-5 (part) */
 	assert_true(policy.naptr_first_order);                    /* DNS-8 */
 	for (int i = 0; i < KL_PROFILES; i++) {
 		kl_policy_profile(&policy, (enum kl_profile)i);
-		assert_int_equal(policy.loss_on_403, i <= KL_PROFILE_SPECTRALINK_84); /* TRIG-6 */
+		assert_int_equal(policy.loss_on_403,
+				 i <= KL_PROFILE_SPECTRALINK_84); /* TRIG-6 (part) */
 		policy.enhanced = policy.reregister_on = true;
 		assert_true(kl_policy_enhanced(&policy));
 		policy.reregister_on = false;

@@ -3,10 +3,10 @@
  *  - the CSeq of a registration grows within a Call-ID, and Call-IDs grow (TIME-8, REG-4);
  *  - a registration has one REGISTER open at most;
  *  - a walk tries each route once at most; a repeat after a challenge or a 423 is a new walk;
- *  - nothing is sent a second time over TCP or TLS (TIME-5);
+ *  - nothing is sent a second time over TCP or TLS (TIME-5 (part));
  *  - with re-registration nothing but REGISTER goes to a route that has not accepted one, nor,
  *    where failover drops the old registration, to any but the current route (FAIL-2, FAIL-3); a
- *    redirected request goes where that leads (TRIG-9);
+ *    redirected request goes where that leads (TRIG-9 (part));
  *  - what a view says agrees with itself, and the engine never sleeps with work to do.
  *
  * Routes are told apart by the last byte of their address, 1 to 7, by their transport and, with

@@ -68,8 +68,8 @@ static void extreme_windows(void **state)
 	assert_int_equal(timing_leave_at(&timing, 1000, 5000), 33000);
 }
 
-/* TIME-5, TIME-6: one send; a window from 2000 to 5000 ms, 64*T1 without tcpFastFailover, the rule
- * of the past with retryTimeOut, and the time of UDP in 2012. */
+/* TIME-5 (part), TIME-6 (part): one send; a window from 2000 to 5000 ms, 64*T1 without
+ * tcpFastFailover, the rule of the past with retryTimeOut, and the time of UDP in 2012. */
 static void streams_have_windows(void **state)
 {
 	struct kl_policy policy = policy_of(KL_PROFILE_POLY);
@@ -94,7 +94,8 @@ static void streams_have_windows(void **state)
 	assert_int_equal(timing_rule(&timing), KL_POLICY_attempts_max);
 }
 
-/* TIME-5: the last stream ends at the later of its window's end and 64*T1 since the first send. */
+/* TIME-5 (part): the last stream ends at the later of its window's end and 64*T1 since the first
+ * send. */
 static void last_stream_has_the_rest(void **state)
 {
 	struct kl_policy policy = policy_of(KL_PROFILE_POLY);
