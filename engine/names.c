@@ -120,6 +120,9 @@ const char *name_text(const struct kl_engine *e, uint32_t name)
 
 /* ---- addresses as text ---- */
 
+/* How IPv4 stands in 16 bytes: ::ffff:a.b.c.d. */
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 /* "192.0.2.1", four numbers of at most three digits; gives the place behind it, NULL if none. */
 static const char *parse_v4(uint8_t ip[4], const char *text)
 {
@@ -203,7 +206,6 @@ static const char *parse_v6(uint8_t ip[16], const char *text)
 
 bool address_parse(uint8_t ip[16], const char *text)
 {
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	const char *end = parse_v4(ip + 12, text);
 	if (end && *end == '\0') {
 		memcpy(ip, mapped, sizeof(mapped));
@@ -218,6 +220,5 @@ bool address_parse(uint8_t ip[16], const char *text)
 
 bool address_is_v4(const uint8_t ip[16])
 {
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	return memcmp(ip, mapped, sizeof(mapped)) == 0;
 }
