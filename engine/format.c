@@ -286,7 +286,7 @@ static void put_report(struct text *text, const struct kl_report *report)
 		put_line(text, report);
 		put(text, " ");
 		break;
-	case KL_REPORT_CANDIDATE:
+	case KL_REPORT_HEALTH:
 		put_candidate(text, report);
 		break;
 	case KL_REPORT_ROUTES:

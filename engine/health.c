@@ -200,7 +200,7 @@ bool health_act(struct kl_engine *e, uint32_t i, struct kl_action *action)
 	}
 	node->owes &= (uint16_t)~OWES_STATUS;
 	action->type = KL_DO_REPORT;
-	action->report = (struct kl_report){.type = KL_REPORT_CANDIDATE,
+	action->report = (struct kl_report){.type = KL_REPORT_HEALTH,
 					    .why = (enum kl_cause)slot->reason.why,
 					    .rule = (enum kl_policy_field)slot->reason.rule,
 					    .route = slot->route,

@@ -214,7 +214,7 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 	} else if (returning && reg->active) {
 		registration_walk_stop(e, r);
 		failback_failed(e, r, reason);
-	} else if (returning) {
+	} else if (returning && !(walk->tried & bit(reg->current))) {
 		/* FAIL-13: already unregistered; at once back at the former route. */
 		walk_report_move(e, r, walk->pos, reason);
 		walk_send(e, r, reg->current);

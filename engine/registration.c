@@ -589,7 +589,7 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 		action->report.type = KL_REPORT_LATE;
 	} else if (what == OWES_FAILED) {
 		action->report = registration_report(e, r, &reg->reason_failed);
-		action->report.type = KL_REPORT_CANDIDATE;
+		action->report.type = KL_REPORT_HEALTH;
 		action->report.candidate = KL_CANDIDATE_FAILED;
 	} else {
 		return registration_act_working(e, reg->line, action);

@@ -43,7 +43,7 @@
  *	ping SERVER                        it sends CRLF CRLF on its streams
  *
  * What is told; kinds of lines are query, send, abandon, close, outcome, state, move, failback,
- * current, routes, lookup, working, late, candidate, keepalive; query, abandon and routes are
+ * current, routes, lookup, working, late, health, keepalive; query, abandon and routes are
  *hidden at first.  A TCP or TLS route is shown as SERVER/TRANSPORT:
  *
  *	show KIND...      hide KIND...

@@ -313,7 +313,7 @@ struct kl_report {
 	bool in_failover;
 	kl_ms failback_at, retry_at; /* STATE: what is planned */
 	const char *name;            /* ROUTES, LOOKUP: the name asked for */
-	/* CANDIDATE: the new status of `route`.  All but "failed" are of the route, whatever the
+	/* HEALTH: the new status of `route`.  All but "failed" are of the route, whatever the
 	 * line. */
 	enum kl_candidate_status candidate;
 	enum kl_dns_status dns; /* LOOKUP: `why` tells what serves instead, if anything */

@@ -172,7 +172,7 @@ enum {
 	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found, or what serves instead */       \
 	X(KL_REPORT_WORKING, "working")   /* another entry is the working server, or none is */    \
 	X(KL_REPORT_LATE, "late")         /* a late registration that is let expire (TIME-9) */    \
-	X(KL_REPORT_CANDIDATE, "candidate") /* the status of a candidate is another (PROBE-3) */
+	X(KL_REPORT_HEALTH, "health")     /* the status of a candidate is another (PROBE-3) */
 
 /* What the transport layer can tell of a route (TRIG-1, TRIG-4). */
 #define KL_FAULTS(X)                                                                               \

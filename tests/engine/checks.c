@@ -195,7 +195,7 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		see_outcome(checks, action->outcome.token);
 		break;
 	case KL_DO_REPORT:
-		if (action->report.type == KL_REPORT_CANDIDATE)
+		if (action->report.type == KL_REPORT_HEALTH)
 			return check_candidate(&action->report);
 		if (action->report.line == checks->line)
 			see_report(checks, &action->report);
