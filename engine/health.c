@@ -51,8 +51,10 @@ void health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	uint32_t i = slot_of(e, r, reason->pos);
 	slot_at(e, i)->last_failure_at = e->now;
 	slot_at(e, i)->last_fault = reason->fault;
-	if (!registration_frozen(e, r)) /* PROBE-9 */
-		health_set(e, i, KL_CANDIDATE_DOWN, reason);
+	if (registration_frozen(e, r)) /* PROBE-9 */
+		return;
+	health_set(e, i, KL_CANDIDATE_DOWN, reason);
+	probe_hasten(e, i, r);
 }
 
 bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status)

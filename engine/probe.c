@@ -70,6 +70,23 @@ void probe_look(struct kl_engine *e, uint32_t r)
 	}
 }
 
+static bool probe_is_active(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct registration *reg = registration_at(e, r);
+	return reg->active && reg->current != NO_POS &&
+	       member_at(e, reg->set, reg->current)->slot == i;
+}
+
+void probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r)
+{
+	struct slot *slot = slot_at(e, i);
+	for (uint32_t other = 0; !slot->probing && other < e->registration_count; other++)
+		if (other != r && probe_wanted(e, other) && probe_is_active(e, other, i))
+			slot->probe_at = e->now;
+	if (slot->probe_at == e->now)
+		health_schedule(e, i);
+}
+
 void probe_freeze(struct kl_engine *e, uint32_t r)
 {
 	if (!registration_frozen(e, r))
@@ -127,7 +144,7 @@ static void probe_tell(struct kl_engine *e, uint32_t i, bool up, const struct re
 			continue;
 		if (up)
 			failback_look(e, r);
-		else if (registration_at(e, r)->active && registration_at(e, r)->current == pos)
+		else if (probe_is_active(e, r, i))
 			registration_dialog_failed(e, r, pos, &found);
 	}
 }

@@ -4,14 +4,14 @@
 
 #include "engine/state.h"
 
-/* What a registration owes the host. */
+/* What a registration owes the host, in the order in which it is told. */
 enum {
-	OWES_STATE = 1,
-	OWES_FAILBACK = 2,
-	OWES_CURRENT = 4,
-	OWES_LATE = 8,
-	OWES_WORKING = 16,
-	OWES_FAILED = 32
+	OWES_FAILED = 1,
+	OWES_STATE = 2,
+	OWES_FAILBACK = 4,
+	OWES_CURRENT = 8,
+	OWES_LATE = 16,
+	OWES_WORKING = 32
 };
 
 void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry);
