@@ -193,36 +193,6 @@ void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason
 	registration_lose(e, r, reason, reason->status == 503 ? walk->retry_after_ms : 0);
 }
 
-static void registration_move_on(struct kl_engine *e, uint32_t r, const struct reason *reason);
-
-void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
-			 kl_ms retry_after_ms)
-{
-	struct registration *reg = registration_at(e, r);
-	struct walk *walk = walk_at(e, r);
-	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
-	bool ends = reg->state == KL_LEAVING || reg->state == KL_CLEARING;
-	if (!ends && registration_policy(e, r)->denial_moves_on) {
-		health_denied(e, r, reason);
-		registration_move_on(e, r, reason);
-	} else if (reg->state == KL_LEAVING) {
-		registration_walk_stop(e, r);
-		registration_off(e, r, reason);
-	} else if (reg->state == KL_CLEARING) {
-		registration_walk_stop(e, r);
-		failback_cleared(e, r, reason);
-	} else if (returning && reg->active) {
-		registration_walk_stop(e, r);
-		failback_failed(e, r, reason);
-	} else if (returning && !(walk->tried & bit(reg->current))) {
-		/* FAIL-13: already unregistered; at once back at the former route. */
-		walk_report_move(e, r, walk->pos, reason);
-		walk_send(e, r, reg->current);
-	} else {
-		registration_lose(e, r, reason, retry_after_ms);
-	}
-}
-
 /* EA 66546, Poly guide: the old registration is dropped, with nothing sent, when failover begins.
  * FAIL-3 */
 static void registration_drop(struct kl_engine *e, uint32_t r)
@@ -266,6 +236,34 @@ static void registration_move_on(struct kl_engine *e, uint32_t r, const struct r
 		registration_enter(e, r, KL_FAILING_OVER, reason);
 	walk_report_move(e, r, left, reason);
 	walk_send(e, r, next);
+}
+
+void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			 kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
+	bool ends = reg->state == KL_LEAVING || reg->state == KL_CLEARING;
+	if (!ends && registration_policy(e, r)->denial_moves_on) {
+		health_denied(e, r, reason);
+		registration_move_on(e, r, reason);
+	} else if (reg->state == KL_LEAVING) {
+		registration_walk_stop(e, r);
+		registration_off(e, r, reason);
+	} else if (reg->state == KL_CLEARING) {
+		registration_walk_stop(e, r);
+		failback_cleared(e, r, reason);
+	} else if (returning && reg->active) {
+		registration_walk_stop(e, r);
+		failback_failed(e, r, reason);
+	} else if (returning && !(walk->tried & bit(reg->current))) {
+		/* FAIL-13: already unregistered; at once back at the former route. */
+		walk_report_move(e, r, walk->pos, reason);
+		walk_send(e, r, reg->current);
+	} else {
+		registration_lose(e, r, reason, retry_after_ms);
+	}
 }
 
 void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)

@@ -211,6 +211,7 @@ enum {
 	X(KL_FAST_GIVEN, "given")                                                                  \
 	X(KL_FAST_AS_UDP, "as-udp")
 
+/* probed: when a probe finds that a better route is up; the others go by time, or by requests. */
 #define KL_FAILBACK_MODE_TABLE(X)                                                                  \
 	X(KL_FAILBACK_NEW_REQUESTS, "newRequests")                                                 \
 	X(KL_FAILBACK_DNSTTL, "DNSTTL")                                                            \
