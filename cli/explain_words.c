@@ -78,6 +78,9 @@ static void say_failback(struct explain_line *line)
 		else
 			say(line, "It stays on another route until that one fails.");
 		break;
+	case KL_FAILBACK_PROBED:
+		say(line, "It returns to a better route when a probe finds that it is up%s.", idle);
+		break;
 	}
 }
 

@@ -202,7 +202,7 @@ static enum parameter_check read_transport(struct parameter_value *value)
 static enum parameter_check read_failback(struct parameter_value *value)
 {
 	const char *word = strcasecmp(value->text, "newRequest") == 0 ? "newRequests" : value->text;
-	for (uint32_t mode = 0; mode < KL_FAILBACK_MODES; mode++) {
+	for (uint32_t mode = 0; mode <= KL_FAILBACK_DURATION; mode++) {
 		const char *name = kl_failback_mode_name((enum kl_failback_mode)mode);
 		if (strcasecmp(name, word) == 0) {
 			*value = (struct parameter_value){name, mode};
@@ -355,7 +355,7 @@ static const char *list_transports(struct arena *arena)
 static const char *list_failback_modes(struct arena *arena)
 {
 	const char *list = "";
-	for (int mode = 0; mode < KL_FAILBACK_MODES; mode++)
+	for (int mode = 0; mode <= KL_FAILBACK_DURATION; mode++)
 		list = arena_format(arena, "%s%s%s", list, mode ? ", " : "",
 				    kl_failback_mode_name((enum kl_failback_mode)mode));
 	return list;

@@ -1,4 +1,5 @@
 /* answer.c - what an answer means for the walk that it answers. */
+#include "engine/health.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -175,8 +176,8 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 	uint32_t r = walk->registration;
 	const struct kl_policy *policy = registration_policy(e, r);
 	bool moves = response->status == 503 && policy->failover_on_503;
-	route_answered(e, route_slot(e, registration_at(e, r)->set, walk->pos), response->status);
-	if (!moves && walk->method != KL_REGISTER && !walk->hops)
+	health_answered(e, w, response->status);
+	if (!moves && walk->method != KL_REGISTER && walk->owner != OWNER_PROBE && !walk->hops)
 		registration_answered(e, r, walk->pos, response->status);
 	if (response->status < 200) {
 		walk_provisional(e, w, response->status);
@@ -186,7 +187,12 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 	walk->sent = 0; /* the host has seen its end: nothing to abandon */
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
-	if (response->status == 401 || response->status == 407) {
+	if (walk->owner == OWNER_PROBE) { /* any answer ends it, and none leads elsewhere */
+		request_finish(e, w,
+			       &(struct reason){.why = KL_WHY_ANSWERED,
+						.pos = walk->pos,
+						.status = response->status});
+	} else if (response->status == 401 || response->status == 407) {
 		walk_challenged(e, w, response);
 	} else if (moves) {
 		/* Poly guide: 503 moves on at once; Retry-After counts on the last route alone.

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Probes of one route set that the default limits have room for at one time. */
+enum { PROBES_AT_ONCE = 4 };
+
 static uint32_t registration_count_of(const struct kl_config *config)
 {
 	uint32_t count = 0;
@@ -28,25 +31,29 @@ static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t 
 	return true;
 }
 
-static uint32_t set_count_of(const struct kl_config *config)
+/* The route sets of all entries or, PROBING, of those whose routes are probed. */
+static uint32_t set_count_of(const struct kl_config *config, bool probing)
 {
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < config->line_count; i++)
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
-			count += first_of_set(config, i, j);
+			if (!probing || config->lines[i].entries[j].policy->probe_ms)
+				count += first_of_set(config, i, j);
 	return count;
 }
 
 void kl_limits_default(struct kl_config *config)
 {
-	uint32_t sets = set_count_of(config), registrations = registration_count_of(config);
-	config->limits = (struct kl_limits){.sets = sets,
-					    .routes = sets * KL_SET_ROUTES_MAX,
-					    .set_routes = KL_SET_ROUTES_MAX,
-					    .queries = sets * (KL_SET_ROUTES_MAX * 2 + 4),
-					    .records = sets * KL_DNS_RECORDS_MAX * 2,
-					    .name_bytes = sets * 2048,
-					    .walks = registrations + config->line_count * 2 + 4};
+	uint32_t sets = set_count_of(config, false), probing = set_count_of(config, true);
+	uint32_t registrations = registration_count_of(config);
+	config->limits = (struct kl_limits){
+		.sets = sets,
+		.routes = sets * KL_SET_ROUTES_MAX,
+		.set_routes = KL_SET_ROUTES_MAX,
+		.queries = sets * (KL_SET_ROUTES_MAX * 2 + 4 * KL_SPECS_MAX),
+		.records = sets * KL_DNS_RECORDS_MAX * 2,
+		.name_bytes = sets * 2048,
+		.walks = registrations + config->line_count * 2 + PROBES_AT_ONCE * probing + 4};
 }
 
 /* A name can be asked for: not empty, labels of 1 to 63 bytes, no white space. */
@@ -92,14 +99,33 @@ bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice)
 	return transports & transports_of[choice];
 }
 
+static int check_name(const char *name, char *why, size_t size)
+{
+	if (name && name_fits(name))
+		return KL_OK;
+	snprintf(why, size, "'%.200s' is neither a domain name nor an IP address",
+		 name ? name : "");
+	return KL_EINVAL;
+}
+
+static int check_names(const struct kl_entry_config *entry, char *why, size_t size)
+{
+	if (entry->more_count >= KL_SPECS_MAX || (entry->more_count && !entry->more_names)) {
+		snprintf(why, size, "an entry has %u names, expected 1 to %d",
+			 entry->more_count + 1u, KL_SPECS_MAX);
+		return KL_EINVAL;
+	}
+	for (uint8_t i = 0; i < entry->more_count; i++)
+		if (check_name(entry->more_names[i], why, size))
+			return KL_EINVAL;
+	return check_name(entry->name, why, size);
+}
+
 static int check_entry(const struct kl_config *config, const struct kl_entry_config *entry,
 		       char *why, size_t size)
 {
-	if (!entry->name || !name_fits(entry->name)) {
-		snprintf(why, size, "'%.200s' is neither a domain name nor an IP address",
-			 entry->name ? entry->name : "");
+	if (check_names(entry, why, size))
 		return KL_EINVAL;
-	}
 	if (entry->transport_choice >= KL_TRANSPORT_CHOICES_MAX || !entry->policy) {
 		snprintf(why, size, "an entry has no policy, or an unknown transport");
 		return KL_EINVAL;
@@ -120,8 +146,8 @@ static bool limits_fit(const struct kl_config *config)
 {
 	const struct kl_limits *limits = &config->limits;
 	static const uint32_t most = UINT32_C(1) << 26;
-	return limits->sets >= set_count_of(config) && limits->sets < most && limits->routes &&
-	       limits->routes < 0xffff && limits->set_routes &&
+	return limits->sets >= set_count_of(config, false) && limits->sets < most &&
+	       limits->routes && limits->routes < 0xffff && limits->set_routes &&
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&

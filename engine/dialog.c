@@ -2,6 +2,7 @@
  * CALL-2, TRIG-10). */
 #include "engine/dialog.h"
 
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -140,6 +141,6 @@ int dialog_feed_failed(struct kl_engine *e, const struct kl_event_dialog *event)
 	if (reason.pos == NO_POS || registration_frozen(e, r) ||
 	    (event->status == 503 && !registration_policy(e, r)->failover_on_503))
 		return KL_IGNORED;
-	route_failed(e, route_slot(e, reg->set, reason.pos), (enum kl_fault)reason.fault);
+	health_failed(e, r, &reason);
 	return registration_dialog_failed(e, r, reason.pos, &reason) ? KL_OK : KL_IGNORED;
 }

@@ -43,7 +43,7 @@ static const struct kl_policy *query_policy(const struct kl_engine *e, const str
 bool dns_same_policy(const struct kl_policy *a, const struct kl_policy *b)
 {
 	return a == b ||
-	       (a->naptr_first_order == b->naptr_first_order &&
+	       (a->naptr_first_order == b->naptr_first_order && a->srv_first == b->srv_first &&
 		a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
 		a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
 		a->static_first == b->static_first);
@@ -337,7 +337,9 @@ static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
 	case SOURCE_STALE:
 		break;
 	}
-	return query->state == QUERY_NEGATIVE ? negative_retry_ms : failed_retry_ms;
+	if (query->state != QUERY_NEGATIVE)
+		return failed_retry_ms;
+	return policy->dns_lookup_ms ? policy->dns_lookup_ms : negative_retry_ms;
 }
 
 /* An outage is told once, and what serves meanwhile; its end where something did. */

@@ -1,6 +1,7 @@
 /* engine.c - one way in, one way out: events to their parts, parts to actions, the deadline. */
 #include "engine/dialog.h"
 #include "engine/dns.h"
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
 #include "engine/network.h"
@@ -27,6 +28,16 @@ static uint32_t layout_table(struct layout *layout, size_t count, size_t width)
 	return (uint32_t)at;
 }
 
+static bool routes_have_timers(const struct kl_config *config)
+{
+	for (uint32_t i = 0; i < config->line_count; i++)
+		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
+			if (config->lines[i].entries[j].policy->probe_ms ||
+			    config->lines[i].entries[j].policy->keepalive_ms)
+				return true;
+	return false;
+}
+
 static struct layout layout_of(const struct kl_config *config)
 {
 	const struct kl_limits *limits = &config->limits;
@@ -38,6 +49,7 @@ static struct layout layout_of(const struct kl_config *config)
 		registrations += config->lines[i].entry_count;
 	head->config = config;
 	head->registration_count = registrations;
+	head->slot_nodes = routes_have_timers(config) ? limits->routes : 0;
 	size_t nodes = node_count(head);
 	head->nodes_at = layout_table(&layout, nodes, sizeof(struct node));
 	head->heap_at = layout_table(&layout, nodes, sizeof(uint32_t));
@@ -125,6 +137,8 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 		struct registration *reg = registration_at(e, r);
 		if (reg->set != s)
 			continue;
+		if (set_at(e, s)->complete)
+			reg->failed = 0; /* the list is rebuilt: PROBE-4 */
 		registration_routes_changed(e, r);
 		if (walk_at(e, r)->state == WALK_NAMES)
 			registration_go(e, r);
@@ -201,7 +215,10 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 static void wake(struct kl_engine *e, uint32_t n)
 {
 	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
-	if (n < registrations) {
+	uint32_t slots = slot_node(e, 0);
+	if (n >= slots) {
+		health_time(e, n - slots);
+	} else if (n < registrations) {
 		walk_time(e, n);
 	} else if (n < queries) {
 		registration_time(e, n - registrations);
@@ -242,7 +259,9 @@ int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now)
 static bool act(struct kl_engine *e, uint32_t n, struct kl_action *action)
 {
 	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
-	uint32_t sets = set_node(e, 0);
+	uint32_t sets = set_node(e, 0), slots = slot_node(e, 0);
+	if (n >= slots)
+		return health_act(e, n - slots, action);
 	if (n < registrations)
 		return walk_act(e, n, action);
 	if (n < queries)

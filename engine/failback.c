@@ -1,6 +1,8 @@
 #include "engine/failback.h"
 
 #include "engine/dns.h"
+#include "engine/health.h"
+#include "engine/keepalive.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -18,6 +20,14 @@ static enum kl_policy_field failback_rule(const struct kl_engine *e, uint32_t r)
 {
 	return failback_mode(e, r) == KL_FAILBACK_DURATION ? KL_POLICY_failback_ms
 							   : KL_POLICY_failback_mode;
+}
+
+/* Where failback goes, one bit each. */
+static uint32_t failback_better(const struct kl_engine *e, uint32_t r)
+{
+	if (failback_mode(e, r) == KL_FAILBACK_PROBED)
+		return health_better(e, r);
+	return order_better(e, r, registration_at(e, r)->current);
 }
 
 static void failback_report(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -59,6 +69,7 @@ static kl_ms failback_after_ms(const struct kl_engine *e, uint32_t r)
 		return member->name ? dns_ttl_ms(member->ttl_ms) : duration_ms;
 	case KL_FAILBACK_NEW_REQUESTS:
 	case KL_FAILBACK_REGISTRATION:
+	case KL_FAILBACK_PROBED:
 		break;
 	}
 	return KL_NEVER;
@@ -118,7 +129,7 @@ static bool failback_direct(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
 	if (reg->former == NO_POS || reg->former_expires_at <= e->now ||
-	    !(order_better(e, r, reg->current) & bit(reg->former)))
+	    !(failback_better(e, r) & bit(reg->former)))
 		return false;
 	reg->try_better = true;
 	failback_report(e, r,
@@ -135,7 +146,7 @@ static void failback_walk(struct kl_engine *e, uint32_t r, bool on)
 	const struct registration *reg = registration_at(e, r);
 	struct start start = start_anew;
 	start.origin = reg->current;
-	start.allowed = on ? UINT32_MAX : order_better(e, r, reg->current);
+	start.allowed = on ? UINT32_MAX : failback_better(e, r);
 	start.more = !on;
 	registration_walk(e, r, &start);
 }
@@ -150,7 +161,7 @@ static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, b
 						      : (uint8_t)failback_rule(e, r),
 				      .pos = NO_POS};
 	struct start start = start_anew;
-	if (!order_better(e, r, reg->current) || failback_direct(e, r))
+	if (!failback_better(e, r) || failback_direct(e, r))
 		return false;
 	failback_disarm(e, r);
 	reg->left = reg->current;
@@ -206,21 +217,35 @@ static void failback_group(struct kl_engine *e, uint32_t first)
 	}
 }
 
+/* CS-18-10: the phone returns to the most preferred server that is available, not because the
+ * present one failed.  PROBE-6 */
+void failback_look(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	if (failback_mode(e, r) != KL_FAILBACK_PROBED || !registration_in_failover(e, r) ||
+	    reg->held || !health_better(e, r))
+		return;
+	reg->failback_at = e->now;
+	registration_schedule(e, r);
+}
+
 void failback_due(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
+	bool probed = failback_mode(e, r) == KL_FAILBACK_PROBED;
+	enum kl_cause why = probed ? KL_WHY_BETTER_UP : KL_WHY_FAILBACK_DUE;
 	struct reason reason = {
-		.why = KL_WHY_FAILBACK_DUE, .rule = (uint8_t)failback_rule(e, r), .pos = NO_POS};
+		.why = (uint8_t)why, .rule = (uint8_t)failback_rule(e, r), .pos = NO_POS};
 	if (!registration_in_failover(e, r))
 		return;
 	if (!registration_reregisters(e, r)) {
 		/* The modes only reorder requests, even during calls.  FAIL-16 */
 		reg->try_better = true;
 		failback_report(e, r, &reason);
-	} else if (!order_better(e, r, reg->current)) {
+	} else if (!failback_better(e, r)) {
 		failback_arm(e, r);
 	} else if (failback_is_idle(e, r, 0)) {
-		failback_begin(e, r, KL_WHY_FAILBACK_DUE, false);
+		failback_begin(e, r, why, false);
 		failback_group(e, r);
 	} else {
 		failback_hold(e, r, true);
@@ -273,6 +298,7 @@ void failback_direct_done(struct kl_engine *e, uint32_t r, uint16_t status)
 		(struct reason){.why = KL_WHY_ANSWERED, .pos = reg->former, .status = status};
 	owe(e, registration_node(e, r), OWES_CURRENT);
 	reg->current = reg->flow = reg->former;
+	keepalive_begin(e, r);
 	reg->expires_at = reg->former_expires_at;
 	reg->refresh_at =
 		reg->expires_at > e->now + overlap_ms ? reg->expires_at - overlap_ms : e->now;

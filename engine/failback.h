@@ -13,6 +13,9 @@ void failback_disarm(struct kl_engine *e, uint32_t r);
 /* Failback is due: begins, or waits for idle, or marks the next request to try directly. */
 void failback_due(struct kl_engine *e, uint32_t r);
 
+/* A route is up, of which that was not known, or is still: does R return to it (PROBE-6)? */
+void failback_look(struct kl_engine *e, uint32_t r);
+
 /* A refresh is due: does it try the better routes first?  If so, it has begun. */
 bool failback_by_refresh(struct kl_engine *e, uint32_t r);
 

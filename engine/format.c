@@ -25,6 +25,7 @@ NAME_FUNCTION(kl_fault_text, enum kl_fault, KL_FAULTS)
 NAME_FUNCTION(kl_dns_status_text, enum kl_dns_status, KL_DNS_STATUSES)
 NAME_FUNCTION(kl_failback_mode_name, enum kl_failback_mode, KL_FAILBACK_MODE_TABLE)
 NAME_FUNCTION(kl_idle_scope_name, enum kl_idle_scope, KL_IDLE_SCOPE_TABLE)
+NAME_FUNCTION(kl_candidate_status_name, enum kl_candidate_status, KL_CANDIDATE_STATUSES)
 
 const char *kl_strerror(int error)
 {
@@ -228,6 +229,18 @@ static void put_working(struct text *text, const struct kl_report *report)
 	}
 }
 
+/* A candidate that failed has failed its line; up and down are the same to all.  PROBE-3, PROBE-4
+ */
+static void put_candidate(struct text *text, const struct kl_report *report)
+{
+	if (report->candidate == KL_CANDIDATE_FAILED) {
+		put_line(text, report);
+		put(text, ": ");
+	}
+	put_route(text, &report->route);
+	put(text, " is %s: ", kl_candidate_status_name(report->candidate));
+}
+
 static void put_report(struct text *text, const struct kl_report *report)
 {
 	bool moved = report->type == KL_REPORT_MOVE;
@@ -272,6 +285,9 @@ static void put_report(struct text *text, const struct kl_report *report)
 	case KL_REPORT_LATE:
 		put_line(text, report);
 		put(text, " ");
+		break;
+	case KL_REPORT_HEALTH:
+		put_candidate(text, report);
 		break;
 	case KL_REPORT_ROUTES:
 		put(text, "routes of %s: ", report->name);
@@ -318,6 +334,10 @@ char *kl_format_action(char *to, size_t size, const struct kl_action *action,
 		break;
 	case KL_DO_REPORT:
 		put_report(&text, &action->report);
+		break;
+	case KL_DO_KEEPALIVE:
+		put(&text, "keep alive ");
+		put_route(&text, &action->keepalive.route);
 		break;
 	}
 	return to;

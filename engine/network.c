@@ -1,5 +1,6 @@
 #include "engine/network.h"
 
+#include "engine/probe.h"
 #include "engine/registration.h"
 
 int network_link_down(struct kl_engine *e)
@@ -7,8 +8,10 @@ int network_link_down(struct kl_engine *e)
 	if (e->link_down)
 		return KL_IGNORED;
 	e->link_down = true;
-	for (uint32_t r = 0; r < e->registration_count; r++)
+	for (uint32_t r = 0; r < e->registration_count; r++) {
+		probe_freeze(e, r);
 		registration_schedule(e, r);
+	}
 	return KL_OK;
 }
 
@@ -19,6 +22,8 @@ int network_link_up(struct kl_engine *e)
 	e->link_down = false;
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_link_up(e, r);
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		probe_look(e, r);
 	return KL_OK;
 }
 

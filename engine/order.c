@@ -167,6 +167,7 @@ void order_refresh(struct kl_engine *e, uint32_t r)
 		return;
 	order_draw(e, r);
 	reg->order_version = version;
+	reg->failed = reg->held_off = 0; /* the list is rebuilt: PROBE-4 */
 }
 
 int order_index(const struct kl_engine *e, uint32_t r, uint8_t pos)
@@ -177,9 +178,34 @@ int order_index(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	return -1;
 }
 
+/* CS-18-10: rank counts, then priority; of routes that are equal in both none is better.  PROBE-2
+ */
+static bool order_outranks(const struct kl_engine *e, uint32_t set, uint8_t a, uint8_t b)
+{
+	const struct member *x = member_at(e, set, a), *y = member_at(e, set, b);
+	return x->rank != y->rank ? x->rank < y->rank : x->priority < y->priority;
+}
+
+static bool order_probed(const struct kl_engine *e, uint32_t r)
+{
+	return kl_policy_failback_mode(registration_policy(e, r)) == KL_FAILBACK_PROBED;
+}
+
+static uint8_t order_top(const struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	const struct registration *reg = registration_at(e, r);
+	uint8_t top = pos;
+	for (int i = 0; pos != NO_POS && i < reg->order_count; i++)
+		if (order_outranks(e, reg->set, order_of(e, r)[i], top))
+			top = order_of(e, r)[i];
+	return top;
+}
+
 uint8_t order_primary(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
+	if (order_probed(e, r))
+		return order_top(e, r, pos);
 	for (int i = 0; pos != NO_POS && i < reg->order_count; i++) {
 		uint8_t first = order_of(e, r)[i];
 		if (member_at(e, reg->set, first)->record == member_at(e, reg->set, pos)->record)
@@ -192,10 +218,13 @@ uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
 	uint32_t better = 0;
-	int index = order_index(e, r, pos);
-	for (int i = 0; i < index; i++) {
+	bool probed = order_probed(e, r);
+	int end = probed ? reg->order_count : order_index(e, r, pos);
+	for (int i = 0; pos != NO_POS && i < end; i++) {
 		uint8_t other = order_of(e, r)[i];
-		if (member_at(e, reg->set, other)->record == member_at(e, reg->set, pos)->record)
+		bool same = member_at(e, reg->set, other)->record ==
+			    member_at(e, reg->set, pos)->record;
+		if (probed ? order_outranks(e, reg->set, other, pos) : same)
 			better |= bit(other);
 	}
 	return better;

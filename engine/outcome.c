@@ -2,6 +2,8 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/health.h"
+#include "engine/keepalive.h"
 #include "engine/registration.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -11,12 +13,15 @@
 /* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
 static const kl_ms refresh_half_max_ms = 30000;
 
-/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
-static kl_ms refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
+/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less. CS-18-10:
+ * at least every 5 minutes.  REG-1, PROBE-10 */
+static kl_ms refresh_after_ms(kl_ms granted_ms, const struct kl_policy *policy)
 {
+	kl_ms overlap_ms = policy->expires_overlap_ms;
 	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
 	kl_ms half = earlier(granted_ms / 2, refresh_half_max_ms);
-	return early > half ? early : half;
+	kl_ms after_ms = early > half ? early : half;
+	return policy->refresh_max_ms ? earlier(after_ms, policy->refresh_max_ms) : after_ms;
 }
 
 void registration_wake_requests(struct kl_engine *e, uint32_t r)
@@ -71,8 +76,9 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	reg->resume = NO_POS;
 	reg->retry_at = KL_NEVER;
 	reg->expires_at = e->now + granted_ms;
-	reg->refresh_at = e->now + refresh_after_ms(granted_ms,
-						    registration_policy(e, r)->expires_overlap_ms);
+	reg->refresh_at = e->now + refresh_after_ms(granted_ms, registration_policy(e, r));
+	health_accepted(e, r, reg->current);
+	keepalive_begin(e, r);
 	registration_enter(e, r, KL_REGISTERED, reason);
 	fallback_connected(e, r, anew);
 	registration_wake_requests(e, r);
@@ -187,30 +193,6 @@ void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason
 	registration_lose(e, r, reason, reason->status == 503 ? walk->retry_after_ms : 0);
 }
 
-void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
-			 kl_ms retry_after_ms)
-{
-	struct registration *reg = registration_at(e, r);
-	struct walk *walk = walk_at(e, r);
-	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
-	if (reg->state == KL_LEAVING) {
-		registration_walk_stop(e, r);
-		registration_off(e, r, reason);
-	} else if (reg->state == KL_CLEARING) {
-		registration_walk_stop(e, r);
-		failback_cleared(e, r, reason);
-	} else if (returning && reg->active) {
-		registration_walk_stop(e, r);
-		failback_failed(e, r, reason);
-	} else if (returning) {
-		/* FAIL-13: already unregistered; at once back at the former route. */
-		walk_report_move(e, r, walk->pos, reason);
-		walk_send(e, r, reg->current);
-	} else {
-		registration_lose(e, r, reason, retry_after_ms);
-	}
-}
-
 /* EA 66546, Poly guide: the old registration is dropped, with nothing sent, when failover begins.
  * FAIL-3 */
 static void registration_drop(struct kl_engine *e, uint32_t r)
@@ -233,16 +215,14 @@ static void registration_note_left(struct registration *reg, uint8_t pos,
 	reg->left_fault = reason->fault;
 }
 
-void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
+/* The open REGISTER leaves its route for the next. */
+static void registration_move_on(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	struct walk *walk = walk_at(e, r);
-	uint8_t left = walk->pos;
-	if (reg->state == KL_LEAVING || reg->state == KL_CLEARING) {
-		registration_denied(e, r, reason, 0);
-		return;
-	}
+	uint8_t left = walk_at(e, r)->pos;
 	registration_note_left(reg, left, reason);
+	if (reg->state == KL_FAILING_BACK && left != reg->current)
+		health_hold_off(e, r, left);
 	uint8_t next = walk_next(e, r);
 	if (left == reg->current)
 		registration_drop(e, r);
@@ -256,6 +236,43 @@ void registration_route_failed(struct kl_engine *e, uint32_t r, const struct rea
 		registration_enter(e, r, KL_FAILING_OVER, reason);
 	walk_report_move(e, r, left, reason);
 	walk_send(e, r, next);
+}
+
+void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *reason,
+			 kl_ms retry_after_ms)
+{
+	struct registration *reg = registration_at(e, r);
+	struct walk *walk = walk_at(e, r);
+	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
+	bool ends = reg->state == KL_LEAVING || reg->state == KL_CLEARING;
+	if (!ends && registration_policy(e, r)->denial_moves_on) {
+		health_denied(e, r, reason);
+		registration_move_on(e, r, reason);
+	} else if (reg->state == KL_LEAVING) {
+		registration_walk_stop(e, r);
+		registration_off(e, r, reason);
+	} else if (reg->state == KL_CLEARING) {
+		registration_walk_stop(e, r);
+		failback_cleared(e, r, reason);
+	} else if (returning && reg->active) {
+		registration_walk_stop(e, r);
+		failback_failed(e, r, reason);
+	} else if (returning && !(walk->tried & bit(reg->current))) {
+		/* FAIL-13: already unregistered; at once back at the former route. */
+		walk_report_move(e, r, walk->pos, reason);
+		walk_send(e, r, reg->current);
+	} else {
+		registration_lose(e, r, reason, retry_after_ms);
+	}
+}
+
+void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	const struct registration *reg = registration_at(e, r);
+	if (reg->state == KL_LEAVING || reg->state == KL_CLEARING)
+		registration_denied(e, r, reason, 0);
+	else
+		registration_move_on(e, r, reason);
 }
 
 int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,

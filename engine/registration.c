@@ -2,8 +2,10 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
+#include "engine/probe.h"
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
@@ -175,20 +177,30 @@ static bool route_listed(const struct kl_engine *e, uint32_t r, uint8_t pos)
 }
 
 /* Poly guide: once its address is in no answer any more, a route is left at once; but a lookup that
- * failed ends nothing, and a route that a redirection led to never was in one.  DNS-11, DNS-16 */
+ * failed ends nothing, and a route that a redirection led to never was in one.  CS-18-10: the phone
+ * stays until the active server fails.  DNS-11, DNS-16, PROBE-8 */
 static bool registration_route_gone(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
-	return reg->current != NO_POS && !route_listed(e, r, reg->current) &&
+	return reg->current != NO_POS && !registration_policy(e, r)->stays_when_gone &&
+	       !route_listed(e, r, reg->current) &&
 	       member_at(e, reg->set, reg->current)->record != NO_RECORD &&
 	       set_at(e, reg->set)->complete && reg->order_count > 0;
+}
+
+/* The first route of the order or, by health, the best one (PROBE-5); NO_POS: there is none. */
+static uint8_t registration_head(const struct kl_engine *e, uint32_t r)
+{
+	if (registration_policy(e, r)->order_by_health)
+		return health_best(e, r, UINT32_MAX, NO_POS);
+	return registration_at(e, r)->order_count ? order_of(e, r)[0] : NO_POS;
 }
 
 uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	uint8_t head = reg->order_count ? order_of(e, r)[0] : reg->current;
+	uint8_t head = reg->order_count ? registration_head(e, r) : reg->current;
 	if (reg->current == NO_POS)
 		return head;
 	/* FAIL-2: where it is registered, until it is registered elsewhere. */
@@ -210,7 +222,7 @@ void registration_go(struct kl_engine *e, uint32_t r)
 	const struct reason none = {.why = (uint8_t)route_none_why(e, reg->set), .pos = NO_POS};
 	struct walk *walk = walk_at(e, r);
 	uint8_t first =
-		registration_route_gone(e, r) ? order_of(e, r)[0] : registration_first(e, r);
+		registration_route_gone(e, r) ? registration_head(e, r) : registration_first(e, r);
 	walk->origin = first;
 	/* BACK-4: every route is tried before any is tried twice. */
 	if (reg->resume != NO_POS && route_listed(e, r, reg->resume)) {
@@ -237,9 +249,29 @@ static void registration_begin(struct kl_engine *e, uint32_t r, const struct rea
 	order_refresh(e, r);
 	bool wait = set->pending || set->stale;
 	registration_enter(e, r, wait ? KL_RESOLVING : KL_REGISTERING, reason);
-	/* With no route at all there is nothing to do but wait until the DNS has said its last. */
-	if (!wait)
+	/* CS-18-10: a spec without an answer leaves the others as they are.  PROBE-1 */
+	if (wait && registration_config(e, r)->more_count)
+		walk_wait_names(e, r);
+	else if (!wait)
 		registration_go(e, r);
+}
+
+/* With no route at all there is nothing to do but wait until the DNS has said its last. */
+void registration_waited(struct kl_engine *e, uint32_t r)
+{
+	probe_look(e, r);
+	if (registration_at(e, r)->order_count || registration_at(e, r)->state != KL_RESOLVING)
+		registration_go(e, r);
+	else
+		schedule_set(e, walk_node(e, r), KL_NEVER);
+}
+
+/* What set the time of a refresh that is due.  REG-1, PROBE-10 */
+static enum kl_policy_field refresh_rule(const struct kl_engine *e, uint32_t r)
+{
+	kl_ms most_ms = registration_policy(e, r)->refresh_max_ms;
+	bool longest = most_ms && registration_at(e, r)->since_at + most_ms <= e->now;
+	return longest ? KL_POLICY_refresh_max_ms : KL_POLICY_expires_overlap_ms;
 }
 
 static void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -276,6 +308,7 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 	reg->failures = 0;
 	reg->retry_at = KL_NEVER;
 	reg->lost = false;
+	reg->failed = reg->held_off = 0;
 	registration_enter(e, r, KL_OFF, reason);
 }
 
@@ -294,6 +327,7 @@ void registration_start(struct kl_engine *e, uint32_t r)
 		registration_walk_stop(e, r);
 		registration_off(e, r, &again);
 	}
+	probe_look(e, r);
 	if (!registration_config(e, r)->registers)
 		route_demand(e, reg->set);
 	else if (fallback_successive(e, reg->line))
@@ -369,15 +403,17 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	bool failover = registration_in_failover(e, r);
 	order_refresh(e, r);
+	probe_look(e, r);
 	if (reg->current == NO_POS)
 		return;
 	/* A lookup that failed says nothing of routes: what was primary still is. */
 	if (!set_at(e, reg->set)->complete)
 		return;
-	/* Poly guide: sticky: a line that is on its primary does not react to a new order.  DNS-10
-	 */
+	/* Poly guide: sticky: a line that is on its primary does not react to a new order.  DNS-10.
+	 * With failback by probes a better route is one, wherever the line is.  PROBE-6 */
+	bool probed = kl_policy_failback_mode(registration_policy(e, r)) == KL_FAILBACK_PROBED;
 	reg->primary = reg->current;
-	if (failover && route_listed(e, r, reg->current))
+	if (probed || (failover && route_listed(e, r, reg->current)))
 		reg->primary = order_primary(e, r, reg->current);
 	if (!registration_in_failover(e, r))
 		failback_disarm(e, r);
@@ -431,7 +467,7 @@ void registration_time(struct kl_engine *e, uint32_t r)
 		if (!failback_by_refresh(e, r))
 			registration_refresh(e, r,
 					     &(struct reason){.why = KL_WHY_REFRESH_DUE,
-							      .rule = KL_POLICY_expires_overlap_ms,
+							      .rule = (uint8_t)refresh_rule(e, r),
 							      .pos = NO_POS});
 	} else {
 		reg->failback_at = KL_NEVER;
@@ -551,6 +587,10 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 			.why = KL_WHY_LATE, .pos = reg->late_pos, .status = reg->late_status};
 		action->report = registration_report(e, r, &late);
 		action->report.type = KL_REPORT_LATE;
+	} else if (what == OWES_FAILED) {
+		action->report = registration_report(e, r, &reg->reason_failed);
+		action->report.type = KL_REPORT_HEALTH;
+		action->report.candidate = KL_CANDIDATE_FAILED;
 	} else {
 		return registration_act_working(e, reg->line, action);
 	}

@@ -4,8 +4,15 @@
 
 #include "engine/state.h"
 
-/* What a registration owes the host. */
-enum { OWES_STATE = 1, OWES_FAILBACK = 2, OWES_CURRENT = 4, OWES_LATE = 8, OWES_WORKING = 16 };
+/* What a registration owes the host, in the order in which it is told. */
+enum {
+	OWES_FAILED = 1,
+	OWES_STATE = 2,
+	OWES_FAILBACK = 4,
+	OWES_CURRENT = 8,
+	OWES_LATE = 16,
+	OWES_WORKING = 32
+};
 
 void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry);
 
@@ -66,6 +73,9 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 
 /* Names were found, or waited for in vain: the open REGISTER goes on. */
 void registration_go(struct kl_engine *e, uint32_t r);
+
+/* Its names were waited for as long as may be: goes on with what there is. */
+void registration_waited(struct kl_engine *e, uint32_t r);
 
 /* A request needs a registration that is not there: registers at once (FALL-4). */
 void registration_needed(struct kl_engine *e, uint32_t r);

@@ -4,6 +4,7 @@
 #include "engine/fallback.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
+#include "engine/probe.h"
 #include "engine/registration.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
@@ -27,7 +28,29 @@ static void request_unlink(struct kl_engine *e, uint32_t w)
 	*at = walk_at(e, w)->next;
 }
 
+uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method)
+{
+	uint32_t w = walk_open_request(e, r, method);
+	if (w != NONE)
+		request_link(e, w, r);
+	return w;
+}
+
 /* ---- the end ---- */
+
+/* Whoever owns the request gets its end. */
+static void request_deliver(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	const struct walk *walk = walk_at(e, w);
+	switch ((enum walk_owner)walk->owner) {
+	case OWNER_HOST:
+		owe(e, walk_node(e, w), OWES_OUTCOME);
+		break;
+	case OWNER_PROBE:
+		probe_ended(e, walk->owned, reason);
+		break;
+	}
+}
 
 void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
@@ -37,7 +60,7 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 	request_unlink(e, w);
 	walk->reason = *reason;
 	owe_no_more(e, walk_node(e, w), OWES_REPORT); /* the outcome says more */
-	owe(e, walk_node(e, w), OWES_OUTCOME);
+	request_deliver(e, w, reason);
 	walk_end(e, w);
 	if (walk->method == KL_INVITE)
 		line_invite_ended(e, line, answered);
@@ -88,7 +111,7 @@ int request_cancel(struct kl_engine *e, const struct kl_event_request *event)
 	for (uint32_t w = e->registration_count; w < e->config->limits.walks; w++) {
 		struct walk *walk = walk_at(e, w);
 		if (walk->state == WALK_FREE || walk->state == WALK_ENDED ||
-		    walk->token != event->token)
+		    walk->owner != OWNER_HOST || walk->token != event->token)
 			continue;
 		walk->local = true;
 		walk->status = 487;
@@ -359,6 +382,10 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint32_t r = walk->registration;
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
+	if (walk->owner == OWNER_PROBE) { /* it asks after this one route */
+		request_finish(e, w, reason);
+		return;
+	}
 	if (reason->why == KL_WHY_STATUS_503 || walk->telling.why != KL_WHY_STATUS_503) {
 		walk->telling = *reason;
 		walk->told = r;

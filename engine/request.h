@@ -8,6 +8,10 @@
 int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
 int request_cancel(struct kl_engine *e, const struct kl_event_request *event);
 
+/* Opens a request of the engine's own; the caller names its owner, and sends.  NONE: as many as fit
+ * are under way. */
+uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method);
+
 /* Names were found, or waited for in vain: goes on. */
 void request_go(struct kl_engine *e, uint32_t w);
 
@@ -27,7 +31,7 @@ bool request_has_entry(const struct kl_engine *e, uint32_t w);
 /* The present route of W failed. */
 void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason);
 
-/* A final answer, or a refusal made here, ends W. */
+/* A final answer, or a refusal made here, ends W: its owner is told. */
 void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason);
 
 /* Ends every request of registration R: its line leaves. */

@@ -7,6 +7,7 @@
 #include "engine/route.h"
 
 #include "engine/dns.h"
+#include "engine/health.h"
 #include "engine/names.h"
 #include "engine/schedule.h"
 
@@ -16,7 +17,7 @@ struct candidate {
 	struct kl_route route;
 	uint32_t name, ttl_ms;
 	uint16_t priority, weight;
-	uint8_t record, rr;
+	uint8_t record, rr, rank;
 };
 
 struct pass {
@@ -26,7 +27,8 @@ struct pass {
 	bool pending, stale, failed;
 	bool full;      /* a question found no room */
 	uint8_t record; /* service records so far */
-	uint8_t rr;     /* SRV records so far */
+	uint8_t rr;     /* SRV records, and names of their own, so far */
+	uint8_t rank;   /* of the entry's name that is looked up */
 	uint8_t count;
 	struct candidate list[KL_DNS_RECORDS_MAX];
 };
@@ -59,8 +61,9 @@ static bool pass_found(struct pass *pass, const char *name, enum kl_record_type 
 	pass->failed |= need == NEED_PENDING || dns_failed(pass->e, *q);
 	switch (need) {
 	case NEED_PENDING:
-		/* Whoever waited long enough counts an open question as one without an answer. */
-		pass->pending |= pass->look != LOOK_SETTLE;
+		/* Whoever waited long enough counts an open question as one without an answer; and
+		 * what stands behind it is still in use. */
+		pass->pending |= pass->look != LOOK_SETTLE && pass->look != LOOK_KEEP;
 		return false;
 	case NEED_STALE:
 		pass->stale = true;
@@ -87,6 +90,7 @@ static void pass_add(struct pass *pass, const struct place *place, const uint8_t
 					.priority = place->priority,
 					.weight = place->weight,
 					.record = pass->record,
+					.rank = pass->rank,
 					.rr = place->rr};
 	memcpy(candidate->route.ip, ip, 16);
 	candidate->route.port = place->port;
@@ -200,10 +204,10 @@ static uint32_t naptr_next(const struct kl_engine *e, const struct query *query,
 
 /* RFC 3263 4.1; the Poly guide's table walks on to higher orders, RFC 3403 stops at the first that
  * can be used.  DNS-1, DNS-8 */
-static bool pass_naptr(struct pass *pass, const struct kl_entry_config *config)
+static bool pass_naptr(struct pass *pass, const char *name, const struct kl_policy *policy)
 {
 	uint32_t q;
-	if (!pass_found(pass, config->name, KL_NAPTR, &q))
+	if (!pass_found(pass, name, KL_NAPTR, &q))
 		return false;
 	const struct query *query = query_at(pass->e, q);
 	const struct record *first = NULL;
@@ -214,23 +218,28 @@ static bool pass_naptr(struct pass *pass, const struct kl_entry_config *config)
 			continue;
 		if (!first)
 			first = record;
-		if (config->policy->naptr_first_order && record->priority != first->priority)
+		if (policy->naptr_first_order && record->priority != first->priority)
 			break;
 		pass_srv(pass, name_text(pass->e, record->name), record->service);
 	}
 	return true;
 }
 
-/* The name's own addresses, on the port given or the transport's own.  DNS-3, DNS-4 */
-static void pass_name(struct pass *pass, const struct kl_entry_config *config,
+/* The name's own addresses, on the port given or the transport's own.  DNS-3, DNS-4, PROBE-2 */
+static void pass_name(struct pass *pass, const char *name, uint16_t port,
 		      enum kl_transport transport)
 {
-	const struct place place = {.name = config->name,
-				    .port = config->port ? config->port : default_port(transport),
-				    .priority = 0,
+	const struct place place = {.name = name,
+				    .port = port ? port : default_port(transport),
+				    .priority = 1,
 				    .transport = transport,
-				    .rr = 0};
+				    .rr = pass->rr};
+	if (place.rr == KL_DNS_RECORDS_MAX) {
+		pass->failed = true;
+		return;
+	}
 	pass_addresses(pass, &place);
+	pass->rr++;
 	pass->record++;
 }
 
@@ -248,22 +257,37 @@ static const struct {
 	[KL_CHOOSE_TCP_PREFERRED] = {2, 2, {KL_TCP, KL_UDP}},
 };
 
-static void pass_run(struct pass *pass, const struct kl_entry_config *config)
+/* One name of the entry.  CS-18-10: a spec may be a service, a name, or an address.  PROBE-1 */
+static void pass_spec(struct pass *pass, const struct kl_entry_config *config, const char *name)
 {
 	uint8_t choice = config->transport_choice, ip[16];
 	const enum kl_transport *transports = choices[choice].transports;
-	bool found = false;
-	if (config->port == 0 && !address_parse(ip, config->name)) {
+	bool found = false, services = config->port == 0 || config->policy->srv_first;
+	if (services && !address_parse(ip, name)) {
 		if (choice == KL_CHOOSE_NAPTR)
-			found = pass_naptr(pass, config);
+			found = pass_naptr(pass, name, config->policy);
 		bool ask = !found && !pass->pending;
 		for (uint8_t i = 0; ask && i < choices[choice].count; i++)
 			if (transport_usable(pass->e, transports[i]))
-				found |= pass_srv_of(pass, config->name, transports[i]);
+				found |= pass_srv_of(pass, name, transports[i]);
 	}
 	for (uint8_t i = 0; !found && !pass->pending && i < choices[choice].own; i++)
 		if (transport_usable(pass->e, transports[i]))
-			pass_name(pass, config, transports[i]);
+			pass_name(pass, name, config->port, transports[i]);
+}
+
+/* CS-18-10: the list is built by adding addresses as the names are given; one that leads nowhere
+ * leaves the others as they are.  PROBE-1, PROBE-2 */
+static void pass_run(struct pass *pass, const struct kl_entry_config *config)
+{
+	bool pending = false;
+	for (uint8_t i = 0; i <= config->more_count; i++) {
+		pass->rank = i;
+		pass->pending = false;
+		pass_spec(pass, config, i ? config->more_names[i - 1] : config->name);
+		pending |= pass->pending;
+	}
+	pass->pending = pending;
 }
 
 /* ---- members: the candidates laid over the set ---- */
@@ -323,11 +347,15 @@ static uint32_t slot_take(struct kl_engine *e, const struct kl_route *route)
 		if (!slot->refs && room == NONE)
 			room = i;
 	}
-	if (room != NONE)
-		*slot_at(e, room) = (struct slot){.route = *route,
-						  .refs = 1,
-						  .last_answer_at = KL_NEVER,
-						  .last_failure_at = KL_NEVER};
+	if (room == NONE)
+		return NONE;
+	health_forget(e, room);
+	*slot_at(e, room) = (struct slot){.route = *route,
+					  .refs = 1,
+					  .last_answer_at = KL_NEVER,
+					  .last_failure_at = KL_NEVER,
+					  .probe_at = KL_NEVER,
+					  .keepalive_at = KL_NEVER};
 	return room;
 }
 
@@ -366,7 +394,7 @@ static bool member_rewrite(struct kl_engine *e, struct member *member,
 	bool same = member->name == kept && member->record == candidate->record &&
 		    member->priority == candidate->priority &&
 		    member->weight == candidate->weight && member->rr == candidate->rr &&
-		    member->seq == seq;
+		    member->rank == candidate->rank && member->seq == seq;
 	name_drop(e, member->name);
 	member->name = kept;
 	member->ttl_ms = candidate->ttl_ms;
@@ -374,6 +402,7 @@ static bool member_rewrite(struct kl_engine *e, struct member *member,
 	member->priority = candidate->priority;
 	member->weight = candidate->weight;
 	member->rr = candidate->rr;
+	member->rank = candidate->rank;
 	member->seq = seq;
 	return !same;
 }
@@ -506,18 +535,6 @@ struct slot *route_known(const struct kl_engine *e, const struct kl_route *route
 	return NULL;
 }
 
-void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status)
-{
-	slot->last_answer_at = e->now;
-	slot->last_status = status;
-}
-
-void route_failed(struct kl_engine *e, struct slot *slot, enum kl_fault fault)
-{
-	slot->last_failure_at = e->now;
-	slot->last_fault = (uint8_t)fault;
-}
-
 bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 {
 	const struct set *set = set_at(e, s);
@@ -545,8 +562,12 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 
 bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b)
 {
-	return a->port == b->port && a->transport_choice == b->transport_choice &&
-	       name_equal(a->name, b->name) && dns_same_policy(a->policy, b->policy);
+	bool same = a->port == b->port && a->transport_choice == b->transport_choice &&
+		    name_equal(a->name, b->name) && dns_same_policy(a->policy, b->policy) &&
+		    a->more_count == b->more_count;
+	for (uint8_t i = 0; same && i < a->more_count; i++)
+		same = name_equal(a->more_names[i], b->more_names[i]);
+	return same;
 }
 
 /* The set of an entry, made if it is the first of its kind. */

@@ -8,7 +8,7 @@
 /* What a route set owes the host. */
 enum { OWES_ROUTES = 1, OWES_CUT = 2 };
 
-/* Do two entries have one route set: name, port, transport choice and policy of lookups? */
+/* Do two entries have one route set: names, port, transport choice and policy of lookups? */
 bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b);
 
 /* Prepares the sets of the configuration, and gives each registration its own. */
@@ -39,10 +39,12 @@ void order_refresh(struct kl_engine *e, uint32_t r);
 /* The place of a route in R's order, 0 first; -1 if the order does not hold it. */
 int order_index(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
-/* The first route of the service record that POS belongs to; NO_POS if the order has none. */
+/* The first route of the service record that POS belongs to; NO_POS if the order has none.  With
+ * failback by probes: POS, or the first of the best rank and priority if that is better. */
 uint8_t order_primary(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
-/* The routes before POS in its service record, one bit each: where failback goes (FAIL-12). */
+/* The routes before POS in its service record, one bit each: where failback goes (FAIL-12).  With
+ * failback by probes: all of a better rank or priority (PROBE-6). */
 uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
 /* The route at a place of a set, and what all who use it know of it. */
@@ -60,10 +62,6 @@ uint8_t route_find(const struct kl_engine *e, uint32_t set, const struct kl_rout
 
 /* Why the set has no route: nothing is there, or the DNS did not say. */
 enum kl_cause route_none_why(const struct kl_engine *e, uint32_t s);
-
-/* Notes an answer or a failure of a route. */
-void route_answered(struct kl_engine *e, struct slot *slot, uint16_t status);
-void route_failed(struct kl_engine *e, struct slot *slot, enum kl_fault fault);
 
 /* Derives one action that set S owes.  False: none. */
 bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action);

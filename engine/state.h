@@ -18,7 +18,8 @@ enum {
 };
 
 /* A node is what the heap and the ready list know of an object: walks come first, then
- * registrations, then queries, then route sets.  24 bytes. */
+ * registrations, then queries, then route sets, then, where a policy probes routes or keeps them
+ * alive, the route table.  24 bytes. */
 struct node {
 	kl_ms at;            /* wake the object then; KL_NEVER: it does not wait */
 	uint32_t seq;        /* equal times fire in the order in which they were set */
@@ -56,6 +57,8 @@ struct registration {
 	uint32_t call_id, cseq;
 	uint32_t failures;       /* walks that failed in a row (BACK-1) */
 	uint32_t min_expires_ms; /* from a 423; 0: none */
+	uint32_t failed;         /* routes that denied the REGISTER, one bit each (PROBE-4) */
+	uint32_t held_off;       /* routes that a failback tried in vain, until then (PROBE-6) */
 	uint8_t entry;
 	uint8_t state, reported; /* enum kl_state */
 	uint8_t order_count;
@@ -77,8 +80,9 @@ struct registration {
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;
 	kl_ms moved_at;
-	/* What the reports of the last state, failback and current route say. */
-	struct reason reason, reason_failback, reason_current;
+	kl_ms held_off_until;
+	/* What the reports of the last state, failback, current route and failed candidate say. */
+	struct reason reason, reason_failback, reason_current, reason_failed;
 };
 
 enum walk_state {
@@ -91,8 +95,15 @@ enum walk_state {
 	WALK_ENDED,        /* decided; what it owes is still to be told */
 };
 
+/* Who gets the end of a request. */
+enum walk_owner {
+	OWNER_HOST,  /* as an outcome */
+	OWNER_PROBE, /* `owned` is the route's place in the route table */
+};
+
 /* One request over the routes of an entry.  The first walks of the table are the registrations'
- * own REGISTERs, one each, by the same index; the others are the host's requests. */
+ * own REGISTERs, one each, by the same index; the others are the host's requests, and those that
+ * the engine makes by itself. */
 struct walk {
 	kl_ms clock_at; /* first send; KL_NEVER: none yet */
 	kl_ms route_at; /* first send on this route */
@@ -108,6 +119,7 @@ struct walk {
 	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
+	uint32_t owned; /* the index of what owns it */
 	uint16_t attempt;
 	uint16_t status;  /* of the answer that ended it */
 	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
@@ -127,7 +139,8 @@ struct walk {
 	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
 	uint8_t report;        /* enum kl_report_type: what it has to tell */
 	uint8_t left_pos;      /* MOVE: the route it left */
-	uint8_t spare[2];      /* no hidden bytes: blocks can be compared */
+	uint8_t owner;         /* enum walk_owner */
+	uint8_t spare[1];      /* no hidden bytes: blocks can be compared */
 	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
 	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
@@ -146,7 +159,7 @@ struct member {
 	uint8_t seq;    /* place in the answer */
 	bool used;      /* holds a route */
 	bool listed;    /* the newest answer has it */
-	uint8_t spare;
+	uint8_t rank;   /* of the entry's name that led here, from 0 */
 };
 
 /* The routes of one (name, port, transport choice, policy of lookups). */
@@ -168,9 +181,13 @@ struct slot {
 	uint16_t refs; /* members */
 	uint16_t last_status;
 	uint8_t last_fault;
-	bool closing; /* its stream is to be dropped if nobody needs it */
-	uint8_t spare[6];
+	bool closing;         /* its stream is to be dropped if nobody needs it */
+	uint8_t status;       /* enum kl_candidate_status but FAILED; its report says why: */
+	bool probing;         /* an OPTIONS is under way */
+	struct reason reason; /* `pos` means nothing */
 	kl_ms last_answer_at, last_failure_at;
+	kl_ms probe_at;     /* KL_NEVER: nobody probes it, or `probing` */
+	kl_ms keepalive_at; /* KL_NEVER: it carries no registration that is kept alive */
 };
 
 enum query_state {
@@ -235,6 +252,7 @@ struct kl_engine {
 	uint32_t heap_count;
 	uint32_t free_walk, free_record;
 	uint32_t registration_count, set_count, walk_count;
+	uint32_t slot_nodes; /* limits.routes, or 0: nobody needs them */
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
@@ -267,7 +285,8 @@ TABLE(record_at, struct record, records_at, e->config->limits.records)
 static inline uint32_t node_count(const struct kl_engine *e)
 {
 	const struct kl_limits *limits = &e->config->limits;
-	return limits->walks + e->registration_count + limits->queries + limits->sets;
+	return limits->walks + e->registration_count + limits->queries + limits->sets +
+	       e->slot_nodes;
 }
 
 TABLE(node_at, struct node, nodes_at, node_count(e))
@@ -293,6 +312,11 @@ static inline uint32_t query_node(const struct kl_engine *e, uint32_t q)
 static inline uint32_t set_node(const struct kl_engine *e, uint32_t s)
 {
 	return query_node(e, e->config->limits.queries) + s;
+}
+
+static inline uint32_t slot_node(const struct kl_engine *e, uint32_t i)
+{
+	return set_node(e, e->config->limits.sets) + i;
 }
 
 static inline struct member *member_at(const struct kl_engine *e, uint32_t set, uint8_t pos)

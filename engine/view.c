@@ -1,4 +1,5 @@
 /* view.c - what anyone may look at, filled by copy. */
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
 #include "engine/registration.h"
@@ -45,6 +46,7 @@ int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,
 				       .in_failover = registration_in_failover(e, r),
 				       .working = line_working(e, line) == r,
 				       .failback_held = reg->held,
+				       .redundancy_ready = health_is_ready(e, r),
 				       .routes = routes,
 				       .current = view_index(e, r, reg->current),
 				       .primary = view_index(e, r, reg->primary),
@@ -86,12 +88,15 @@ int kl_get_route(const struct kl_engine *e, uint32_t line, uint32_t entry, uint3
 	*view = (struct kl_route_view){.route = slot->route,
 				       .name = name_text(e, member->name),
 				       .record = view_record(e, r, route),
+				       .rank = member->rank + UINT32_C(1),
+				       .place = member->seq,
 				       .priority = member->priority,
 				       .weight = member->weight,
 				       .ttl_ms = member->name ? member->ttl_ms : KL_NEVER,
 				       .listed = member->listed,
 				       .current = pos == reg->current,
 				       .primary = pos == reg->primary,
+				       .status = health_of(e, r, pos),
 				       .last_status = slot->last_status,
 				       .last_fault = (enum kl_fault)slot->last_fault,
 				       .last_answer_at = slot->last_answer_at,

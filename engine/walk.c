@@ -1,5 +1,6 @@
 #include "engine/walk.h"
 
+#include "engine/health.h"
 #include "engine/names.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -180,10 +181,25 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
 	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
 }
 
+/* CS-18-10: the next available server of the list.  PROBE-7 */
+static uint8_t walk_next_by_health(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	uint32_t routes = 0;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
+		if (walk_may_try(e, w, pos) &&
+		    member_at(e, registration_at(e, walk->registration)->set, pos)->used &&
+		    !walk_skips(e, walk, pos))
+			routes |= bit(pos);
+	return health_best(e, walk->registration, routes, walk->origin);
+}
+
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
+	if (registration_policy(e, r)->order_by_health)
+		return walk_next_by_health(e, w);
 	uint8_t count = registration_at(e, r)->order_count, other = NO_POS;
 	uint8_t top = walk->exact ? walk->origin : order_primary(e, r, walk->origin);
 	uint8_t like = walk->pos != NO_POS ? walk->pos : walk->origin;
@@ -337,7 +353,7 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		route_settle(e, registration_at(e, walk->registration)->set);
 		order_refresh(e, walk->registration);
 		if (walk->method == KL_REGISTER)
-			registration_go(e, walk->registration);
+			registration_waited(e, walk->registration);
 		else
 			request_go(e, w);
 		break;
@@ -402,7 +418,7 @@ void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 		walk_hold(e, w);
 		return;
 	}
-	route_failed(e, route_slot(e, reg->set, walk->pos), (enum kl_fault)reason->fault);
+	health_failed(e, walk->registration, reason);
 	if (walk->method == KL_REGISTER)
 		registration_route_failed(e, walk->registration, reason);
 	else

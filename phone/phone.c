@@ -61,6 +61,9 @@ static void act(struct phone *phone, const struct kl_action *action)
 		break;
 	case KL_DO_CLOSE: /* of TCP and TLS alone, which open_engine() does not offer */
 		break;
+	case KL_DO_KEEPALIVE: /* KEEP-1: over UDP, CRLF twice */
+		phone_send(phone, &action->keepalive.route, sip_span_of("\r\n\r\n"));
+		break;
 	case KL_DO_OUTCOME:
 		phone_call_outcome(phone, &action->outcome);
 		break;

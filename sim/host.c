@@ -170,6 +170,9 @@ void sim_host_perform(struct sim_world *world, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		sim_stream_close(world, &action->close.route);
 		break;
+	case KL_DO_KEEPALIVE:
+		sim_stream_use(world, &action->keepalive.route);
+		break;
 	case KL_DO_QUERY: /* the world's own */
 		break;
 	}
@@ -213,6 +216,7 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 
 	if (t->ended || world->link_down || sim_stream_gone(world, t))
 		return;
+	sim_stream_use(world, &t->route);
 	t->ended = reply->status >= 200;
 	t->provisional |= reply->status < 200;
 	if (t->abandoned_at != KL_NEVER && !take_late_reply(world, t, reply->status))

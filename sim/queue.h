@@ -22,6 +22,7 @@ enum sim_what {
 	SIM_STREAM_ASKS,     /* at its server: a connection request */
 	SIM_STREAM_OPENS,    /* at the phone */
 	SIM_STREAM_ENDS,     /* at the phone: refused, failed, lost */
+	SIM_STREAM_IDLES,    /* at the phone: is it idle? */
 };
 
 struct sim_happening {

@@ -127,6 +127,20 @@ static void add_entries(struct sim_settings *settings, uint32_t line, uint32_t e
 	}
 }
 
+static bool add_name(struct kl_entry_config *config, struct sim_entry_settings *own,
+		     const char *name)
+{
+	uint8_t i = config->more_count;
+
+	if (!name || i == KL_SPECS_MAX - 1)
+		return false;
+	snprintf(own->more[i], sizeof(own->more[i]), "%s", name);
+	own->more_names[i] = own->more[i];
+	config->more_names = own->more_names;
+	config->more_count++;
+	return true;
+}
+
 /* Reads what a line's entry is like: words of its own, else a policy value. */
 static bool set_entry(struct sim_settings *settings, uint32_t line, uint32_t entry,
 		      struct sim_words *words, char reason[SIM_REASON_MAX])
@@ -139,6 +153,10 @@ static bool set_entry(struct sim_settings *settings, uint32_t line, uint32_t ent
 	if (sim_words_skip(words, "name") && sim_words_peek(words)) {
 		snprintf(own->name, sizeof(own->name), "%s", sim_words_take(words));
 		return true;
+	}
+	if (sim_words_skip(words, "and")) {
+		snprintf(reason, SIM_REASON_MAX, "an entry has 1 to %d names", KL_SPECS_MAX);
+		return add_name(config, own, sim_words_take(words));
 	}
 	if (sim_words_skip(words, "transport")) {
 		choice = find_word(sim_words_take(words), choices, COUNT(choices));

@@ -14,6 +14,8 @@ enum {
 
 struct sim_entry_settings {
 	char name[KL_NAME_MAX + 1];
+	char more[KL_SPECS_MAX - 1][KL_NAME_MAX + 1];
+	const char *more_names[KL_SPECS_MAX - 1];
 	struct kl_policy policy;
 };
 

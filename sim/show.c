@@ -14,7 +14,7 @@ static size_t kind_of(const struct kl_action *action)
 {
 	if (action->type != KL_DO_REPORT)
 		return action->type;
-	return (size_t)KL_DO_REPORT + 1 + action->report.type;
+	return (size_t)(0 KL_ACTIONS(KL_COUNT)) + action->report.type;
 }
 
 bool sim_story_show(struct sim_story *story, struct sim_words *words, bool hide)
@@ -132,11 +132,49 @@ static void print_routes(struct sim_story *story, uint32_t line, uint32_t entry)
 	sim_story_tell(story, "routes of line %u entry %u:%s", line + 1, entry + 1, text);
 }
 
+static bool find_place(const struct sim_story *story, uint32_t line, uint32_t entry, uint32_t place,
+		       struct kl_route_view *route)
+{
+	for (uint32_t i = 0; kl_get_route(story->world.engine, line, entry, i, route) == 0; i++) {
+		if (route->listed && route->place == place)
+			return true;
+	}
+	return false;
+}
+
+/* The list as CS-18-10 shows it: rank and priority, address, status, in the order of the answer.
+ * PROBE-11 */
+static void print_candidates(struct sim_story *story, uint32_t line, uint32_t entry)
+{
+	char text[KL_TEXT_MAX] = "", name[SIM_NAME_MAX];
+	struct kl_route_view route;
+	struct kl_entry_view view;
+	size_t used = 0;
+
+	if (kl_get_entry(story->world.engine, line, entry, &view) != 0)
+		return;
+	for (uint32_t place = 0; place < KL_DNS_RECORDS_MAX && used < sizeof(text); place++) {
+		if (!find_place(story, line, entry, place, &route))
+			continue;
+		name_route(story, &route.route, name, sizeof(name));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s P%u:%u %s %s%s",
+					 used ? "," : "", route.rank, route.priority, name,
+					 kl_candidate_status_name(route.status),
+					 route.current ? "*" : "");
+	}
+	sim_story_tell(story, "candidates of line %u entry %u:%s%s", line + 1, entry + 1, text,
+		       view.redundancy_ready ? "; redundancy ready" : "");
+}
+
 bool sim_story_print(struct sim_story *story, struct sim_words *words)
 {
 	struct kl_engine_view counts;
 	uint32_t line;
-	bool routes;
+	const struct {
+		const char *name;
+		void (*print)(struct sim_story *story, uint32_t line, uint32_t entry);
+	} views[] = {
+		{"routes", print_routes}, {"state", print_entry}, {"candidates", print_candidates}};
 
 	if (sim_words_skip(words, "registrations")) {
 		print_registrations(story);
@@ -148,16 +186,14 @@ bool sim_story_print(struct sim_story *story, struct sim_words *words)
 			       counts.walks, counts.ignored, counts.forged);
 		return true;
 	}
-	routes = sim_words_skip(words, "routes");
-	if (!routes && !sim_words_skip(words, "state"))
-		return sim_story_fail(story, "print registrations, counts, routes or state?");
-	if (!sim_story_take_line(story, words, &line))
-		return false;
-	for (uint32_t i = 0; i < story->settings.lines[line].entry_count; i++) {
-		if (routes)
-			print_routes(story, line, i);
-		else
-			print_entry(story, line, i);
+	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (!sim_words_skip(words, views[i].name))
+			continue;
+		if (!sim_story_take_line(story, words, &line))
+			return false;
+		for (uint32_t j = 0; j < story->settings.lines[line].entry_count; j++)
+			views[i].print(story, line, j);
+		return true;
 	}
-	return true;
+	return sim_story_fail(story, "print registrations, counts, routes, state or candidates?");
 }

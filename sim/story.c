@@ -365,6 +365,18 @@ static bool play_drop(struct sim_story *story, struct sim_words *words)
 	return true;
 }
 
+/* The far end's own keep-alive (KEEP-3). */
+static bool play_ping(struct sim_story *story, struct sim_words *words)
+{
+	const char *name = sim_words_take(words);
+	const struct sim_server *server = name ? sim_world_find_server(&story->world, name) : NULL;
+
+	if (!server)
+		return sim_story_fail(story, "which server sends a keep-alive?");
+	sim_stream_ping(&story->world, server);
+	return true;
+}
+
 static bool play_show(struct sim_story *story, struct sim_words *words)
 {
 	return sim_story_show(story, words, false);
@@ -392,7 +404,8 @@ static const struct {
 	{"cancel", play_cancel, true},       {"signal", play_signal, true},
 	{"forge", play_forge, true},         {"dialog", play_dialog, true},
 	{"link", play_link, true},           {"address", play_address, true},
-	{"drop", play_drop, true},           {"print", sim_story_print, true},
+	{"drop", play_drop, true},           {"ping", play_ping, true},
+	{"print", sim_story_print, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

@@ -1,5 +1,6 @@
 #include "sim/stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sim/grow.h"
@@ -39,7 +40,10 @@ static struct sim_stream *connect_to(struct sim_world *world, const struct sim_t
 	host->streams = sim_grow(host->streams, &host->stream_room, host->stream_count,
 				 sizeof(*host->streams));
 	host->streams[host->stream_count++] = (struct sim_stream){
-		.route = t->route, .server = (size_t)t->server, .state = SIM_STREAM_CONNECTING};
+		.route = t->route,
+		.server = (size_t)t->server,
+		.state = SIM_STREAM_CONNECTING,
+		.policy = world->config->lines[t->line].entries[t->entry].policy};
 	plan(world, index, SIM_STREAM_ASKS, delay_of(world, index), KL_FAULT_NONE);
 	return &host->streams[index];
 }
@@ -48,6 +52,7 @@ static void send_request(struct sim_world *world, size_t transaction)
 {
 	size_t stream = world->host.transactions[transaction].stream;
 
+	sim_stream_use(world, &world->host.streams[stream].route);
 	plan(world, transaction, SIM_REQUEST_ARRIVES, delay_of(world, stream), KL_FAULT_NONE);
 }
 
@@ -126,6 +131,8 @@ void sim_stream_opens(struct sim_world *world, size_t index)
 	if (world->host.streams[index].state != SIM_STREAM_CONNECTING)
 		return;
 	world->host.streams[index].state = SIM_STREAM_OPEN;
+	sim_stream_use(world, &world->host.streams[index].route);
+	sim_stream_idles(world, index);
 	for (size_t i = 0; i < world->host.transaction_count; i++) {
 		if (waits_on(&world->host.transactions[i], index))
 			send_request(world, i);
@@ -150,5 +157,90 @@ void sim_stream_ends(struct sim_world *world, size_t index, enum kl_fault fault)
 			continue;
 		sim_host_take_fault(world, i, fault);
 		break;
+	}
+}
+
+/* ---- idle streams ------------------------------------------------------------------------ */
+
+/* TCP keep-alives that are sent in vain before the stream is lost (KEEP-2). */
+enum { UNANSWERED_MAX = 4 };
+
+void sim_stream_use(struct sim_world *world, const struct kl_route *route)
+{
+	struct sim_stream *stream = find_stream(&world->host, route);
+
+	if (!stream)
+		return;
+	stream->used_at = sim_world_now(world);
+	stream->unanswered = 0;
+}
+
+static bool kept_alive(const struct sim_stream *stream)
+{
+	return stream->policy->stream_keepalive && stream->route.transport == KL_TLS;
+}
+
+/* Says what the phone did by itself: WHAT, and to which server. */
+static void say(struct sim_world *world, const struct sim_stream *stream, const char *what)
+{
+	char text[KL_TEXT_MAX];
+
+	snprintf(text, sizeof(text), "%s %s/%s", what, world->servers[stream->server].name,
+		 kl_transport_name((enum kl_transport)stream->route.transport));
+	world->watch.say(world->watch.context, text);
+}
+
+void sim_stream_ping(struct sim_world *world, const struct sim_server *server)
+{
+	for (size_t i = 0; i < world->host.stream_count; i++) {
+		const struct sim_stream *stream = &world->host.streams[i];
+
+		if (&world->servers[stream->server] != server || stream->state != SIM_STREAM_OPEN ||
+		    !stream->policy->persistent_connection)
+			continue;
+		sim_stream_use(world, &stream->route);
+		say(world, stream, "CRLF to");
+	}
+}
+
+/* A keep-alive's answer comes from the far end's TCP, whatever becomes of its SIP. */
+static void keep_alive(struct sim_world *world, size_t index)
+{
+	struct sim_stream *stream = &world->host.streams[index];
+	enum sim_reach reach = world->servers[stream->server].reach;
+	bool answers = !world->link_down && (reach == SIM_UP || reach == SIM_MUTE);
+
+	if (stream->unanswered == UNANSWERED_MAX) {
+		sim_stream_ends(world, index, KL_FAULT_KEEPALIVE);
+		return;
+	}
+	stream->unanswered++;
+	if (answers)
+		sim_stream_use(world, &stream->route);
+	plan(world, index, SIM_STREAM_IDLES,
+	     answers ? stream->policy->stream_idle_ms : stream->policy->stream_probe_ms,
+	     KL_FAULT_NONE);
+}
+
+void sim_stream_idles(struct sim_world *world, size_t index)
+{
+	struct sim_stream *stream = &world->host.streams[index];
+	kl_ms idle_ms = sim_world_now(world) - stream->used_at;
+	kl_ms most_ms = stream->policy->stream_idle_ms;
+
+	if (stream->state != SIM_STREAM_OPEN)
+		return;
+	if (!kept_alive(stream))
+		most_ms = stream->policy->persistent_connection ? KL_NEVER
+								: stream->policy->stream_close_ms;
+	if (most_ms == KL_NEVER)
+		return;
+	if (idle_ms < most_ms) {
+		plan(world, index, SIM_STREAM_IDLES, most_ms - idle_ms, KL_FAULT_NONE);
+	} else if (kept_alive(stream)) {
+		keep_alive(world, index);
+	} else {
+		stream->state = SIM_STREAM_CLOSED;
+		say(world, stream, "idle: closes the stream to");
 	}
 }

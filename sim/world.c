@@ -259,6 +259,9 @@ static void happen(struct sim_world *world, const struct sim_happening *happenin
 	case SIM_STREAM_ENDS:
 		sim_stream_ends(world, happening->subject, happening->fault);
 		break;
+	case SIM_STREAM_IDLES:
+		sim_stream_idles(world, happening->subject);
+		break;
 	}
 }
 

@@ -108,12 +108,15 @@ struct kl_dns_record {
 /* ---- configuration ---- */
 
 /* One server entry of a line.  `name` is where its requests go: the server, or its outbound proxy.
- */
+ * Several names make one list of candidates: a route's rank is the place of the name that led to it
+ * (PROBE-1, PROBE-2). */
 struct kl_entry_config {
-	const char *name;         /* a domain name or a literal IP address */
-	uint16_t port;            /* 0: let the DNS say (DNS-1..3) */
-	uint8_t transport_choice; /* enum kl_transport_choice */
-	bool registers;           /* REG-3 */
+	const char *name;              /* a domain name or a literal IP address */
+	const char *const *more_names; /* those behind it, of the same kinds */
+	uint8_t more_count;            /* 0..KL_SPECS_MAX-1 */
+	uint16_t port;                 /* 0: let the DNS say (DNS-1..3) */
+	uint8_t transport_choice;      /* enum kl_transport_choice */
+	bool registers;                /* REG-3 */
 	const struct kl_policy *policy;
 };
 
@@ -132,7 +135,8 @@ struct kl_limits {
 	uint32_t queries;    /* DNS questions remembered */
 	uint32_t records;    /* DNS records remembered */
 	uint32_t name_bytes; /* names learned from the DNS */
-	uint32_t walks; /* requests under way at one time; one for each registration is its own */
+	uint32_t walks; /* requests under way at one time; one for each registration is its own.
+			 * Without a free one a probe waits. */
 };
 
 enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
@@ -158,8 +162,8 @@ struct kl_config {
 /* Is CHOICE to be had with these transports (as in struct kl_config)? */
 bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice);
 
-/* Sets CONFIG's limits to what its lines need with room to spare: whole route sets, and two
- * requests of the host for each line at one time. */
+/* Sets CONFIG's limits to what its lines need with room to spare: whole route sets, two requests of
+ * the host for each line at one time, and a few probes for each set. */
 void kl_limits_default(struct kl_config *config);
 
 /* Checks ranges, limits, names.  0, or KL_EINVAL with one sentence in WHY. */
@@ -272,7 +276,7 @@ struct kl_action_send {
 	uint32_t entry; /* index in the line's entries */
 	struct kl_route route;
 	const char *name; /* the DNS name that led to the route; NULL: an address, a redirection */
-	uint64_t token;   /* of the host's request; 0 for REGISTER */
+	uint64_t token;   /* of the host's request; 0 for REGISTER and for the engine's OPTIONS */
 	uint32_t attempt; /* 1: first send on this route */
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
 			   * else: grows with each repeat after a challenge (TIME-8) */
@@ -309,7 +313,10 @@ struct kl_report {
 	bool in_failover;
 	kl_ms failback_at, retry_at; /* STATE: what is planned */
 	const char *name;            /* ROUTES, LOOKUP: the name asked for */
-	enum kl_dns_status dns;      /* LOOKUP: `why` tells what serves instead, if anything */
+	/* HEALTH: the new status of `route`.  All but "failed" are of the route, whatever the
+	 * line. */
+	enum kl_candidate_status candidate;
+	enum kl_dns_status dns; /* LOOKUP: `why` tells what serves instead, if anything */
 };
 
 struct kl_action {
@@ -330,6 +337,11 @@ struct kl_action {
 		struct {
 			struct kl_route route;
 		} close;
+		/* KEEPALIVE: send the keep-alive's bytes, which the host knows, to this route, on
+		 * its stream if it has one.  No answer is no loss.  KEEP-1 */
+		struct {
+			struct kl_route route;
+		} keepalive;
 		struct kl_action_outcome outcome;
 		struct kl_report report;
 	};
@@ -380,6 +392,7 @@ struct kl_entry_view {
 	enum kl_state state;
 	bool registers, active, in_failover, working; /* working: the line's working server */
 	bool failback_held;                           /* due, and waits for idle */
+	bool redundancy_ready;                        /* registered, every candidate up */
 	uint32_t routes;                              /* how many kl_get_route() can show */
 	int32_t current, primary;                     /* index for kl_get_route(), or -1 */
 	uint32_t failures;                            /* walks that failed in a row */
@@ -395,18 +408,21 @@ struct kl_route_view {
 	struct kl_route route;
 	const char *name; /* DNS name that led to it, NULL for a literal; until kl_feed() */
 	uint32_t record;  /* service record, 1 upward in the order of the walk */
-	uint16_t priority, weight; /* SRV */
+	uint32_t rank;    /* the place of the entry's name that led to it, 1 upward */
+	uint32_t place;   /* in the whole answer, growing: in this order the DNS gave the routes */
+	uint16_t priority, weight; /* SRV; priority 1 of a name's own address or a literal */
 	kl_ms ttl_ms;              /* of its address record; KL_NEVER for a literal */
 	bool listed;               /* still in the DNS */
 	bool current, primary;
-	uint16_t last_status; /* 0: never answered */
+	enum kl_candidate_status status; /* unknown where nobody probes */
+	uint16_t last_status;            /* 0: never answered */
 	enum kl_fault last_fault;
 	kl_ms last_answer_at, last_failure_at;
 };
 
 struct kl_engine_view {
 	uint32_t calls;   /* up or being placed */
-	uint32_t walks;   /* requests of the host under way */
+	uint32_t walks;   /* requests under way, REGISTERs apart */
 	uint32_t ignored; /* late or unknown answers, absurd events */
 	uint32_t forged;  /* transport faults that named no open transaction */
 	bool link_down;   /* the host said so */

@@ -23,6 +23,7 @@ enum {
 	KL_DNS_RECORDS_MAX = 64,    /* records taken from one answer */
 	KL_STATIC_RECORDS_MAX = 18, /* static records of each type (DNS-15) */
 	KL_NAME_MAX = 253,          /* bytes of a domain name */
+	KL_SPECS_MAX = 4,           /* names of one server entry (PROBE-1) */
 	KL_TEXT_MAX = 512, /* bytes that any kl_format_*() text fits in, its NUL included */
 };
 
@@ -131,7 +132,8 @@ enum {
 	X(KL_WHY_ADDRESS_CHANGED, "the address changed")                                           \
 	X(KL_WHY_LINK_UP, "the network is back")                                                   \
 	X(KL_WHY_LINK_DOWN, "no network on this side")                                             \
-	X(KL_WHY_LATE, "late {status} from {route}, let expire")
+	X(KL_WHY_LATE, "late {status} from {route}, let expire")                                   \
+	X(KL_WHY_BETTER_UP, "a better route is up")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \
@@ -156,7 +158,8 @@ enum {
 	X(KL_DO_ABANDON, "abandon")                                                                \
 	X(KL_DO_CLOSE, "close")                                                                    \
 	X(KL_DO_OUTCOME, "outcome")                                                                \
-	X(KL_DO_REPORT, "report")
+	X(KL_DO_REPORT, "report")                                                                  \
+	X(KL_DO_KEEPALIVE, "keepalive")
 
 #define KL_REPORTS(X)                                                                              \
 	X(KL_REPORT_STATE, "state")       /* a registration went from one state to another */      \
@@ -168,7 +171,8 @@ enum {
 	X(KL_REPORT_ROUTES, "routes")     /* a route set was found, or changed */                  \
 	X(KL_REPORT_LOOKUP, "lookup")     /* a name was not found, or what serves instead */       \
 	X(KL_REPORT_WORKING, "working")   /* another entry is the working server, or none is */    \
-	X(KL_REPORT_LATE, "late")         /* a late registration that is let expire (TIME-9) */
+	X(KL_REPORT_LATE, "late")         /* a late registration that is let expire (TIME-9) */    \
+	X(KL_REPORT_HEALTH, "health")     /* the status of a candidate is another (PROBE-3) */
 
 /* What the transport layer can tell of a route (TRIG-1, TRIG-4). */
 #define KL_FAULTS(X)                                                                               \
@@ -207,11 +211,13 @@ enum {
 	X(KL_FAST_GIVEN, "given")                                                                  \
 	X(KL_FAST_AS_UDP, "as-udp")
 
+/* probed: when a probe finds that a better route is up; the others go by time, or by requests. */
 #define KL_FAILBACK_MODE_TABLE(X)                                                                  \
 	X(KL_FAILBACK_NEW_REQUESTS, "newRequests")                                                 \
 	X(KL_FAILBACK_DNSTTL, "DNSTTL")                                                            \
 	X(KL_FAILBACK_REGISTRATION, "registration")                                                \
-	X(KL_FAILBACK_DURATION, "duration")
+	X(KL_FAILBACK_DURATION, "duration")                                                        \
+	X(KL_FAILBACK_PROBED, "probed")
 
 #define KL_IDLE_SCOPE_TABLE(X)                                                                     \
 	X(KL_IDLE_LINE, "line")                                                                    \
@@ -228,6 +234,13 @@ enum {
 	X(KL_STATIC_LAST, "none")                                                                  \
 	X(KL_STATIC_ADDRESSES_FIRST, "addresses")                                                  \
 	X(KL_STATIC_FIRST, "all")
+
+/* What is known of a candidate (PROBE-3, PROBE-4).  Failed: it denied this line's REGISTER. */
+#define KL_CANDIDATE_STATUSES(X)                                                                   \
+	X(KL_CANDIDATE_UNKNOWN, "unknown")                                                         \
+	X(KL_CANDIDATE_UP, "up")                                                                   \
+	X(KL_CANDIDATE_DOWN, "down")                                                               \
+	X(KL_CANDIDATE_FAILED, "failed")
 
 #define KL_ENUM(name, text) name,
 #define KL_ENUM_VALUE(name, value, text) name = value,
@@ -250,6 +263,7 @@ enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
 enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
 enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
 enum kl_static_first { KL_STATIC_FIRST_TABLE(KL_ENUM) };
+enum kl_candidate_status { KL_CANDIDATE_STATUSES(KL_ENUM) };
 
 /* How many values each has. */
 #define KL_COUNT(name, text) +1
@@ -280,6 +294,7 @@ const char *kl_fault_text(enum kl_fault fault);
 const char *kl_dns_status_text(enum kl_dns_status status);
 const char *kl_failback_mode_name(enum kl_failback_mode mode);
 const char *kl_idle_scope_name(enum kl_idle_scope scope);
+const char *kl_candidate_status_name(enum kl_candidate_status status);
 
 #ifdef __cplusplus
 }

@@ -40,6 +40,12 @@ static const struct {
 	{"dns.cache.dynamicRestore.ttl", "120", "120", "120"},
 	{"dns.cache.A.networkOverride", "0", "0", "0"},
 	{"voIpProt.SIP.outboundProxy.failOver.enhanced.enable", "0", "0", "0"},
+	{"nat.keepalive.interval", "0", "0", "0"},
+	{"tcpIpApp.keepalive.tcp.sip.tls.enable", "0", "0", "0"},
+	{"tcpIpApp.keepalive.tcp.idleTransmitInterval", "30", "30", "30"},
+	{"tcpIpApp.keepalive.tcp.noResponseTransmitInterval", "20", "20", "20"},
+	{"tcpIpApp.keepalive.tcp.noResponseTrasmitInterval", "20", "20", "20"},
+	{"tcpIpApp.keepalive.tcp.sip.persistentConnection.enable", "0", "0", "0"},
 };
 
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)
@@ -265,6 +271,8 @@ static void test_words_are_read_without_regard_to_case(void **state)
 			 CHECK_GOOD);
 	assert_int_equal(value.number, KL_FAILBACK_NEW_REQUESTS);
 	assert_int_equal(read_as(PARAMETER_failback_mode, "never"), CHECK_WRONG);
+	/* A mode of the engine that no such parameter has a word for. */
+	assert_int_equal(read_as(PARAMETER_failback_mode, "probed"), CHECK_WRONG);
 	arena_free(&arena);
 }
 

@@ -93,6 +93,17 @@ static void test_bad_configurations_are_refused_with_a_sentence(void **state)
 	expect_bad_config(&device.config);
 	device.entry.name = "example.test";
 
+	static const char *const names[] = {"192.0.2.1", "b.test", "not a name"};
+	device.entry.more_names = names;
+	device.entry.more_count = 3;
+	expect_bad_config(&device.config);
+	device.entry.more_count = KL_SPECS_MAX;
+	expect_bad_config(&device.config);
+	device.entry.more_names = NULL;
+	device.entry.more_count = 1;
+	expect_bad_config(&device.config);
+	device.entry.more_count = 0;
+
 	device.policy.attempts_max = 0;
 	expect_bad_config(&device.config);
 	device.policy.attempts_max = 3;

@@ -70,7 +70,7 @@ static void see_send(struct life *life, const struct kl_action_send *send)
 	assert_true(send->line < LINES);
 	assert_in_range(send->route.ip[15], 1, TARGETS);
 	assert_true(send->attempt >= 1);
-	if (send->method != KL_REGISTER)
+	if (send->token || (send->method != KL_REGISTER && send->method != KL_OPTIONS))
 		assert_int_equal(life->open[send->token], 1);
 	life->sends[life->send_count++ % SENDS_MAX] = *send;
 }
@@ -105,6 +105,9 @@ static void see_action(struct life *life, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		assert_int_not_equal(action->close.route.transport, KL_UDP);
 		assert_in_range(action->close.route.ip[15], 1, TARGETS);
+		break;
+	case KL_DO_KEEPALIVE:
+		assert_in_range(action->keepalive.route.ip[15], 1, TARGETS);
 		break;
 	case KL_DO_ABANDON:
 	case KL_DO_REPORT:
@@ -264,6 +267,17 @@ static void change_line(struct life *life)
 	feed(life, &(struct kl_event){.type = types[roll(life, 6)], .line = roll(life, LINES)});
 }
 
+/* This side loses its network, and has it again soon. */
+static void change_link(struct life *life)
+{
+	struct kl_engine_view view;
+
+	kl_get_engine(life->engine, &view);
+	if (view.link_down || roll(life, 4) == 0)
+		feed(life,
+		     &(struct kl_event){.type = view.link_down ? KL_EV_LINK_UP : KL_EV_LINK_DOWN});
+}
+
 static void step(struct life *life)
 {
 	uint32_t die = roll(life, 100);
@@ -279,8 +293,10 @@ static void step(struct life *life)
 		lose_route(life);
 	else if (die < 85)
 		lose_stream(life);
-	else if (die < 92)
+	else if (die < 91)
 		place_request(life);
+	else if (die < 92)
+		change_link(life);
 	else if (die < 95)
 		feed(life,
 		     &(struct kl_event){
@@ -314,6 +330,13 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->loss_on_403 = roll(life, 2);
 	policy->tcp_fast_failover = roll(life, 2);
 	policy->tcp_fast_window = (uint8_t)roll(life, KL_FAST_WINDOWS);
+	policy->probe_ms = 1000 * roll(life, 2) * roll(life, 300);
+	policy->order_by_health = roll(life, 2);
+	policy->denial_moves_on = roll(life, 2);
+	policy->stays_when_gone = roll(life, 2);
+	policy->srv_first = roll(life, 2);
+	policy->refresh_max_ms = 1000 * roll(life, 2) * roll(life, 1000);
+	policy->keepalive_ms = 1000 * roll(life, 2) * roll(life, 60);
 }
 
 static void choose_lookups(struct life *life, struct kl_policy *policy)
@@ -344,6 +367,7 @@ static void begin(struct life *life, uint64_t seed)
 {
 	static const uint8_t choices[] = {KL_CHOOSE_UDP, KL_CHOOSE_TCP, KL_CHOOSE_TLS,
 					  KL_CHOOSE_TCP_PREFERRED};
+	static const char *const more_names[] = {"3.test", "192.0.2.4"};
 	size_t size;
 
 	*life = (struct life){.dice = dice_of(seed)};
@@ -352,11 +376,13 @@ static void begin(struct life *life, uint64_t seed)
 	for (size_t i = 0; i < 2; i++) {
 		life->policy[i] = life->policy[0];
 		choose_lookups(life, &life->policy[i]);
-		life->entry[i] =
-			(struct kl_entry_config){.name = "example.test",
-						 .transport_choice = choices[roll(life, 4)],
-						 .registers = roll(life, 8) > 0,
-						 .policy = &life->policy[i]};
+		life->entry[i] = (struct kl_entry_config){
+			.name = "example.test",
+			.transport_choice = choices[roll(life, 4)],
+			.registers = roll(life, 8) > 0,
+			.more_names = more_names,
+			.more_count = (uint8_t)(roll(life, 2) * roll(life, 3)),
+			.policy = &life->policy[i]};
 	}
 	for (uint32_t i = 0; i < LINES; i++) {
 		life->lines[i] = (struct kl_line_config){&life->entry[i > 0], 1, (uint16_t)(i % 2)};
@@ -383,6 +409,7 @@ static void fall_silent(struct life *life)
 	kl_ms end = life->now + 1800000;
 	struct kl_event event = {.type = KL_EV_DNS, .dns.status = KL_DNS_SILENT};
 
+	feed(life, &(struct kl_event){.type = KL_EV_LINK_UP});
 	do {
 		wake(life);
 		while (life->question_count) {

@@ -14,6 +14,57 @@ static const char *try_once(uint32_t *tried, uint32_t route)
 	return NULL;
 }
 
+/* With everything that makes for one registration at a time, REGISTER goes elsewhere only once the
+ * present one is over.  PROBE-5 */
+static bool registered_elsewhere(const struct checks *checks, const struct kl_engine *e,
+				 const struct kl_policy *policy, const struct kl_action_send *send)
+{
+	struct kl_entry_view entry;
+	struct kl_route_view route;
+	if (!policy->reregister_on || !policy->fail_registration_on ||
+	    !policy->unregister_on_failback || !policy->stays_when_gone || checks->redirected)
+		return false;
+	kl_get_entry(e, send->line, send->entry, &entry);
+	return entry.active && entry.current >= 0 &&
+	       kl_get_route(e, send->line, send->entry, (uint32_t)entry.current, &route) == KL_OK &&
+	       route_of(&route.route) != route_of(&send->route);
+}
+
+/* What a candidate's status follows from.  PROBE-3, PROBE-4 */
+static const char *check_candidate(const struct kl_report *report)
+{
+	uint16_t status = report->why == KL_WHY_ANSWERED ? report->status : 0;
+	bool good = status && status < 500 && status != 408;
+	switch (report->candidate) {
+	case KL_CANDIDATE_UP:
+		return good ? NULL : "a candidate is up because it answered below 500";
+	case KL_CANDIDATE_DOWN:
+		return report->why != KL_WHY_NONE && !good
+			       ? NULL
+			       : "a candidate is down because it failed or answered 500 or more";
+	case KL_CANDIDATE_FAILED:
+		return report->status == 401 || report->status == 403 || report->status == 404 ||
+				       report->status == 407
+			       ? NULL
+			       : "a candidate has failed because it denied a REGISTER";
+	case KL_CANDIDATE_UNKNOWN:
+		break;
+	}
+	return "no candidate becomes unknown";
+}
+
+static const char *check_probe(const struct kl_engine *e, const struct kl_policy *policy,
+			       const struct kl_action_send *send)
+{
+	struct kl_engine_view view;
+	kl_get_engine(e, &view);
+	if (send->method != KL_OPTIONS || !policy->probe_ms)
+		return "OPTIONS alone are sent unasked, and only where routes are probed";
+	if (view.link_down && policy->freeze_without_link)
+		return "nothing is probed without a network";
+	return NULL;
+}
+
 static const char *check_register(struct checks *checks, const struct kl_action_send *send)
 {
 	size_t place = checks->register_count++ % CHECKS_REGISTERS_MAX;
@@ -23,7 +74,7 @@ static const char *check_register(struct checks *checks, const struct kl_action_
 	if (checks->open)
 		return "one REGISTER at most is open";
 	if (!checks->walking)
-		checks->tried = 0;
+		checks->tried = checks->redirected = 0;
 	checks->walking = true;
 	checks->call_id = send->call_id;
 	checks->cseq = send->cseq;
@@ -38,10 +89,13 @@ static bool route_is_registered(const struct checks *checks, const struct kl_eng
 				const struct kl_policy *policy, const struct kl_action_send *send,
 				kl_ms now)
 {
+	struct kl_engine_view engine;
 	struct kl_entry_view entry;
 	struct kl_route_view route;
 	kl_get_entry(e, send->line, send->entry, &entry);
-	if (!policy->reregister_on || !entry.registers)
+	kl_get_engine(e, &engine);
+	if (!policy->reregister_on || !entry.registers ||
+	    (engine.link_down && policy->freeze_without_link)) /* it is kept, and fails: PROBE-9 */
 		return true;
 	if (checks->registered_until[route_of(&send->route)] <= now)
 		return false;
@@ -102,6 +156,15 @@ static void see_state(struct checks *checks, const struct kl_report *report)
 		checks->walking = false;
 }
 
+static void see_report(struct checks *checks, const struct kl_report *report)
+{
+	if (report->type == KL_REPORT_STATE)
+		see_state(checks, report);
+	/* Where the network failed a REGISTER, it goes out again to the same route.  PROBE-9 */
+	if (report->type == KL_REPORT_WAIT && report->why == KL_WHY_LINK_DOWN)
+		checks->tried &= ~(UINT32_C(1) << route_of(&report->route));
+}
+
 const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			  const struct kl_policy *policy, const struct kl_action *action, kl_ms now)
 {
@@ -113,6 +176,11 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			return action->send.route.transport == KL_UDP
 				       ? NULL
 				       : "nothing is sent a second time on a stream";
+		if (action->send.token == 0 && action->send.method != KL_REGISTER)
+			return check_probe(e, policy, &action->send);
+		if (action->send.method == KL_REGISTER &&
+		    registered_elsewhere(checks, e, policy, &action->send))
+			return "a line is registered with one route at a time";
 		if (action->send.method == KL_REGISTER)
 			return check_register(checks, &action->send);
 		if (!request_redirected(checks, action->send.token) &&
@@ -127,11 +195,14 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		see_outcome(checks, action->outcome.token);
 		break;
 	case KL_DO_REPORT:
-		if (action->report.line == checks->line && action->report.type == KL_REPORT_STATE)
-			see_state(checks, &action->report);
+		if (action->report.type == KL_REPORT_HEALTH)
+			return check_candidate(&action->report);
+		if (action->report.line == checks->line)
+			see_report(checks, &action->report);
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
+	case KL_DO_KEEPALIVE:
 		break;
 	}
 	return NULL;
@@ -145,6 +216,7 @@ void checks_response(struct checks *checks, const struct kl_event_response *resp
 		return;
 	if (response->tx == checks->open) {
 		checks->open = 0;
+		checks->redirected |= status >= 300 && status < 400;
 		if (status == 401 || status == 407 || status == 423)
 			checks->walking = false;
 	}
@@ -162,10 +234,14 @@ const char *checks_views(const struct kl_engine *e, uint32_t line, kl_ms now)
 {
 	struct kl_entry_view view;
 	kl_ms deadline = kl_deadline(e);
+	struct kl_engine_view engine;
+	kl_get_engine(e, &engine);
 	if (kl_get_entry(e, line, 0, &view) != KL_OK)
 		return "there is a view of each entry";
 	if (deadline <= now)
 		return "what is due is done";
+	if (engine.link_down) /* a line may be frozen: PROBE-9 */
+		return NULL;
 	if (view.active && view.expires_at <= now)
 		return "an active registration has not run out";
 	if (view.in_failover && view.current == view.primary)

@@ -7,6 +7,10 @@
  *  - with re-registration nothing but REGISTER goes to a route that has not accepted one, nor,
  *    where failover drops the old registration, to any but the current route (FAIL-2, FAIL-3); a
  *    redirected request goes where that leads (TRIG-9 (part));
+ *  - where failover drops the old registration and failback unregisters it, REGISTER goes to
+ * another route only once there is none (PROBE-5); a redirected one goes where that leads;
+ *  - OPTIONS alone are sent unasked, never without a network where that freezes the line (PROBE-9);
+ *    a candidate's status has its cause (PROBE-3, PROBE-4);
  *  - what a view says agrees with itself, and the engine never sleeps with work to do.
  *
  * Routes are told apart by the last byte of their address, 1 to 7, by their transport and, with
@@ -22,9 +26,10 @@ enum { CHECKS_ROUTES_MAX = 32, CHECKS_REQUESTS_MAX = 16, CHECKS_REGISTERS_MAX = 
 struct checks {
 	uint32_t line;
 	uint32_t call_id, cseq;
-	kl_tx open;     /* the REGISTER that waits for its answer; 0: none */
-	uint32_t tried; /* by the walk of that REGISTER, a bit for each route */
-	bool walking;   /* that walk goes on */
+	kl_tx open;      /* the REGISTER that waits for its answer; 0: none */
+	uint32_t tried;  /* by the walk of that REGISTER, a bit for each route */
+	bool walking;    /* that walk goes on */
+	bool redirected; /* that walk was */
 	struct {
 		uint64_t token; /* 0: free */
 		kl_tx tx;

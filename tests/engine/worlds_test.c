@@ -148,6 +148,7 @@ static void watch(void *context, const struct kl_action *action)
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
+	case KL_DO_KEEPALIVE:
 		break;
 	}
 }
@@ -451,7 +452,8 @@ static void play_all(size_t left)
 	}
 }
 
-enum { VARIATIONS = 2 * 2 * 2 * KL_FAILBACK_MODES };
+/* All modes but KL_FAILBACK_PROBED, which is nothing without probes. */
+enum { VARIATIONS = 2 * 2 * 2 * KL_FAILBACK_PROBED };
 
 /* One way to set what failover and failback depend on.  False: it is as another one, for without
  * re-registration the last two do not count (FAIL-16). */

@@ -97,6 +97,8 @@ static void choose_config(struct input *input, struct device *device)
 				.port = (uint16_t)(take(input, 2) * 5060),
 				.transport_choice = (uint8_t)take(input, KL_TRANSPORT_CHOICES_MAX),
 				.registers = take(input, 4) != 0,
+				.more_names = names,
+				.more_count = (uint8_t)(take(input, 2) * take(input, KL_SPECS_MAX)),
 				.policy = &device->policy[take(input, ENTRIES)]};
 		device->lines[i] =
 			(struct kl_line_config){.entries = device->entries[i],

@@ -1,0 +1,55 @@
+/* health.h - what is known of a route, by all who use it, and the choice that follows from it.
+ *
+ * A route is a place ("slot") of the route table.  Whether it is up or down is the same to all
+ * lines; that it failed, by denying a REGISTER, is one line's affair.  PROBE-3, PROBE-4 */
+#ifndef ENGINE_HEALTH_H
+#define ENGINE_HEALTH_H
+
+#include "engine/state.h"
+
+/* What a slot owes the host. */
+enum { OWES_STATUS = 1, OWES_KEEPALIVE = 2 };
+
+/* The route that walk W is on answered with STATUS. */
+void health_answered(struct kl_engine *e, uint32_t w, uint16_t status);
+
+/* The route of R that REASON names failed a request. */
+void health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
+/* A probe of slot I was answered with STATUS.  True: it is up. */
+bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status);
+
+/* The route of R that REASON names denied its REGISTER. */
+void health_denied(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
+/* R is not to return to the route at POS for one probe interval (PROBE-6). */
+void health_hold_off(struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* The route at POS accepted R: it has not failed, nor is it held off. */
+void health_accepted(struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* What R knows of the route at POS. */
+enum kl_candidate_status health_of(const struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* The best of ROUTES (one bit each) in R's order: up, unknown, down, failed; then by rank and
+ * priority; among equals the first from the place of FROM, going round.  NO_POS: none.  PROBE-7 */
+uint8_t health_best(const struct kl_engine *e, uint32_t r, uint32_t routes, uint8_t from);
+
+/* The routes that R should return to, one bit each: better than its current one, up, not held off.
+ * PROBE-6 */
+uint32_t health_better(const struct kl_engine *e, uint32_t r);
+
+/* Is every route of R's set up, and R registered?  PROBE-11 */
+bool health_is_ready(const struct kl_engine *e, uint32_t r);
+
+/* The slot has another route now: nothing is known of it, and nothing waits. */
+void health_forget(struct kl_engine *e, uint32_t i);
+
+/* The slot's timer follows its probe_at and keepalive_at; it fired. */
+void health_schedule(struct kl_engine *e, uint32_t i);
+void health_time(struct kl_engine *e, uint32_t i);
+
+/* Derives one action that slot I owes.  False: none. */
+bool health_act(struct kl_engine *e, uint32_t i, struct kl_action *action);
+
+#endif

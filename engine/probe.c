@@ -1,0 +1,161 @@
+#include "engine/probe.h"
+
+#include "engine/failback.h"
+#include "engine/health.h"
+#include "engine/outcome.h"
+#include "engine/request.h"
+#include "engine/route.h"
+#include "engine/schedule.h"
+#include "engine/walk.h"
+
+/* No interval is shorter, whatever is set: a probe costs the server an answer. */
+static const kl_ms probe_least_ms = 1000;
+
+/* Without a free walk a probe is tried again so much later. */
+static const kl_ms probe_room_ms = 1000;
+
+static kl_ms probe_ms(const struct kl_engine *e, uint32_t r)
+{
+	kl_ms ms = registration_policy(e, r)->probe_ms;
+	return ms && ms < probe_least_ms ? probe_least_ms : ms;
+}
+
+/* The place of slot I among the candidates of R: what the DNS lists, and the current route. */
+static uint8_t probe_pos(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct registration *reg = registration_at(e, r);
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++) {
+		const struct member *member = member_at(e, reg->set, pos);
+		if (member->used && member->slot == i && (member->listed || pos == reg->current))
+			return pos;
+	}
+	return NO_POS;
+}
+
+static bool probe_wanted(const struct kl_engine *e, uint32_t r)
+{
+	return registration_policy(e, r)->probe_ms && !registration_frozen(e, r) &&
+	       line_at(e, registration_at(e, r)->line)->started;
+}
+
+/* One probing of a route serves all lines: of those that want it, the one that wants it most often
+ * asks.  NONE: nobody wants it. */
+static uint32_t probe_asker(const struct kl_engine *e, uint32_t i)
+{
+	uint32_t asker = NONE;
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		if (probe_wanted(e, r) && (asker == NONE || probe_ms(e, r) < probe_ms(e, asker)) &&
+		    probe_pos(e, r, i) != NO_POS)
+			asker = r;
+	return asker;
+}
+
+/* CS-18-10: about every five minutes; Decision: phones that were switched on together do not stay
+ * in step, and the first probe comes within a tenth of the interval.  PROBE-3 */
+void probe_look(struct kl_engine *e, uint32_t r)
+{
+	if (!probe_wanted(e, r))
+		return;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++) {
+		const struct member *member = member_at(e, registration_at(e, r)->set, pos);
+		if (!member->used || probe_pos(e, r, member->slot) != pos)
+			continue;
+		struct slot *slot = slot_at(e, member->slot);
+		kl_ms longest_ms = probe_ms(e, r) / 10 * 11;
+		if (slot->probing ||
+		    (slot->probe_at != KL_NEVER && slot->probe_at <= e->now + longest_ms))
+			continue;
+		slot->probe_at = e->now + random_between(e, 0, probe_ms(e, r) / 10);
+		health_schedule(e, member->slot);
+	}
+}
+
+static bool probe_is_active(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct registration *reg = registration_at(e, r);
+	return reg->active && reg->current != NO_POS &&
+	       member_at(e, reg->set, reg->current)->slot == i;
+}
+
+void probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r)
+{
+	struct slot *slot = slot_at(e, i);
+	for (uint32_t other = 0; !slot->probing && other < e->registration_count; other++)
+		if (other != r && probe_wanted(e, other) && probe_is_active(e, other, i))
+			slot->probe_at = e->now;
+	if (slot->probe_at == e->now)
+		health_schedule(e, i);
+}
+
+void probe_freeze(struct kl_engine *e, uint32_t r)
+{
+	if (!registration_frozen(e, r))
+		return;
+	const struct reason reason = {
+		.why = KL_WHY_LINK_DOWN, .rule = KL_POLICY_freeze_without_link, .pos = NO_POS};
+	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
+		next = walk_at(e, w)->next;
+		if (walk_at(e, w)->owner == OWNER_PROBE)
+			request_finish(e, w, &reason);
+	}
+}
+
+static void probe_next(struct kl_engine *e, uint32_t i)
+{
+	uint32_t asker = probe_asker(e, i);
+	kl_ms ms = asker == NONE ? 0 : probe_ms(e, asker);
+	slot_at(e, i)->probe_at =
+		ms ? e->now + random_between(e, ms - ms / 10, ms + ms / 10) : KL_NEVER;
+	health_schedule(e, i);
+}
+
+void probe_time(struct kl_engine *e, uint32_t i)
+{
+	struct slot *slot = slot_at(e, i);
+	uint32_t r = probe_asker(e, i);
+	slot->probe_at = KL_NEVER;
+	if (r == NONE)
+		return;
+	uint32_t w = request_open(e, r, KL_OPTIONS);
+	if (w == NONE) {
+		slot->probe_at = e->now + probe_room_ms;
+		return;
+	}
+	struct walk *walk = walk_at(e, w);
+	uint8_t pos = probe_pos(e, r, i);
+	walk->owner = OWNER_PROBE;
+	walk->owned = i;
+	walk->allowed = bit(pos);
+	/* With others to turn to, a route is given up as soon as by any request.  TIME-1, TIME-3 */
+	walk->more = set_at(e, registration_at(e, r)->set)->listed > 1;
+	slot->probing = true;
+	walk_send(e, w, pos);
+}
+
+/* CS-18-10: if the active server fails, the phone fails over; once the preferred one comes back, it
+ * fails back.  Decision: a 5xx to OPTIONS moves no line.  PROBE-3, PROBE-6, PROBE-7 */
+static void probe_tell(struct kl_engine *e, uint32_t i, bool up, const struct reason *reason)
+{
+	for (uint32_t r = 0; r < e->registration_count; r++) {
+		uint8_t pos = registration_policy(e, r)->probe_ms ? probe_pos(e, r, i) : NO_POS;
+		struct reason found = *reason;
+		found.pos = pos;
+		if (pos == NO_POS)
+			continue;
+		if (up)
+			failback_look(e, r);
+		else if (probe_is_active(e, r, i))
+			registration_dialog_failed(e, r, pos, &found);
+	}
+}
+
+void probe_ended(struct kl_engine *e, uint32_t i, const struct reason *reason)
+{
+	bool answered = reason->why == KL_WHY_ANSWERED;
+	bool up = answered && health_probed(e, i, reason->status);
+	bool learned = reason->why != KL_WHY_LEFT && reason->why != KL_WHY_LINK_DOWN;
+	slot_at(e, i)->probing = false;
+	probe_next(e, i);
+	if (learned && (up || !answered || reason->status == 408))
+		probe_tell(e, i, up, reason);
+}

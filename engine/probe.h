@@ -1,0 +1,23 @@
+/* probe.h - OPTIONS to the candidates, and what its end means for the lines (PROBE-3, 6, 7). */
+#ifndef ENGINE_PROBE_H
+#define ENGINE_PROBE_H
+
+#include "engine/state.h"
+
+/* The routes of R are known, anew, or its network is back: those that nobody probes yet soon are.
+ */
+void probe_look(struct kl_engine *e, uint32_t r);
+
+/* R found slot I dead: where other lines are on it, it is probed at once, and they follow. */
+void probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r);
+
+/* This side's network is gone: what R has under way tells nothing (PROBE-9). */
+void probe_freeze(struct kl_engine *e, uint32_t r);
+
+/* Slot I is due. */
+void probe_time(struct kl_engine *e, uint32_t i);
+
+/* The OPTIONS to slot I ended: REASON tells how. */
+void probe_ended(struct kl_engine *e, uint32_t i, const struct reason *reason);
+
+#endif
