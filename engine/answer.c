@@ -43,13 +43,14 @@ static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
 /* TRIG-8: the repeat goes to the server that challenged if that is set, and always so with
  * re-registration: unless the registration that a request goes by has moved meanwhile.  Where a
  * redirection led is no route of the line: it stays there, too. */
-static bool walk_stays(const struct kl_engine *e, const struct walk *walk)
+static bool walk_stays(const struct kl_engine *e, uint32_t w)
 {
+	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	if (walk->method != KL_REGISTER && !walk->hops && reg->entry == walk->first_entry &&
-	    registration_reregisters(e, r))
+	if (walk->method != KL_REGISTER && !walk->hops &&
+	    reg->entry == request_at(e, w)->first_entry && registration_reregisters(e, r))
 		return reg->active && reg->current == walk->pos;
 	return policy->auth_at_challenger || policy->reregister_on || walk->allowed != UINT32_MAX ||
 	       walk->hops;
@@ -77,7 +78,7 @@ static void walk_challenged(struct kl_engine *e, uint32_t w,
 	if (reason.why != KL_WHY_NONE)
 		walk_refused(e, w, &reason, response);
 	else
-		walk_repeat(e, w, walk_stays(e, walk));
+		walk_repeat(e, w, walk_stays(e, w));
 }
 
 /* RFC 3261 8.1.3.4: follows a 3xx to its Contact; TRIG-9: a chain of at most five, and none that
@@ -183,7 +184,7 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 		return;
 	}
 	walk->status = response->status;
-	walk->sent = 0; /* the host has seen its end: nothing to abandon */
+	walk->seen = false; /* the host has seen its end: nothing to abandon */
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
 	if (response->status == 401 || response->status == 407) {

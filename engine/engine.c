@@ -45,6 +45,8 @@ static struct layout layout_of(const struct kl_config *config)
 	head->registrations_at = layout_table(&layout, registrations, sizeof(struct registration));
 	head->orders_at = layout_table(&layout, registrations, routes);
 	head->walks_at = layout_table(&layout, limits->walks, sizeof(struct walk));
+	head->requests_at =
+		layout_table(&layout, limits->walks - registrations, sizeof(struct request));
 	head->sets_at = layout_table(&layout, limits->sets, sizeof(struct set));
 	head->members_at = layout_table(&layout, limits->sets * routes, sizeof(struct member));
 	head->slots_at = layout_table(&layout, limits->routes, sizeof(struct slot));
@@ -70,7 +72,7 @@ static void init_lists(struct kl_engine *e)
 {
 	e->free_walk = NONE;
 	for (uint32_t w = e->config->limits.walks; w-- > e->registration_count;) {
-		walk_at(e, w)->next = e->free_walk;
+		request_at(e, w)->next = e->free_walk;
 		e->free_walk = w;
 	}
 	e->free_record = NONE;
@@ -90,6 +92,7 @@ static void init_lines(struct kl_engine *e)
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
 			registration_init(e, r++, i, j);
 	}
+	line_init_groups(e);
 }
 
 int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *config, uint64_t seed,
@@ -118,9 +121,12 @@ int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *con
 
 /* ---- in ---- */
 
-/* Everything that waited for the names of set S goes on. */
+/* Everything that waited for the names of set S goes on, and all who use it look what changed. */
 static void set_settled(struct kl_engine *e, uint32_t s)
 {
+	if (!set_at(e, s)->due)
+		return;
+	set_at(e, s)->due = false;
 	for (uint32_t r = 0; r < e->registration_count; r++) {
 		struct registration *reg = registration_at(e, r);
 		if (reg->set != s)
@@ -129,7 +135,7 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 		if (walk_at(e, r)->state == WALK_NAMES)
 			registration_go(e, r);
 		for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
-			next = walk_at(e, w)->next;
+			next = request_at(e, w)->next;
 			if (walk_at(e, w)->state == WALK_NAMES)
 				request_go(e, w);
 		}
@@ -166,8 +172,6 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return stream_feed_lost(e, &event->transport);
 	case KL_EV_DNS:
 		return feed_dns(e, &event->dns);
-	case KL_EV_CANCEL:
-		return request_cancel(e, &event->request);
 	case KL_EV_DIALOG_FAILED:
 		return dialog_feed_failed(e, &event->dialog);
 	case KL_EV_ADDRESS_CHANGED:
@@ -179,6 +183,7 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
 	case KL_EV_REQUEST:
+	case KL_EV_CANCEL:
 	case KL_EV_CALL_BEGAN:
 	case KL_EV_CALL_ENDED:
 		break;
@@ -193,6 +198,8 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return line_stop(e, event->line);
 	if (event->type == KL_EV_REQUEST)
 		return request_place(e, event->line, &event->request);
+	if (event->type == KL_EV_CANCEL)
+		return request_cancel(e, event->line, &event->request);
 	if (event->type == KL_EV_CALL_ENDED)
 		return line_call_ended(e, event->line);
 	return line_call_began(e, event->line);

@@ -22,7 +22,7 @@ static kl_ms refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
 void registration_wake_requests(struct kl_engine *e, uint32_t r)
 {
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
-		next = walk_at(e, w)->next;
+		next = request_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
 			request_registered(e, w);
 	}
@@ -165,7 +165,7 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 	registration_forget(e, r);
 	registration_retire(e, r, reason, retry_after_ms);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
-		next = walk_at(e, w)->next;
+		next = request_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
 			request_unregistered(e, w, reason);
 	}
@@ -440,7 +440,8 @@ void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_
 	}
 	if (reg->current == pos)
 		return;
-	reg->reason_current = (struct reason){.why = KL_WHY_ANSWERED, .pos = pos, .status = status};
+	reg->current_pos = pos;
+	reg->current_status = status;
 	owe(e, registration_node(e, r), OWES_CURRENT);
 	registration_move(e, r, pos);
 	reg->left_why = KL_WHY_NONE;

@@ -229,13 +229,14 @@ void registration_go(struct kl_engine *e, uint32_t r)
 static void registration_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	const struct set *set = set_at(e, reg->set);
+	struct set *set = set_at(e, reg->set);
 	reg->left_why = KL_WHY_NONE;
 	reg->left = NO_POS;
 	walk_open_register(e, r);
 	route_demand(e, reg->set);
 	order_refresh(e, r);
 	bool wait = set->pending || set->stale;
+	set->due |= wait;
 	registration_enter(e, r, wait ? KL_RESOLVING : KL_REGISTERING, reason);
 	/* With no route at all there is nothing to do but wait until the DNS has said its last. */
 	if (!wait)
@@ -541,10 +542,16 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 		action->report.to = (enum kl_state)reg->state;
 		reg->reported = reg->state;
 	} else if (what == OWES_FAILBACK) {
-		action->report = registration_report(e, r, &reg->reason_failback);
+		const struct reason failback = {.why = reg->failback_why,
+						.rule = reg->failback_rule,
+						.pos = reg->failback_pos};
+		action->report = registration_report(e, r, &failback);
 		action->report.type = KL_REPORT_FAILBACK;
 	} else if (what == OWES_CURRENT) {
-		action->report = registration_report(e, r, &reg->reason_current);
+		const struct reason answered = {.why = KL_WHY_ANSWERED,
+						.pos = reg->current_pos,
+						.status = reg->current_status};
+		action->report = registration_report(e, r, &answered);
 		action->report.type = KL_REPORT_CURRENT;
 	} else if (what == OWES_LATE) {
 		const struct reason late = {

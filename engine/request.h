@@ -6,7 +6,7 @@
 
 /* KL_EV_REQUEST and KL_EV_CANCEL. */
 int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
-int request_cancel(struct kl_engine *e, const struct kl_event_request *event);
+int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
 
 /* Names were found, or waited for in vain: goes on. */
 void request_go(struct kl_engine *e, uint32_t w);

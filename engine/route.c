@@ -286,7 +286,7 @@ static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
 			return true;
 		if (walk_at(e, r)->state != WALK_FREE && walk_refers_to(walk_at(e, r), pos))
 			return true;
-		for (uint32_t w = reg->first_request; w != NONE; w = walk_at(e, w)->next)
+		for (uint32_t w = reg->first_request; w != NONE; w = request_at(e, w)->next)
 			if (walk_refers_to(walk_at(e, w), pos))
 				return true;
 	}
@@ -440,9 +440,11 @@ static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
 	set->stale = pass.stale;
 	if (pass.pending)
 		return;
+	set->due |= set->complete == pass.failed;
 	set->complete = !pass.failed;
 	if (set_list(e, s, &pass)) {
 		set->version++;
+		set->due = true;
 		owe(e, set_node(e, s), OWES_ROUTES);
 	}
 }

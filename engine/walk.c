@@ -18,13 +18,18 @@
 enum { TX_INDEX_BITS = 26 };
 static const uint32_t tx_register = UINT32_C(1) << 31;
 
-static kl_tx tx_of(const struct kl_engine *e, uint32_t w, uint32_t serial, uint8_t pos)
+static kl_tx tx_of(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t who = w;
 	if (walk->method == KL_REGISTER)
 		who = tx_register | (uint32_t)pos << TX_INDEX_BITS | walk->registration;
-	return (kl_tx)serial << 32 | who;
+	return (kl_tx)e->serial << 32 | who;
+}
+
+static uint32_t tx_serial(kl_tx tx)
+{
+	return (uint32_t)(tx >> 32);
 }
 
 static bool walk_open_now(const struct walk *walk)
@@ -43,9 +48,7 @@ uint32_t walk_of_tx(const struct kl_engine *e, kl_tx tx)
 	if (w >= e->config->limits.walks)
 		return NONE;
 	const struct walk *walk = walk_at(e, w);
-	bool match = walk_open_now(walk) && walk->serial == tx >> 32 &&
-		     (walk->method == KL_REGISTER) == ((who & tx_register) != 0);
-	return match ? w : NONE;
+	return walk_open_now(walk) && walk->tx == tx ? w : NONE;
 }
 
 bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint8_t *pos)
@@ -57,7 +60,7 @@ bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint
 	    *pos >= e->config->limits.set_routes)
 		return false;
 	const struct member *member = member_at(e, registration_at(e, *r)->set, *pos);
-	return member->used && (int32_t)((uint32_t)(tx >> 32) - member->born) >= 0;
+	return member->used && (int32_t)(tx_serial(tx) - member->born) >= 0;
 }
 
 /* ---- places in the table ---- */
@@ -68,7 +71,6 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .route_at = KL_NEVER,
 			     .leave_at = KL_NEVER,
 			     .registration = r,
-			     .next = NONE,
 			     .allowed = UINT32_MAX,
 			     .cseq = 1,
 			     .method = (uint8_t)method,
@@ -93,7 +95,7 @@ uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method metho
 	uint32_t w = e->free_walk;
 	if (w == NONE)
 		return NONE;
-	e->free_walk = walk_at(e, w)->next;
+	e->free_walk = request_at(e, w)->next;
 	e->walk_count++;
 	*walk_at(e, w) = walk_fresh(r, method);
 	return w;
@@ -105,7 +107,7 @@ static void walk_free_if_told(struct kl_engine *e, uint32_t w)
 	if (walk->state != WALK_ENDED || node_at(e, walk_node(e, w))->owes)
 		return;
 	walk->state = WALK_FREE;
-	walk->next = e->free_walk;
+	request_at(e, w)->next = e->free_walk;
 	e->free_walk = w;
 	e->walk_count--;
 }
@@ -125,10 +127,10 @@ void walk_leave_route(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
-	if (!walk->sent)
+	if (!walk->seen)
 		return;
-	walk->left = tx_of(e, w, walk->sent, walk->pos);
-	walk->sent = 0;
+	walk->left = walk->tx;
+	walk->seen = false;
 	owe(e, walk_node(e, w), OWES_ABANDON);
 }
 
@@ -147,6 +149,7 @@ void walk_wait_names(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	walk->state = WALK_NAMES;
+	set_at(e, registration_at(e, walk->registration)->set)->due = true;
 	walk_report(e, w, KL_REPORT_WAIT,
 		    &(struct reason){.why = KL_WHY_NAMES_ASKED, .pos = NO_POS});
 	schedule_set(e, walk_node(e, w),
@@ -252,7 +255,7 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	/* A new route is a new client transaction.  TIME-8 */
 	if (++e->serial == 0)
 		e->serial = 1;
-	walk->serial = e->serial;
+	walk->tx = tx_of(e, w, pos);
 	if (walk->method == KL_REGISTER)
 		walk->cseq = ++reg->cseq;
 	walk->state = WALK_SENDING;
@@ -420,7 +423,7 @@ static void walk_fault(struct kl_engine *e, uint32_t w, enum kl_fault fault)
 bool walk_waits_on(const struct kl_engine *e, uint32_t w, const struct slot *slot, uint32_t serial)
 {
 	const struct walk *walk = walk_at(e, w);
-	return walk_open_now(walk) && (int32_t)(serial - walk->serial) >= 0 &&
+	return walk_open_now(walk) && (int32_t)(serial - tx_serial(walk->tx)) >= 0 &&
 	       route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot;
 }
 
@@ -517,29 +520,29 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 {
 	struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
-	walk->sent = walk->serial;
+	walk->seen = true;
 	action->type = KL_DO_SEND;
 	action->send = (struct kl_action_send){
-		.tx = tx_of(e, w, walk->serial, walk->pos),
+		.tx = walk->tx,
 		.method = (enum kl_method)walk->method,
 		.line = reg->line,
 		.entry = reg->entry,
 		.route = walk_route(e, walk, walk->pos),
 		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
-		.token = walk->token,
+		.token = walk->method == KL_REGISTER ? 0 : request_at(e, w)->token,
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
 		.expires_ms = walk_expires_ms(e, walk)};
 }
 
-static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
-			     struct kl_action *action)
+static void walk_act_outcome(const struct kl_engine *e, uint32_t w, struct kl_action *action)
 {
+	const struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
 	action->type = KL_DO_OUTCOME;
 	action->outcome = (struct kl_action_outcome){
-		.token = walk->token,
+		.token = request_at(e, w)->token,
 		.status = walk->status,
 		.local = walk->local,
 		.why = (enum kl_cause)walk->reason.why,
@@ -568,7 +571,7 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 	} else if (what == OWES_SEND) {
 		walk_act_send(e, w, action);
 	} else {
-		walk_act_outcome(e, walk, action);
+		walk_act_outcome(e, w, action);
 	}
 	walk_free_if_told(e, w);
 	return told;

@@ -243,7 +243,7 @@ struct kl_event_dns {
 
 struct kl_event {
 	enum kl_event_type type;
-	uint32_t line; /* LINE_*, REQUEST, CALL_*: index in the configuration */
+	uint32_t line; /* LINE_*, REQUEST, CANCEL, CALL_*: index in the configuration */
 	/* ADDRESS_CHANGED, LINK_DOWN and LINK_UP mean the device: the host's own address is another
 	 * (requests sent from now on carry the new Contact); it has no network at all, or one
 	 * again. */

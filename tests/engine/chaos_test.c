@@ -24,7 +24,7 @@ enum {
 	LIVES = 300,
 	EVENTS = 1500,
 	SENDS_MAX = 16, /* the last sends, which answers choose from */
-	TOKENS_MAX = EVENTS,
+	TOKENS_MAX = EVENTS + 2,
 	QUESTIONS_MAX = 64,
 	ACTIONS_MAX = 500, /* of one event: three lines with a dozen walks, a few each */
 };
@@ -51,6 +51,7 @@ struct life {
 	bool started[LINES];
 	struct checks checks[LINES];
 	uint8_t open[TOKENS_MAX]; /* by token: 1 accepted, 2 ended */
+	uint8_t line_of[TOKENS_MAX];
 	uint64_t tokens;
 };
 
@@ -250,9 +251,21 @@ static void place_request(struct life *life)
 {
 	static const enum kl_method methods[] = {KL_INVITE, KL_INVITE, KL_SUBSCRIBE, KL_MESSAGE};
 
+	uint64_t token = ++life->tokens;
+
+	life->line_of[token] = (uint8_t)roll(life, LINES);
 	feed(life, &(struct kl_event){.type = KL_EV_REQUEST,
-				      .line = roll(life, LINES),
-				      .request = {++life->tokens, methods[roll(life, 4)]}});
+				      .line = life->line_of[token],
+				      .request = {token, methods[roll(life, 4)]}});
+}
+
+static void cancel_request(struct life *life)
+{
+	uint64_t token = 1 + roll(life, 1 + (uint32_t)life->tokens);
+
+	feed(life, &(struct kl_event){.type = KL_EV_CANCEL,
+				      .line = life->line_of[token],
+				      .request = {token, KL_INVITE}});
 }
 
 static void change_line(struct life *life)
@@ -282,10 +295,7 @@ static void step(struct life *life)
 	else if (die < 92)
 		place_request(life);
 	else if (die < 95)
-		feed(life,
-		     &(struct kl_event){
-			     .type = KL_EV_CANCEL,
-			     .request = {1 + roll(life, 1 + (uint32_t)life->tokens), KL_INVITE}});
+		cancel_request(life);
 	else
 		change_line(life);
 	until = life->now + roll(life, 50);
