@@ -19,13 +19,25 @@ static struct cell *cell_at(const struct kl_engine *e, uint32_t at)
 	return (struct cell *)(void *)(names_of(e) + at);
 }
 
-void names_init(struct kl_engine *e)
+/* Makes the arena behind AT free. */
+static void names_free_from(struct kl_engine *e, uint32_t at)
 {
-	for (uint32_t at = 0, size; at < e->config->limits.name_bytes; at += size) {
+	for (uint32_t size; at < e->config->limits.name_bytes; at += size) {
 		uint32_t rest = e->config->limits.name_bytes - at;
 		size = rest < CELL_MAX ? rest : CELL_MAX;
 		*cell_at(e, at) = (struct cell){(uint16_t)size, 0};
 	}
+}
+
+void names_init(struct kl_engine *e)
+{
+	names_free_from(e, 0);
+}
+
+void names_carry(struct kl_engine *e, const struct kl_engine *old)
+{
+	memcpy(names_of(e), names_of(old), old->config->limits.name_bytes);
+	names_free_from(e, old->config->limits.name_bytes);
 }
 
 static char lower(char c)

@@ -551,14 +551,33 @@ bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_confi
 	       name_equal(a->name, b->name) && dns_same_policy(a->policy, b->policy);
 }
 
+static const struct kl_entry_config *set_config(const struct kl_engine *e, uint32_t s)
+{
+	return entry_config(e, set_at(e, s)->line, set_at(e, s)->entry);
+}
+
+uint32_t route_find_set(const struct kl_engine *e, const struct kl_entry_config *config)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if (route_same_set(set_config(e, s), config))
+			return s;
+	return NONE;
+}
+
+uint32_t route_find_manner(const struct kl_engine *e, const struct kl_policy *policy)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if (dns_same_policy(set_config(e, s)->policy, policy))
+			return s;
+	return NONE;
+}
+
 /* The set of an entry, made if it is the first of its kind. */
 static uint32_t set_take(struct kl_engine *e, uint32_t line, uint8_t entry)
 {
-	const struct kl_entry_config *config = entry_config(e, line, entry);
-	for (uint32_t s = 0; s < e->set_count; s++)
-		if (route_same_set(entry_config(e, set_at(e, s)->line, set_at(e, s)->entry),
-				   config))
-			return s;
+	uint32_t s = route_find_set(e, entry_config(e, line, entry));
+	if (s != NONE)
+		return s;
 	*set_at(e, e->set_count) = (struct set){.line = line, .entry = entry};
 	return e->set_count++;
 }

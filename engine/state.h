@@ -36,7 +36,8 @@ struct line {
 	uint32_t group_busy;         /* ... which counts the calls and INVITEs of them all */
 	uint8_t told_working;        /* entry that the host knows as working, or NO_POS */
 	bool started;
-	uint8_t spare[2]; /* no hidden bytes: blocks can be compared */
+	bool carried;     /* kl_engine_adopt() has filled it */
+	uint8_t spare[1]; /* no hidden bytes: blocks can be compared */
 };
 
 /* Why a registration changed its state: what its report will say. */
@@ -238,9 +239,10 @@ struct ready {
 struct kl_engine {
 	const struct kl_config *config;
 	kl_ms now;
-	uint64_t seed;   /* orders are drawn from it and the registration's number */
-	uint64_t random; /* the generator's state */
-	uint32_t serial; /* transactions so far */
+	uint64_t seed;           /* orders are drawn from it and the registration's number */
+	uint64_t random;         /* the generator's state */
+	uint32_t serial;         /* transactions so far */
+	uint32_t carried_serial; /* those up to this one began before a reload; 0: none did */
 	uint32_t timer_seq;
 	uint32_t sweep;
 	struct ready reports, others; /* who has something to tell; reports are told first */

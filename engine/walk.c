@@ -37,6 +37,16 @@ static bool walk_open_now(const struct walk *walk)
 	return walk->state == WALK_SENDING || walk->state == WALK_PROCEEDING;
 }
 
+/* The walk whose present transaction TX, from before a reload, names: its places are others' now.
+ */
+static uint32_t walk_of_carried_tx(const struct kl_engine *e, kl_tx tx)
+{
+	for (uint32_t w = 0; w < e->config->limits.walks; w++)
+		if (walk_open_now(walk_at(e, w)) && walk_at(e, w)->tx == tx)
+			return w;
+	return NONE;
+}
+
 /* The walk whose present transaction TX names; NONE if it is over or never was. */
 uint32_t walk_of_tx(const struct kl_engine *e, kl_tx tx)
 {
@@ -45,10 +55,11 @@ uint32_t walk_of_tx(const struct kl_engine *e, kl_tx tx)
 		uint32_t r = who & ((UINT32_C(1) << TX_INDEX_BITS) - 1);
 		w = r < e->registration_count ? r : NONE;
 	}
-	if (w >= e->config->limits.walks)
-		return NONE;
-	const struct walk *walk = walk_at(e, w);
-	return walk_open_now(walk) && walk->tx == tx ? w : NONE;
+	if (w < e->config->limits.walks && walk_open_now(walk_at(e, w)) && walk_at(e, w)->tx == tx)
+		return w;
+	if (tx && e->carried_serial && (int32_t)(tx_serial(tx) - e->carried_serial) <= 0)
+		return walk_of_carried_tx(e, tx);
+	return NONE;
 }
 
 bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint8_t *pos)
