@@ -149,8 +149,11 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct reason reason = {
-		.why = KL_WHY_REFUSED, .pos = walk->pos, .status = response->status};
+	const struct reason reason = {.why = KL_WHY_REFUSED,
+				      .rule = response->status == 503 ? KL_POLICY_failover_on_503
+								      : KL_POLICY_none,
+				      .pos = walk->pos,
+				      .status = response->status};
 	uint32_t r = walk->registration;
 	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
 	if (response->status == 423 && walk_too_brief(e, w, response))

@@ -16,8 +16,10 @@ static enum kl_failback_mode failback_mode(const struct kl_engine *e, uint32_t r
 
 static enum kl_policy_field failback_rule(const struct kl_engine *e, uint32_t r)
 {
-	return failback_mode(e, r) == KL_FAILBACK_DURATION ? KL_POLICY_failback_ms
-							   : KL_POLICY_failback_mode;
+	if (failback_mode(e, r) == KL_FAILBACK_DURATION)
+		return KL_POLICY_failback_ms;
+	return registration_policy(e, r)->reregister_on ? KL_POLICY_failback_mode
+							: KL_POLICY_failback_mode_shared;
 }
 
 static void failback_report(struct kl_engine *e, uint32_t r, const struct reason *reason)

@@ -265,6 +265,7 @@ void registration_forget(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	failback_disarm(e, r);
 	registration_set_active(e, r, false);
+	reg->stream_lost = false;
 	reg->current = reg->primary = reg->former = reg->flow = NO_POS;
 	reg->expires_at = reg->refresh_at = reg->former_expires_at = KL_NEVER;
 }
@@ -283,7 +284,10 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 void registration_needed(struct kl_engine *e, uint32_t r)
 {
 	assert(registration_at(e, r)->state == KL_BACKING_OFF);
-	registration_begin(e, r, &(struct reason){.why = KL_WHY_NEEDED, .pos = NO_POS});
+	registration_begin(e, r,
+			   &(struct reason){.why = KL_WHY_NEEDED,
+					    .rule = KL_POLICY_reregister_on,
+					    .pos = NO_POS});
 }
 
 void registration_start(struct kl_engine *e, uint32_t r)
@@ -334,9 +338,10 @@ void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
 	request_follow_all(e, r);
 }
 
-void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at)
+void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at, enum kl_policy_field rule)
 {
 	registration_at(e, r)->retry_at = at;
+	registration_at(e, r)->retry_rule = (uint8_t)rule;
 	registration_schedule(e, r);
 }
 
@@ -416,13 +421,16 @@ static void registration_retry(struct kl_engine *e, uint32_t r, const struct rea
 
 void registration_time(struct kl_engine *e, uint32_t r)
 {
+	static const struct reason due = {
+		.why = KL_WHY_REFRESH_DUE, .rule = KL_POLICY_expires_overlap_ms, .pos = NO_POS};
+	/* Nothing could be said of a stream that was lost without a network.  PROBE-9 */
+	static const struct reason link_up = {
+		.why = KL_WHY_LINK_UP, .rule = KL_POLICY_freeze_without_link, .pos = NO_POS};
 	struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_BACKING_OFF && reg->retry_at <= e->now) {
 		registration_retry(e, r,
 				   &(struct reason){.why = KL_WHY_RETRY_DUE,
-						    .rule = fallback_probe_ms(e, r)
-								    ? KL_POLICY_fallback_probe_ms
-								    : KL_POLICY_none,
+						    .rule = reg->retry_rule,
 						    .pos = NO_POS});
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_lapse(e, r, &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
@@ -430,10 +438,7 @@ void registration_time(struct kl_engine *e, uint32_t r)
 		/* Before a failback that is due, too: the current route must go on serving while
 		 * better ones are tried.  FAIL-12 */
 		if (!failback_by_refresh(e, r))
-			registration_refresh(e, r,
-					     &(struct reason){.why = KL_WHY_REFRESH_DUE,
-							      .rule = KL_POLICY_expires_overlap_ms,
-							      .pos = NO_POS});
+			registration_refresh(e, r, reg->stream_lost ? &link_up : &due);
 	} else {
 		reg->failback_at = KL_NEVER;
 		registration_schedule(e, r);

@@ -354,7 +354,8 @@ void request_registered(struct kl_engine *e, uint32_t w)
 void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	struct reason failed = {.why = KL_WHY_REGISTRATION_FAILED, .pos = NO_POS};
+	struct reason failed = {
+		.why = KL_WHY_REGISTRATION_FAILED, .rule = KL_POLICY_reregister_on, .pos = NO_POS};
 	/* What the request itself met says more than that of its REGISTER. */
 	if (walk->pos != NO_POS &&
 	    (reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED))

@@ -535,7 +535,7 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 	action->report = (struct kl_report){
 		.type = KL_REPORT_ROUTES,
 		.why = cut ? KL_WHY_CUT : KL_WHY_NAMES_FOUND,
-		.rule = cut ? KL_POLICY_record_routes_max : KL_POLICY_none,
+		.rule = cut && reg->order_cut ? KL_POLICY_record_routes_max : KL_POLICY_none,
 		.line = set->line,
 		.entry = set->entry,
 		.count = cut ? (uint32_t)set->cut + reg->order_cut : reg->order_count,

@@ -76,12 +76,14 @@ struct registration {
 	uint8_t moved_from, moved_why, moved_fault;
 	uint8_t failback_why, failback_rule, failback_pos; /* of the FAILBACK report */
 	uint8_t current_pos, late_pos;
-	bool active : 1;     /* from its 200 until it ends, is dropped, or is lost */
-	bool lost : 1;       /* failed or ended since it was last accepted, or begun (FALL-2) */
-	bool held : 1;       /* failback is due and waits for idle (FAIL-11) */
-	bool try_better : 1; /* the next request tries a better route directly (FAIL-4, FAIL-16) */
-	uint8_t : 4;
-	uint8_t spare[2]; /* no hidden bytes: blocks can be compared */
+	bool active : 1;      /* from its 200 until it ends, is dropped, or is lost */
+	bool lost : 1;        /* failed or ended since it was last accepted, or begun (FALL-2) */
+	bool held : 1;        /* failback is due and waits for idle (FAIL-11) */
+	bool try_better : 1;  /* the next request tries a better route directly (FAIL-4, FAIL-16) */
+	bool stream_lost : 1; /* while this side had no network (PROBE-9) */
+	uint8_t : 3;
+	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
+	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
 	struct reason reason;
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;

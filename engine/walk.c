@@ -308,7 +308,7 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 	/* After a provisional answer its window rules only if it is the longer one.  TIME-7 */
 	bool window = nothing || e->now > walk->route_at + timing_transaction_ms(timing.policy);
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
-				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_none,
+				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_t1_ms,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
 	if (timing.transport != KL_UDP) {
@@ -557,6 +557,7 @@ static void walk_act_outcome(const struct kl_engine *e, uint32_t w, struct kl_ac
 		.status = walk->status,
 		.local = walk->local,
 		.why = (enum kl_cause)walk->reason.why,
+		.rule = (enum kl_policy_field)walk->reason.rule,
 		.fault = (enum kl_fault)walk->reason.fault,
 		.ms = walk->reason.ms,
 		.retry_after_ms = walk->retry_after_ms,

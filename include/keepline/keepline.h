@@ -287,9 +287,10 @@ struct kl_action_outcome {
 	uint16_t status; /* the final answer's; 408, 487 or 503 when made here */
 	bool local;      /* made here: no route gave a final answer */
 	enum kl_cause why;
-	enum kl_fault fault;  /* KL_WHY_FAULT */
-	kl_ms ms;             /* KL_WHY_NO_ANSWER and its like */
-	kl_ms retry_after_ms; /* of a final 503; 0: not said */
+	enum kl_policy_field rule; /* the policy value that ruled it */
+	enum kl_fault fault;       /* KL_WHY_FAULT */
+	kl_ms ms;                  /* KL_WHY_NO_ANSWER and its like */
+	kl_ms retry_after_ms;      /* of a final 503; 0: not said */
 	struct kl_binding binding;
 };
 
