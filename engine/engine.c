@@ -110,6 +110,7 @@ int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *con
 	*e = layout.head;
 	e->now = now;
 	e->seed = e->random = seed;
+	e->swept_at = KL_NEVER;
 	e->reports = e->others = (struct ready){NONE, NONE};
 	init_nodes(e);
 	init_lists(e);
@@ -213,8 +214,11 @@ static void wake(struct kl_engine *e, uint32_t n)
 	} else if (n < queries) {
 		registration_time(e, n - registrations);
 	} else {
-		/* A name that no set needs any more is not asked for again. */
-		route_sweep(e);
+		/* A name that no set needs any more is not asked for again.  Names that were found
+		 * together run out together: one look at them all will do. */
+		if (e->swept_at != e->now)
+			route_sweep(e);
+		e->swept_at = e->now;
 		if (query_at(e, n - queries)->state != QUERY_FREE)
 			update_sets(e, dns_expire(e, n - queries));
 	}

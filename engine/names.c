@@ -53,13 +53,13 @@ static size_t name_length(const char *text)
 
 bool name_equal(const char *a, const char *b)
 {
-	size_t length = name_length(a);
-	if (length != name_length(b))
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
+	size_t i = 0;
+	while (a[i] && lower(a[i]) == lower(b[i]))
+		i++;
+	/* The root alone is its dot. */
+	bool a_ends = !a[i] || (i && a[i] == '.' && !a[i + 1]);
+	bool b_ends = !b[i] || (i && b[i] == '.' && !b[i + 1]);
+	return a_ends && b_ends;
 }
 
 /* Free cells side by side become one, so that a freed name leaves room for a longer one. */
@@ -94,9 +94,7 @@ uint32_t name_keep(struct kl_engine *e, const char *text)
 		struct cell *cell = cell_at(e, at);
 		uint32_t name = at + (uint32_t)sizeof(*cell);
 		if (cell->uses && name_equal(names_of(e) + name, text)) {
-			if (cell->uses < USES_FOREVER)
-				cell->uses++;
-			return name;
+			return name_keep_again(e, name);
 		}
 		if (!cell->uses) {
 			cell_join(e, at);
@@ -113,6 +111,16 @@ uint32_t name_keep(struct kl_engine *e, const char *text)
 		to[i] = lower(text[i]);
 	to[length] = '\0';
 	return room + (uint32_t)sizeof(struct cell);
+}
+
+uint32_t name_keep_again(struct kl_engine *e, uint32_t name)
+{
+	if (name == 0)
+		return 0;
+	struct cell *cell = cell_at(e, name - (uint32_t)sizeof(struct cell));
+	if (cell->uses < USES_FOREVER)
+		cell->uses++;
+	return name;
 }
 
 void name_drop(struct kl_engine *e, uint32_t name)

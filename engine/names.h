@@ -14,6 +14,9 @@ void names_carry(struct kl_engine *e, const struct kl_engine *old);
  * 0: it is longer than KL_NAME_MAX or does not fit (try again after dns_sweep()). */
 uint32_t name_keep(struct kl_engine *e, const char *text);
 
+/* Counts one more use of a kept name, and returns it.  0 is nothing. */
+uint32_t name_keep_again(struct kl_engine *e, uint32_t name);
+
 /* Counts one use less; the last one frees its place.  0 is nothing. */
 void name_drop(struct kl_engine *e, uint32_t name);
 

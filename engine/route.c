@@ -361,8 +361,7 @@ static uint8_t member_make(struct kl_engine *e, uint32_t s, const struct kl_rout
 static bool member_rewrite(struct kl_engine *e, struct member *member,
 			   const struct candidate *candidate, uint8_t seq)
 {
-	const char *name = name_text(e, candidate->name);
-	uint32_t kept = name ? name_keep(e, name) : 0; /* it is there: only counted */
+	uint32_t kept = name_keep_again(e, candidate->name);
 	bool same = member->name == kept && member->record == candidate->record &&
 		    member->priority == candidate->priority &&
 		    member->weight == candidate->weight && member->rr == candidate->rr &&

@@ -247,6 +247,7 @@ struct kl_engine {
 	uint32_t carried_serial; /* those up to this one began before a reload; 0: none did */
 	uint32_t timer_seq;
 	uint32_t sweep;
+	kl_ms swept_at;
 	struct ready reports, others; /* who has something to tell; reports are told first */
 	uint32_t heap_count;
 	uint32_t free_walk, free_record;
