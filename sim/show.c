@@ -54,7 +54,7 @@ void sim_story_see_action(void *context, const struct kl_action *action)
 	struct kl_words words = {
 		.context = story,
 		.route = name_route,
-		.config = &story->settings.config,
+		.config = &story->settings->config,
 	};
 	char text[KL_TEXT_MAX];
 
@@ -153,7 +153,7 @@ bool sim_story_print(struct sim_story *story, struct sim_words *words)
 		return sim_story_fail(story, "print registrations, counts, routes or state?");
 	if (!sim_story_take_line(story, words, &line))
 		return false;
-	for (uint32_t i = 0; i < story->settings.lines[line].entry_count; i++) {
+	for (uint32_t i = 0; i < story->settings->lines[line].entry_count; i++) {
 		if (routes)
 			print_routes(story, line, i);
 		else
