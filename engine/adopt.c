@@ -137,7 +137,6 @@ static void carry_head(struct kl_engine *e, const struct kl_engine *old)
 	e->serial = e->carried_serial = old->serial;
 	e->timer_seq = old->timer_seq;
 	e->sweep = old->sweep;
-	e->swept_at = old->swept_at;
 	e->ignored = old->ignored;
 	e->forged = old->forged;
 	e->link_down = old->link_down;

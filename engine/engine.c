@@ -110,7 +110,6 @@ int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *con
 	*e = layout.head;
 	e->now = now;
 	e->seed = e->random = seed;
-	e->swept_at = KL_NEVER;
 	e->reports = e->others = (struct ready){NONE, NONE};
 	init_nodes(e);
 	init_lists(e);
@@ -143,20 +142,32 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 	}
 }
 
-/* What is known of a name changed: works out the set ONLY, or all if it is NONE. */
-static void update_sets(struct kl_engine *e, uint32_t only)
+/* What is known of a name changed that the set ONLY needs, or any if it is NONE. */
+static void outdate_sets(struct kl_engine *e, uint32_t only)
 {
 	for (uint32_t s = 0; s < e->set_count; s++)
-		if ((only == NONE || only == s) && set_at(e, s)->users && route_update(e, s))
+		set_at(e, s)->outdated |= only == NONE || only == s;
+}
+
+static void update_sets(struct kl_engine *e)
+{
+	for (uint32_t s = 0; s < e->set_count; s++) {
+		if (!set_at(e, s)->outdated)
+			continue;
+		set_at(e, s)->outdated = false;
+		if (set_at(e, s)->users && route_update(e, s))
 			set_settled(e, s);
+	}
 }
 
 static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
 {
 	uint32_t only;
 	int result = dns_answer(e, event, &only);
-	if (result == KL_OK)
-		update_sets(e, only);
+	if (result == KL_OK) {
+		outdate_sets(e, only);
+		update_sets(e);
+	}
 	return result;
 }
 
@@ -206,30 +217,42 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 	return line_call_began(e, event->line);
 }
 
+/* The first node whose time has come; NONE: there is none. */
+static uint32_t due_first(const struct kl_engine *e)
+{
+	uint32_t n = schedule_first(e);
+	return n != NONE && node_at(e, n)->at <= e->now ? n : NONE;
+}
+
 static void wake(struct kl_engine *e, uint32_t n)
 {
-	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
-	if (n < registrations) {
+	uint32_t registrations = registration_node(e, 0);
+	if (n < registrations)
 		walk_time(e, n);
-	} else if (n < queries) {
+	else
 		registration_time(e, n - registrations);
-	} else {
-		/* A name that no set needs any more is not asked for again.  Names that were found
-		 * together run out together: one look at them all will do. */
-		if (e->swept_at != e->now)
-			route_sweep(e);
-		e->swept_at = e->now;
-		if (query_at(e, n - queries)->state != QUERY_FREE)
-			update_sets(e, dns_expire(e, n - queries));
-	}
+}
+
+/* Names that were found together run out together, and are looked at together.  One that no set
+ * needs any more is not asked for again. */
+static void wake_names(struct kl_engine *e)
+{
+	uint32_t queries = query_node(e, 0);
+	route_sweep(e);
+	for (uint32_t n = due_first(e); n != NONE && n >= queries; n = due_first(e))
+		outdate_sets(e, dns_expire(e, n - queries));
+	update_sets(e);
 }
 
 /* Wakes all that is due; what a waking makes due comes behind what was. */
 static void wake_due(struct kl_engine *e)
 {
-	for (uint32_t n = schedule_first(e); n != NONE && node_at(e, n)->at <= e->now;
-	     n = schedule_first(e))
-		wake(e, n);
+	for (uint32_t n = due_first(e); n != NONE; n = due_first(e)) {
+		if (n < query_node(e, 0))
+			wake(e, n);
+		else
+			wake_names(e);
+	}
 }
 
 int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now)

@@ -231,6 +231,8 @@ bool address_parse(uint8_t ip[16], const char *text)
 		memcpy(ip, mapped, sizeof(mapped));
 		return true;
 	}
+	if (!strchr(text, ':'))
+		return false;
 	bool bracket = *text == '[';
 	end = parse_v6(ip, text + bracket);
 	if (end && bracket)

@@ -174,7 +174,9 @@ struct set {
 	bool pending;  /* a name it needs was never answered */
 	bool stale;    /* a record has run out and is being asked for */
 	bool complete; /* no lookup failed: what is not listed is really gone (DNS-11, DNS-16) */
+	bool outdated; /* what is known of a name changed: to be worked out anew */
 	bool due;      /* it has changed, or somebody waits for it: to be told once it is settled */
+	uint8_t spare[3];
 };
 
 /* What is known of one route, by all who use it. */
@@ -247,7 +249,6 @@ struct kl_engine {
 	uint32_t carried_serial; /* those up to this one began before a reload; 0: none did */
 	uint32_t timer_seq;
 	uint32_t sweep;
-	kl_ms swept_at;
 	struct ready reports, others; /* who has something to tell; reports are told first */
 	uint32_t heap_count;
 	uint32_t free_walk, free_record;
