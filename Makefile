@@ -19,7 +19,7 @@ test:
 
 bench:
 	@scripts/install-deps test
-	@test -f build-bench/build.ninja || meson setup --buildtype=release -Db_ndebug=false build-bench
+	@test -f build-bench/build.ninja || meson setup --buildtype=release -Db_ndebug=false -Dwerror=false build-bench
 	@meson test -C build-bench --benchmark --verbose
 
 # How the sources read: layers, lengths, words, format, conformance.

@@ -44,13 +44,14 @@ static void walk_repeat(struct kl_engine *e, uint32_t w, bool stay)
 /* TRIG-8: the repeat goes to the server that challenged if that is set, and always so with
  * re-registration: unless the registration that a request goes by has moved meanwhile.  Where a
  * redirection led is no route of the line: it stays there, too. */
-static bool walk_stays(const struct kl_engine *e, const struct walk *walk)
+static bool walk_stays(const struct kl_engine *e, uint32_t w)
 {
+	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	if (walk->method != KL_REGISTER && !walk->hops && reg->entry == walk->first_entry &&
-	    registration_reregisters(e, r))
+	if (walk->method != KL_REGISTER && !walk->hops &&
+	    reg->entry == request_at(e, w)->first_entry && registration_reregisters(e, r))
 		return reg->active && reg->current == walk->pos;
 	return policy->auth_at_challenger || policy->reregister_on || walk->allowed != UINT32_MAX ||
 	       walk->hops;
@@ -78,7 +79,7 @@ static void walk_challenged(struct kl_engine *e, uint32_t w,
 	if (reason.why != KL_WHY_NONE)
 		walk_refused(e, w, &reason, response);
 	else
-		walk_repeat(e, w, walk_stays(e, walk));
+		walk_repeat(e, w, walk_stays(e, w));
 }
 
 /* RFC 3261 8.1.3.4: follows a 3xx to its Contact; TRIG-9: a chain of at most five, and none that
@@ -149,8 +150,11 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct reason reason = {
-		.why = KL_WHY_REFUSED, .pos = walk->pos, .status = response->status};
+	const struct reason reason = {.why = KL_WHY_REFUSED,
+				      .rule = response->status == 503 ? KL_POLICY_failover_on_503
+								      : KL_POLICY_none,
+				      .pos = walk->pos,
+				      .status = response->status};
 	uint32_t r = walk->registration;
 	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
 	if (response->status == 423 && walk_too_brief(e, w, response))
@@ -177,17 +181,17 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 	const struct kl_policy *policy = registration_policy(e, r);
 	bool moves = response->status == 503 && policy->failover_on_503;
 	health_answered(e, w, response->status);
-	if (!moves && walk->method != KL_REGISTER && walk->owner != OWNER_PROBE && !walk->hops)
+	if (!moves && walk->method != KL_REGISTER && !request_is_probe(e, w) && !walk->hops)
 		registration_answered(e, r, walk->pos, response->status);
 	if (response->status < 200) {
 		walk_provisional(e, w, response->status);
 		return;
 	}
 	walk->status = response->status;
-	walk->sent = 0; /* the host has seen its end: nothing to abandon */
+	walk->seen = false; /* the host has seen its end: nothing to abandon */
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
 	schedule_set(e, walk_node(e, w), KL_NEVER);
-	if (walk->owner == OWNER_PROBE) { /* any answer ends it, and none leads elsewhere */
+	if (request_is_probe(e, w)) { /* any answer ends it, and none leads elsewhere */
 		request_finish(e, w,
 			       &(struct reason){.why = KL_WHY_ANSWERED,
 						.pos = walk->pos,

@@ -151,7 +151,8 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
-	       limits->walks > registration_count_of(config) && limits->walks < most;
+	       limits->name_bytes % 4 == 0 && limits->walks > registration_count_of(config) &&
+	       limits->walks < most;
 }
 
 /* DNS-15 */

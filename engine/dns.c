@@ -278,6 +278,18 @@ bool dns_failed(const struct kl_engine *e, uint32_t q)
 	       query_at(e, q)->state == QUERY_SILENT || query_at(e, q)->cut;
 }
 
+void dns_forget(struct kl_engine *e, uint32_t q)
+{
+	struct query *query = query_at(e, q);
+	records_drop(e, query);
+	name_drop(e, query->name);
+	schedule_set(e, query_node(e, q), KL_NEVER);
+	owe_no_more(e, query_node(e, q), UINT16_MAX);
+	*query = (struct query){.state = QUERY_FREE,
+				.first_record = NONE,
+				.generation = (uint16_t)(query->generation + 1)};
+}
+
 void dns_sweep_begin(struct kl_engine *e)
 {
 	e->sweep++;
@@ -286,16 +298,10 @@ void dns_sweep_begin(struct kl_engine *e)
 void dns_sweep_end(struct kl_engine *e)
 {
 	for (uint32_t q = 0; q < e->config->limits.queries; q++) {
-		struct query *query = query_at(e, q);
+		const struct query *query = query_at(e, q);
 		if (query->state == QUERY_FREE || query->mark == e->sweep)
 			continue;
-		records_drop(e, query);
-		name_drop(e, query->name);
-		schedule_set(e, query_node(e, q), KL_NEVER);
-		owe_no_more(e, query_node(e, q), UINT16_MAX);
-		*query = (struct query){.state = QUERY_FREE,
-					.first_record = NONE,
-					.generation = (uint16_t)(query->generation + 1)};
+		dns_forget(e, q);
 	}
 }
 

@@ -46,6 +46,9 @@ bool dns_failed(const struct kl_engine *e, uint32_t q);
 void dns_sweep_begin(struct kl_engine *e);
 void dns_sweep_end(struct kl_engine *e);
 
+/* Forgets a question, its records with it. */
+void dns_forget(struct kl_engine *e, uint32_t q);
+
 /* A TTL as it is obeyed: 5 s at least, or 0 would mean a question, or a failback, without a pause
  * for as long as the phone runs (DNS-17). */
 kl_ms dns_ttl_ms(kl_ms ttl_ms);

@@ -57,6 +57,8 @@ static struct layout layout_of(const struct kl_config *config)
 	head->registrations_at = layout_table(&layout, registrations, sizeof(struct registration));
 	head->orders_at = layout_table(&layout, registrations, routes);
 	head->walks_at = layout_table(&layout, limits->walks, sizeof(struct walk));
+	head->requests_at =
+		layout_table(&layout, limits->walks - registrations, sizeof(struct request));
 	head->sets_at = layout_table(&layout, limits->sets, sizeof(struct set));
 	head->members_at = layout_table(&layout, limits->sets * routes, sizeof(struct member));
 	head->slots_at = layout_table(&layout, limits->routes, sizeof(struct slot));
@@ -82,7 +84,7 @@ static void init_lists(struct kl_engine *e)
 {
 	e->free_walk = NONE;
 	for (uint32_t w = e->config->limits.walks; w-- > e->registration_count;) {
-		walk_at(e, w)->next = e->free_walk;
+		request_at(e, w)->next = e->free_walk;
 		e->free_walk = w;
 	}
 	e->free_record = NONE;
@@ -102,6 +104,7 @@ static void init_lines(struct kl_engine *e)
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
 			registration_init(e, r++, i, j);
 	}
+	line_init_groups(e);
 }
 
 int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *config, uint64_t seed,
@@ -130,40 +133,57 @@ int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *con
 
 /* ---- in ---- */
 
-/* Everything that waited for the names of set S goes on. */
+/* Everything that waited for the names of set S goes on, and all who use it look what changed. */
 static void set_settled(struct kl_engine *e, uint32_t s)
 {
+	struct set *set = set_at(e, s);
+	if (!set->due)
+		return;
+	set->due = false;
 	for (uint32_t r = 0; r < e->registration_count; r++) {
 		struct registration *reg = registration_at(e, r);
 		if (reg->set != s)
 			continue;
-		if (set_at(e, s)->complete)
+		if (set->complete)
 			reg->failed = 0; /* the list is rebuilt: PROBE-4 */
+		set->due |= reg->failed != 0;
 		registration_routes_changed(e, r);
 		if (walk_at(e, r)->state == WALK_NAMES)
 			registration_go(e, r);
 		for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
-			next = walk_at(e, w)->next;
+			next = request_at(e, w)->next;
 			if (walk_at(e, w)->state == WALK_NAMES)
 				request_go(e, w);
 		}
 	}
 }
 
-/* What is known of a name changed: works out the set ONLY, or all if it is NONE. */
-static void update_sets(struct kl_engine *e, uint32_t only)
+/* What is known of a name changed that the set ONLY needs, or any if it is NONE. */
+static void outdate_sets(struct kl_engine *e, uint32_t only)
 {
 	for (uint32_t s = 0; s < e->set_count; s++)
-		if ((only == NONE || only == s) && set_at(e, s)->users && route_update(e, s))
+		set_at(e, s)->outdated |= only == NONE || only == s;
+}
+
+static void update_sets(struct kl_engine *e)
+{
+	for (uint32_t s = 0; s < e->set_count; s++) {
+		if (!set_at(e, s)->outdated)
+			continue;
+		set_at(e, s)->outdated = false;
+		if (set_at(e, s)->users && route_update(e, s))
 			set_settled(e, s);
+	}
 }
 
 static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
 {
 	uint32_t only;
 	int result = dns_answer(e, event, &only);
-	if (result == KL_OK)
-		update_sets(e, only);
+	if (result == KL_OK) {
+		outdate_sets(e, only);
+		update_sets(e);
+	}
 	return result;
 }
 
@@ -180,8 +200,6 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return stream_feed_lost(e, &event->transport);
 	case KL_EV_DNS:
 		return feed_dns(e, &event->dns);
-	case KL_EV_CANCEL:
-		return request_cancel(e, &event->request);
 	case KL_EV_DIALOG_FAILED:
 		return dialog_feed_failed(e, &event->dialog);
 	case KL_EV_ADDRESS_CHANGED:
@@ -193,6 +211,7 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
 	case KL_EV_REQUEST:
+	case KL_EV_CANCEL:
 	case KL_EV_CALL_BEGAN:
 	case KL_EV_CALL_ENDED:
 		break;
@@ -207,35 +226,55 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return line_stop(e, event->line);
 	if (event->type == KL_EV_REQUEST)
 		return request_place(e, event->line, &event->request);
+	if (event->type == KL_EV_CANCEL)
+		return request_cancel(e, event->line, &event->request);
 	if (event->type == KL_EV_CALL_ENDED)
 		return line_call_ended(e, event->line);
 	return line_call_began(e, event->line);
 }
 
+/* The first node whose time has come; NONE: there is none. */
+static uint32_t due_first(const struct kl_engine *e)
+{
+	uint32_t n = schedule_first(e);
+	return n != NONE && node_at(e, n)->at <= e->now ? n : NONE;
+}
+
+static bool is_name(const struct kl_engine *e, uint32_t n)
+{
+	return n >= query_node(e, 0) && n < set_node(e, 0);
+}
+
 static void wake(struct kl_engine *e, uint32_t n)
 {
-	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
-	uint32_t slots = slot_node(e, 0);
-	if (n >= slots) {
+	uint32_t registrations = registration_node(e, 0), slots = slot_node(e, 0);
+	if (n >= slots)
 		health_time(e, n - slots);
-	} else if (n < registrations) {
+	else if (n < registrations)
 		walk_time(e, n);
-	} else if (n < queries) {
+	else
 		registration_time(e, n - registrations);
-	} else {
-		/* A name that no set needs any more is not asked for again. */
-		route_sweep(e);
-		if (query_at(e, n - queries)->state != QUERY_FREE)
-			update_sets(e, dns_expire(e, n - queries));
-	}
+}
+
+/* Names that were found together run out together, and are looked at together.  One that no set
+ * needs any more is not asked for again. */
+static void wake_names(struct kl_engine *e)
+{
+	route_sweep(e);
+	for (uint32_t n = due_first(e); is_name(e, n); n = due_first(e))
+		outdate_sets(e, dns_expire(e, n - query_node(e, 0)));
+	update_sets(e);
 }
 
 /* Wakes all that is due; what a waking makes due comes behind what was. */
 static void wake_due(struct kl_engine *e)
 {
-	for (uint32_t n = schedule_first(e); n != NONE && node_at(e, n)->at <= e->now;
-	     n = schedule_first(e))
-		wake(e, n);
+	for (uint32_t n = due_first(e); n != NONE; n = due_first(e)) {
+		if (is_name(e, n))
+			wake_names(e);
+		else
+			wake(e, n);
+	}
 }
 
 int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now)

@@ -18,8 +18,10 @@ static enum kl_failback_mode failback_mode(const struct kl_engine *e, uint32_t r
 
 static enum kl_policy_field failback_rule(const struct kl_engine *e, uint32_t r)
 {
-	return failback_mode(e, r) == KL_FAILBACK_DURATION ? KL_POLICY_failback_ms
-							   : KL_POLICY_failback_mode;
+	if (failback_mode(e, r) == KL_FAILBACK_DURATION)
+		return KL_POLICY_failback_ms;
+	return registration_policy(e, r)->reregister_on ? KL_POLICY_failback_mode
+							: KL_POLICY_failback_mode_shared;
 }
 
 /* Where failback goes, one bit each. */
@@ -32,7 +34,10 @@ static uint32_t failback_better(const struct kl_engine *e, uint32_t r)
 
 static void failback_report(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
-	registration_at(e, r)->reason_failback = *reason;
+	struct registration *reg = registration_at(e, r);
+	reg->failback_why = reason->why;
+	reg->failback_rule = reason->rule;
+	reg->failback_pos = reason->pos;
 	owe(e, registration_node(e, r), OWES_FAILBACK);
 }
 
@@ -86,15 +91,6 @@ void failback_arm(struct kl_engine *e, uint32_t r)
 	registration_schedule(e, r);
 }
 
-static uint32_t group_calls(const struct kl_engine *e, uint16_t group)
-{
-	uint32_t calls = 0;
-	for (uint32_t i = 0; e->calls && i < e->config->line_count; i++)
-		if (e->config->lines[i].group == group)
-			calls += line_busy(e, i);
-	return calls;
-}
-
 /* FAIL-11: Poly: no call on the line, with enhanced failover on any line; 2012: no call on the
  * phone.  OWN is the call, or none, that
  * asks. */
@@ -110,7 +106,7 @@ static bool failback_is_idle(const struct kl_engine *e, uint32_t r, uint32_t own
 	case KL_IDLE_PHONE:
 		return e->calls == own;
 	case KL_IDLE_GROUP:
-		return group_calls(e, e->config->lines[line].group) == own;
+		return line_group_busy(e, line) == own;
 	case KL_IDLE_NONE:
 		break;
 	}
@@ -197,6 +193,7 @@ void failback_failed(struct kl_engine *e, uint32_t r, const struct reason *reaso
 	failed.why = KL_WHY_FAILBACK_FAILED;
 	registration_enter(e, r, KL_REGISTERED, &failed);
 	registration_wake_requests(e, r);
+	registration_routes_changed(e, r);
 }
 
 /* Poly guide: with enhanced failover all lines fail back as a group: the first one's time brings
@@ -294,8 +291,8 @@ void failback_direct_done(struct kl_engine *e, uint32_t r, uint16_t status)
 	uint8_t left = reg->current;
 	kl_ms left_expires_at = reg->expires_at;
 	kl_ms overlap_ms = registration_policy(e, r)->expires_overlap_ms;
-	reg->reason_current =
-		(struct reason){.why = KL_WHY_ANSWERED, .pos = reg->former, .status = status};
+	reg->current_pos = reg->former;
+	reg->current_status = status;
 	owe(e, registration_node(e, r), OWES_CURRENT);
 	reg->current = reg->flow = reg->former;
 	keepalive_begin(e, r);
@@ -333,6 +330,9 @@ static void failback_idle_line(struct kl_engine *e, uint32_t line)
 void failback_idle(struct kl_engine *e, uint32_t line)
 {
 	failback_idle_line(e, line);
+	/* Other lines may have waited for the calls of the group, or of the phone, to end. */
+	if (e->calls && line_group_busy(e, line))
+		return;
 	for (uint32_t other = 0; e->held_count && other < e->config->line_count; other++)
 		failback_idle_line(e, other);
 }

@@ -73,7 +73,8 @@ void fallback_connected(struct kl_engine *e, uint32_t r, bool anew)
 		registration_stand_by(e, low, KL_WHY_HIGHER);
 	for (uint32_t high = line_at(e, line)->first_registration; high < r; high++)
 		if (anew && probe_ms && registration_at(e, high)->state == KL_BACKING_OFF)
-			registration_retry_at(e, high, e->now + probe_ms);
+			registration_retry_at(e, high, e->now + probe_ms,
+					      KL_POLICY_fallback_probe_ms);
 }
 
 kl_ms fallback_probe_ms(const struct kl_engine *e, uint32_t r)

@@ -161,6 +161,17 @@ static void put_send(struct text *text, const struct kl_action_send *send)
 		put(text, " expires %llu", (unsigned long long)(send->expires_ms / 1000));
 }
 
+static void put_rule(struct text *text, enum kl_policy_field rule, uint32_t line, uint32_t entry)
+{
+	char name[KL_TEXT_MAX];
+	if (rule == KL_POLICY_none)
+		return;
+	snprintf(name, sizeof(name), "%s", kl_policy_describe(rule)->name);
+	if (text->words && text->words->rule)
+		text->words->rule(text->words->context, line, entry, rule, name, sizeof(name));
+	put(text, " [%s]", name);
+}
+
 static void put_outcome(struct text *text, const struct kl_action_outcome *outcome)
 {
 	const struct details details = {.route = &outcome->binding.route,
@@ -169,6 +180,7 @@ static void put_outcome(struct text *text, const struct kl_action_outcome *outco
 					.ms = outcome->ms};
 	put(text, "ended with %u%s: ", outcome->status, outcome->local ? " made here" : "");
 	put_cause(text, outcome->why, &details);
+	put_rule(text, outcome->rule, outcome->binding.line, outcome->binding.entry);
 }
 
 static void put_line(struct text *text, const struct kl_report *report)
@@ -191,25 +203,13 @@ static void put_time(struct text *text, const char *what, kl_ms at)
 		put(text, "at %llu", (unsigned long long)at);
 }
 
-static void put_rule(struct text *text, const struct kl_report *report)
-{
-	char name[KL_TEXT_MAX];
-	if (report->rule == KL_POLICY_none)
-		return;
-	snprintf(name, sizeof(name), "%s", kl_policy_describe(report->rule)->name);
-	if (text->words && text->words->rule)
-		text->words->rule(text->words->context, report->line, report->entry, report->rule,
-				  name, sizeof(name));
-	put(text, " [%s]", name);
-}
-
 static void put_state(struct text *text, const struct kl_report *report,
 		      const struct details *details)
 {
 	put_line(text, report);
 	put(text, " %s -> %s: ", kl_state_name(report->from), kl_state_name(report->to));
 	put_cause(text, report->why, details);
-	put_rule(text, report);
+	put_rule(text, report->rule, report->line, report->entry);
 	if (report->to == KL_REGISTERED && report->in_failover)
 		put(text, ", in failover");
 	if (report->to == KL_REGISTERED)
@@ -302,7 +302,7 @@ static void put_report(struct text *text, const struct kl_report *report)
 		break;
 	}
 	put_cause(text, report->why, &details);
-	put_rule(text, report);
+	put_rule(text, report->rule, report->line, report->entry);
 	if (report->type != KL_REPORT_CURRENT)
 		return;
 	put(text, "%s", report->in_failover ? ", in failover" : "");

@@ -75,8 +75,10 @@ void health_denied(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	    reg->failed & bit(reason->pos))
 		return;
 	reg->failed |= bit(reason->pos);
-	reg->reason_failed = *reason;
-	reg->reason_failed.rule = KL_POLICY_denial_moves_on;
+	set_at(e, reg->set)->due = true; /* until the list is rebuilt */
+	reg->failed_pos = reason->pos;
+	reg->failed_why = reason->why;
+	reg->failed_status = status;
 	owe(e, registration_node(e, r), OWES_FAILED);
 }
 

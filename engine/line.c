@@ -32,8 +32,30 @@ uint32_t line_busy(const struct kl_engine *e, uint32_t line)
 	return line_at(e, line)->invites + line_at(e, line)->calls;
 }
 
+uint32_t line_group_busy(const struct kl_engine *e, uint32_t line)
+{
+	return line_at(e, line_at(e, line)->group)->group_busy;
+}
+
+void line_init_groups(struct kl_engine *e)
+{
+	for (uint32_t line = 0; line < e->config->line_count; line++) {
+		uint32_t first = 0;
+		while (e->config->lines[first].group != e->config->lines[line].group)
+			first++;
+		line_at(e, line)->group = first;
+	}
+}
+
+static void line_busier(struct kl_engine *e, uint32_t line)
+{
+	line_at(e, line_at(e, line)->group)->group_busy++;
+	e->calls++;
+}
+
 static void line_less_busy(struct kl_engine *e, uint32_t line)
 {
+	line_at(e, line_at(e, line)->group)->group_busy--;
 	e->calls--;
 	if (e->held_count)
 		failback_idle(e, line);
@@ -42,7 +64,7 @@ static void line_less_busy(struct kl_engine *e, uint32_t line)
 void line_invite_began(struct kl_engine *e, uint32_t line)
 {
 	line_at(e, line)->invites++;
-	e->calls++;
+	line_busier(e, line);
 }
 
 void line_invite_ended(struct kl_engine *e, uint32_t line, bool answered)
@@ -57,7 +79,7 @@ void line_invite_ended(struct kl_engine *e, uint32_t line, bool answered)
 int line_call_began(struct kl_engine *e, uint32_t line)
 {
 	line_at(e, line)->calls++;
-	e->calls++;
+	line_busier(e, line);
 	return KL_OK;
 }
 

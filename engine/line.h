@@ -16,8 +16,13 @@ void line_invite_ended(struct kl_engine *e, uint32_t line, bool answered);
 int line_call_began(struct kl_engine *e, uint32_t line);
 int line_call_ended(struct kl_engine *e, uint32_t line);
 
-/* Calls and INVITEs under way: while there are any, the line is not idle (FAIL-11). */
+/* Gives each line its group. */
+void line_init_groups(struct kl_engine *e);
+
+/* Calls and INVITEs under way, of LINE or of its group: while there are any, it is not idle
+ * (FAIL-11). */
 uint32_t line_busy(const struct kl_engine *e, uint32_t line);
+uint32_t line_group_busy(const struct kl_engine *e, uint32_t line);
 
 /* The registration of the highest entry with an active registration; NONE: no working server, or
  * the line was told to leave (FALL-3). */

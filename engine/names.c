@@ -19,13 +19,25 @@ static struct cell *cell_at(const struct kl_engine *e, uint32_t at)
 	return (struct cell *)(void *)(names_of(e) + at);
 }
 
-void names_init(struct kl_engine *e)
+/* Makes the arena behind AT free. */
+static void names_free_from(struct kl_engine *e, uint32_t at)
 {
-	for (uint32_t at = 0, size; at < e->config->limits.name_bytes; at += size) {
+	for (uint32_t size; at < e->config->limits.name_bytes; at += size) {
 		uint32_t rest = e->config->limits.name_bytes - at;
 		size = rest < CELL_MAX ? rest : CELL_MAX;
 		*cell_at(e, at) = (struct cell){(uint16_t)size, 0};
 	}
+}
+
+void names_init(struct kl_engine *e)
+{
+	names_free_from(e, 0);
+}
+
+void names_carry(struct kl_engine *e, const struct kl_engine *old)
+{
+	memcpy(names_of(e), names_of(old), old->config->limits.name_bytes);
+	names_free_from(e, old->config->limits.name_bytes);
 }
 
 static char lower(char c)
@@ -41,13 +53,13 @@ static size_t name_length(const char *text)
 
 bool name_equal(const char *a, const char *b)
 {
-	size_t length = name_length(a);
-	if (length != name_length(b))
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	return true;
+	size_t i = 0;
+	while (a[i] && lower(a[i]) == lower(b[i]))
+		i++;
+	/* The root alone is its dot. */
+	bool a_ends = !a[i] || (i && a[i] == '.' && !a[i + 1]);
+	bool b_ends = !b[i] || (i && b[i] == '.' && !b[i + 1]);
+	return a_ends && b_ends;
 }
 
 /* Free cells side by side become one, so that a freed name leaves room for a longer one. */
@@ -82,9 +94,7 @@ uint32_t name_keep(struct kl_engine *e, const char *text)
 		struct cell *cell = cell_at(e, at);
 		uint32_t name = at + (uint32_t)sizeof(*cell);
 		if (cell->uses && name_equal(names_of(e) + name, text)) {
-			if (cell->uses < USES_FOREVER)
-				cell->uses++;
-			return name;
+			return name_keep_again(e, name);
 		}
 		if (!cell->uses) {
 			cell_join(e, at);
@@ -101,6 +111,16 @@ uint32_t name_keep(struct kl_engine *e, const char *text)
 		to[i] = lower(text[i]);
 	to[length] = '\0';
 	return room + (uint32_t)sizeof(struct cell);
+}
+
+uint32_t name_keep_again(struct kl_engine *e, uint32_t name)
+{
+	if (name == 0)
+		return 0;
+	struct cell *cell = cell_at(e, name - (uint32_t)sizeof(struct cell));
+	if (cell->uses < USES_FOREVER)
+		cell->uses++;
+	return name;
 }
 
 void name_drop(struct kl_engine *e, uint32_t name)
@@ -211,6 +231,8 @@ bool address_parse(uint8_t ip[16], const char *text)
 		memcpy(ip, mapped, sizeof(mapped));
 		return true;
 	}
+	if (!strchr(text, ':'))
+		return false;
 	bool bracket = *text == '[';
 	end = parse_v6(ip, text + bracket);
 	if (end && bracket)

@@ -7,9 +7,15 @@
 /* Lays out an empty arena of limits.name_bytes. */
 void names_init(struct kl_engine *e);
 
+/* Fills the arena with that of OLD, which is not larger: names keep their numbers. */
+void names_carry(struct kl_engine *e, const struct kl_engine *old);
+
 /* Keeps TEXT, in lower case and without a final dot, and counts one more use of it.
  * 0: it is longer than KL_NAME_MAX or does not fit (try again after dns_sweep()). */
 uint32_t name_keep(struct kl_engine *e, const char *text);
+
+/* Counts one more use of a kept name, and returns it.  0 is nothing. */
+uint32_t name_keep_again(struct kl_engine *e, uint32_t name);
 
 /* Counts one use less; the last one frees its place.  0 is nothing. */
 void name_drop(struct kl_engine *e, uint32_t name);

@@ -27,18 +27,18 @@ int network_link_up(struct kl_engine *e)
 	return KL_OK;
 }
 
-/* A late 2xx to a REGISTER with the old Contact is not worth having: no place in a set means what
- * it did to the transactions so far.  REG-6, TIME-9 */
-static void forget_transactions(struct kl_engine *e)
+/* No place in a set means what it did to the transactions so far.  TIME-9 */
+void network_forget_transactions(struct kl_engine *e)
 {
 	for (uint32_t s = 0; s < e->set_count; s++)
 		for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
 			member_at(e, s, pos)->born = e->serial + 1;
 }
 
+/* A late 2xx to a REGISTER with the old Contact is not worth having.  REG-6 */
 int network_address_changed(struct kl_engine *e)
 {
-	forget_transactions(e);
+	network_forget_transactions(e);
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_address_changed(e, r);
 	return KL_OK;

@@ -9,4 +9,7 @@ int network_link_down(struct kl_engine *e);
 int network_link_up(struct kl_engine *e);
 int network_address_changed(struct kl_engine *e);
 
+/* A late 2xx to a REGISTER sent so far is not worth having any more (TIME-9). */
+void network_forget_transactions(struct kl_engine *e);
+
 #endif

@@ -102,10 +102,14 @@ static bool member_before(const struct member *a, const struct member *b, const 
 	return a->seq < b->seq;
 }
 
-/* Two sets drawn from one seed must not repeat each other's draws. */
+/* Two sets drawn from one seed must not repeat each other's draws; and a line with a key goes on
+ * drawing alike wherever a reload puts it. */
 static uint64_t draw_seed(const struct kl_engine *e, uint32_t r)
 {
-	uint64_t seed = e->seed ^ (UINT64_C(0xd1342543de82ef95) * (r + UINT64_C(1)));
+	const struct registration *reg = registration_at(e, r);
+	uint64_t key = e->config->lines[reg->line].key;
+	uint64_t who = key ? random_next(&key) + reg->entry : r + UINT64_C(1);
+	uint64_t seed = e->seed ^ (UINT64_C(0xd1342543de82ef95) * who);
 	return random_next(&seed);
 }
 

@@ -27,7 +27,7 @@ static kl_ms refresh_after_ms(kl_ms granted_ms, const struct kl_policy *policy)
 void registration_wake_requests(struct kl_engine *e, uint32_t r)
 {
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
-		next = walk_at(e, w)->next;
+		next = request_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
 			request_registered(e, w);
 	}
@@ -71,7 +71,7 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	registration_move(e, r, reason->pos);
 	registration_set_active(e, r, true);
 	reg->flow = reason->pos;
-	reg->lost = false;
+	reg->lost = reg->stream_lost = false;
 	reg->failures = 0;
 	reg->resume = NO_POS;
 	reg->retry_at = KL_NEVER;
@@ -129,10 +129,29 @@ static kl_ms probe_at(const struct kl_engine *e, uint32_t r, kl_ms probe_ms)
 	return (late ? e->now : sent_at) + probe_ms;
 }
 
+/* What rules the wait that backoff_ms() or probe_at() gives; a Retry-After is the server's word. */
+static enum kl_policy_field retry_rule(const struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
+{
+	const struct kl_policy *policy = registration_policy(e, r);
+	kl_ms least_ms, most_ms;
+	if (retry_after_ms)
+		return retry_after_ms > policy->retry_after_max_ms ? KL_POLICY_retry_after_max_ms
+								   : KL_POLICY_none;
+	if (fallback_probe_ms(e, r))
+		return KL_POLICY_fallback_probe_ms;
+	if (policy->backoff_fixed_ms)
+		return KL_POLICY_backoff_fixed_ms;
+	kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
+	return most_ms == policy->backoff_max_ms && most_ms != policy->backoff_base_ms
+		       ? KL_POLICY_backoff_max_ms
+		       : KL_POLICY_backoff_base_ms;
+}
+
 void registration_hurry(struct kl_engine *e, uint32_t r)
 {
-	registration_retry_at(
-		e, r, earlier(registration_at(e, r)->retry_at, e->now + backoff_ms(e, r, 0)));
+	kl_ms at = e->now + backoff_ms(e, r, 0);
+	if (at < registration_at(e, r)->retry_at)
+		registration_retry_at(e, r, at, retry_rule(e, r, 0));
 }
 
 /* A try that a request made in the midst of a back-off does not begin another: the timer goes on.
@@ -145,6 +164,7 @@ static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_a
 		return;
 	reg->retry_at =
 		probe_ms ? probe_at(e, r, probe_ms) : e->now + backoff_ms(e, r, retry_after_ms);
+	reg->retry_rule = (uint8_t)retry_rule(e, r, retry_after_ms);
 	reg->failures++;
 }
 
@@ -171,7 +191,7 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 	registration_forget(e, r);
 	registration_retire(e, r, reason, retry_after_ms);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
-		next = walk_at(e, w)->next;
+		next = request_at(e, w)->next;
 		if (walk_at(e, w)->state == WALK_REGISTRATION)
 			request_unregistered(e, w, reason);
 	}
@@ -305,12 +325,14 @@ void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {
 		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = reg->flow};
-	if (registration_frozen(e, r))
+	if (registration_frozen(e, r)) {
+		reg->stream_lost = true;
 		reg->refresh_at = e->now;
-	else if (reg->state == KL_REGISTERED)
+	} else if (reg->state == KL_REGISTERED) {
 		registration_lose(e, r, &reason, 0);
-	else
+	} else {
 		registration_lapse(e, r, &reason);
+	}
 }
 
 void registration_former_lost(struct kl_engine *e, uint32_t r)
@@ -457,7 +479,8 @@ void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_
 	}
 	if (reg->current == pos)
 		return;
-	reg->reason_current = (struct reason){.why = KL_WHY_ANSWERED, .pos = pos, .status = status};
+	reg->current_pos = pos;
+	reg->current_status = status;
 	owe(e, registration_node(e, r), OWES_CURRENT);
 	registration_move(e, r, pos);
 	reg->left_why = KL_WHY_NONE;

@@ -94,8 +94,8 @@ void probe_freeze(struct kl_engine *e, uint32_t r)
 	const struct reason reason = {
 		.why = KL_WHY_LINK_DOWN, .rule = KL_POLICY_freeze_without_link, .pos = NO_POS};
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
-		next = walk_at(e, w)->next;
-		if (walk_at(e, w)->owner == OWNER_PROBE)
+		next = request_at(e, w)->next;
+		if (request_at(e, w)->owner == OWNER_PROBE)
 			request_finish(e, w, &reason);
 	}
 }
@@ -123,8 +123,8 @@ void probe_time(struct kl_engine *e, uint32_t i)
 	}
 	struct walk *walk = walk_at(e, w);
 	uint8_t pos = probe_pos(e, r, i);
-	walk->owner = OWNER_PROBE;
-	walk->owned = i;
+	request_at(e, w)->owner = OWNER_PROBE;
+	request_at(e, w)->owned = i;
 	walk->allowed = bit(pos);
 	/* With others to turn to, a route is given up as soon as by any request.  TIME-1, TIME-3 */
 	walk->more = set_at(e, registration_at(e, r)->set)->listed > 1;
@@ -147,6 +147,14 @@ static void probe_tell(struct kl_engine *e, uint32_t i, bool up, const struct re
 		else if (probe_is_active(e, r, i))
 			registration_dialog_failed(e, r, pos, &found);
 	}
+}
+
+void probe_resume(struct kl_engine *e, uint32_t i)
+{
+	slot_at(e, i)->probing = false;
+	slot_at(e, i)->probe_at = e->now;
+	if (e->slot_nodes)
+		health_schedule(e, i);
 }
 
 void probe_ended(struct kl_engine *e, uint32_t i, const struct reason *reason)

@@ -17,6 +17,9 @@ void probe_freeze(struct kl_engine *e, uint32_t r);
 /* Slot I is due. */
 void probe_time(struct kl_engine *e, uint32_t i);
 
+/* Whoever asked after slot I is not there any more: another line asks at once. */
+void probe_resume(struct kl_engine *e, uint32_t i);
+
 /* The OPTIONS to slot I ended: REASON tells how. */
 void probe_ended(struct kl_engine *e, uint32_t i, const struct reason *reason);
 

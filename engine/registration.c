@@ -241,13 +241,14 @@ void registration_go(struct kl_engine *e, uint32_t r)
 static void registration_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	const struct set *set = set_at(e, reg->set);
+	struct set *set = set_at(e, reg->set);
 	reg->left_why = KL_WHY_NONE;
 	reg->left = NO_POS;
 	walk_open_register(e, r);
 	route_demand(e, reg->set);
 	order_refresh(e, r);
 	bool wait = set->pending || set->stale;
+	set->due |= wait;
 	registration_enter(e, r, wait ? KL_RESOLVING : KL_REGISTERING, reason);
 	/* CS-18-10: a spec without an answer leaves the others as they are.  PROBE-1 */
 	if (wait && registration_config(e, r)->more_count)
@@ -296,6 +297,7 @@ void registration_forget(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	failback_disarm(e, r);
 	registration_set_active(e, r, false);
+	reg->stream_lost = false;
 	reg->current = reg->primary = reg->former = reg->flow = NO_POS;
 	reg->expires_at = reg->refresh_at = reg->former_expires_at = KL_NEVER;
 }
@@ -315,7 +317,10 @@ void registration_off(struct kl_engine *e, uint32_t r, const struct reason *reas
 void registration_needed(struct kl_engine *e, uint32_t r)
 {
 	assert(registration_at(e, r)->state == KL_BACKING_OFF);
-	registration_begin(e, r, &(struct reason){.why = KL_WHY_NEEDED, .pos = NO_POS});
+	registration_begin(e, r,
+			   &(struct reason){.why = KL_WHY_NEEDED,
+					    .rule = KL_POLICY_reregister_on,
+					    .pos = NO_POS});
 }
 
 void registration_start(struct kl_engine *e, uint32_t r)
@@ -367,9 +372,10 @@ void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
 	request_follow_all(e, r);
 }
 
-void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at)
+void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at, enum kl_policy_field rule)
 {
 	registration_at(e, r)->retry_at = at;
+	registration_at(e, r)->retry_rule = (uint8_t)rule;
 	registration_schedule(e, r);
 }
 
@@ -451,13 +457,16 @@ static void registration_retry(struct kl_engine *e, uint32_t r, const struct rea
 
 void registration_time(struct kl_engine *e, uint32_t r)
 {
+	const struct reason due = {
+		.why = KL_WHY_REFRESH_DUE, .rule = (uint8_t)refresh_rule(e, r), .pos = NO_POS};
+	/* Nothing could be said of a stream that was lost without a network.  PROBE-9 */
+	static const struct reason link_up = {
+		.why = KL_WHY_LINK_UP, .rule = KL_POLICY_freeze_without_link, .pos = NO_POS};
 	struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_BACKING_OFF && reg->retry_at <= e->now) {
 		registration_retry(e, r,
 				   &(struct reason){.why = KL_WHY_RETRY_DUE,
-						    .rule = fallback_probe_ms(e, r)
-								    ? KL_POLICY_fallback_probe_ms
-								    : KL_POLICY_none,
+						    .rule = reg->retry_rule,
 						    .pos = NO_POS});
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_lapse(e, r, &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
@@ -465,10 +474,7 @@ void registration_time(struct kl_engine *e, uint32_t r)
 		/* Before a failback that is due, too: the current route must go on serving while
 		 * better ones are tried.  FAIL-12 */
 		if (!failback_by_refresh(e, r))
-			registration_refresh(e, r,
-					     &(struct reason){.why = KL_WHY_REFRESH_DUE,
-							      .rule = (uint8_t)refresh_rule(e, r),
-							      .pos = NO_POS});
+			registration_refresh(e, r, reg->stream_lost ? &link_up : &due);
 	} else {
 		reg->failback_at = KL_NEVER;
 		registration_schedule(e, r);
@@ -577,10 +583,16 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 		action->report.to = (enum kl_state)reg->state;
 		reg->reported = reg->state;
 	} else if (what == OWES_FAILBACK) {
-		action->report = registration_report(e, r, &reg->reason_failback);
+		const struct reason failback = {.why = reg->failback_why,
+						.rule = reg->failback_rule,
+						.pos = reg->failback_pos};
+		action->report = registration_report(e, r, &failback);
 		action->report.type = KL_REPORT_FAILBACK;
 	} else if (what == OWES_CURRENT) {
-		action->report = registration_report(e, r, &reg->reason_current);
+		const struct reason answered = {.why = KL_WHY_ANSWERED,
+						.pos = reg->current_pos,
+						.status = reg->current_status};
+		action->report = registration_report(e, r, &answered);
 		action->report.type = KL_REPORT_CURRENT;
 	} else if (what == OWES_LATE) {
 		const struct reason late = {
@@ -588,7 +600,11 @@ bool registration_act(struct kl_engine *e, uint32_t r, struct kl_action *action)
 		action->report = registration_report(e, r, &late);
 		action->report.type = KL_REPORT_LATE;
 	} else if (what == OWES_FAILED) {
-		action->report = registration_report(e, r, &reg->reason_failed);
+		const struct reason failed = {.why = reg->failed_why,
+					      .rule = KL_POLICY_denial_moves_on,
+					      .pos = reg->failed_pos,
+					      .status = reg->failed_status};
+		action->report = registration_report(e, r, &failed);
 		action->report.type = KL_REPORT_HEALTH;
 		action->report.candidate = KL_CANDIDATE_FAILED;
 	} else {

@@ -28,8 +28,8 @@ void registration_set_active(struct kl_engine *e, uint32_t r, bool active);
 void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why);
 void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why);
 
-/* In a back-off: the next try is at AT. */
-void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at);
+/* In a back-off: the next try is at AT, as RULE says. */
+void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at, enum kl_policy_field rule);
 
 /* The host's address is another: registers at once with the new Contact (REG-6). */
 void registration_address_changed(struct kl_engine *e, uint32_t r);

@@ -14,9 +14,8 @@
 
 static void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
 {
-	struct walk *walk = walk_at(e, w);
-	walk->registration = r;
-	walk->next = registration_at(e, r)->first_request;
+	walk_at(e, w)->registration = r;
+	request_at(e, w)->next = registration_at(e, r)->first_request;
 	registration_at(e, r)->first_request = w;
 }
 
@@ -24,8 +23,8 @@ static void request_unlink(struct kl_engine *e, uint32_t w)
 {
 	uint32_t *at = &registration_at(e, walk_at(e, w)->registration)->first_request;
 	while (*at != w)
-		at = &walk_at(e, *at)->next;
-	*at = walk_at(e, w)->next;
+		at = &request_at(e, *at)->next;
+	*at = request_at(e, w)->next;
 }
 
 uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method)
@@ -36,18 +35,23 @@ uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method)
 	return w;
 }
 
+bool request_is_probe(const struct kl_engine *e, uint32_t w)
+{
+	return walk_at(e, w)->method != KL_REGISTER && request_at(e, w)->owner == OWNER_PROBE;
+}
+
 /* ---- the end ---- */
 
 /* Whoever owns the request gets its end. */
 static void request_deliver(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
-	const struct walk *walk = walk_at(e, w);
-	switch ((enum walk_owner)walk->owner) {
+	const struct request *request = request_at(e, w);
+	switch ((enum request_owner)request->owner) {
 	case OWNER_HOST:
 		owe(e, walk_node(e, w), OWES_OUTCOME);
 		break;
 	case OWNER_PROBE:
-		probe_ended(e, walk->owned, reason);
+		probe_ended(e, request->owned, reason);
 		break;
 	}
 }
@@ -68,11 +72,11 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 
 /* A 503 that a route did answer says more than silence, silence more than that an entry has no
  * route.  Not so where the line left, or has no network.  FALL-4 */
-static bool request_told_more(const struct walk *walk, const struct reason *reason)
+static bool request_told_more(const struct request *request, const struct reason *reason)
 {
-	return (walk->telling.why == KL_WHY_STATUS_503 && reason->why != KL_WHY_LEFT &&
+	return (request->telling.why == KL_WHY_STATUS_503 && reason->why != KL_WHY_LEFT &&
 		reason->why != KL_WHY_LINK_DOWN) ||
-	       (walk->telling.why != KL_WHY_NONE &&
+	       (request->telling.why != KL_WHY_NONE &&
 		(reason->why == KL_WHY_NO_ROUTE || reason->why == KL_WHY_NO_NAMES));
 }
 
@@ -82,8 +86,9 @@ static bool request_told_more(const struct walk *walk, const struct reason *reas
 static void request_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	bool more = request_told_more(walk, reason), last = reason->why == KL_WHY_STATUS_503;
-	struct reason shown = more ? walk->telling : *reason;
+	const struct request *request = request_at(e, w);
+	bool more = request_told_more(request, reason), last = reason->why == KL_WHY_STATUS_503;
+	struct reason shown = more ? request->telling : *reason;
 	bool answered = shown.why == KL_WHY_STATUS_503;
 	bool silent = shown.why == KL_WHY_NO_ANSWER || shown.why == KL_WHY_WALK_ENDED;
 	walk->local = !answered;
@@ -94,7 +99,7 @@ static void request_fail(struct kl_engine *e, uint32_t w, const struct reason *r
 		shown.why = KL_WHY_REFUSED;
 	request_finish(e, w, &shown);
 	if (more) {
-		walk->registration = walk->told;
+		walk->registration = request->told;
 		walk->pos = shown.pos;
 	}
 }
@@ -106,19 +111,28 @@ void request_end_all(struct kl_engine *e, uint32_t r)
 			     &(struct reason){.why = KL_WHY_LEFT, .pos = NO_POS});
 }
 
-int request_cancel(struct kl_engine *e, const struct kl_event_request *event)
+/* The request of LINE that TOKEN names and that has not ended; NONE: there is none. */
+static uint32_t request_find(const struct kl_engine *e, uint32_t line, uint64_t token)
 {
-	for (uint32_t w = e->registration_count; w < e->config->limits.walks; w++) {
-		struct walk *walk = walk_at(e, w);
-		if (walk->state == WALK_FREE || walk->state == WALK_ENDED ||
-		    walk->owner != OWNER_HOST || walk->token != event->token)
-			continue;
-		walk->local = true;
-		walk->status = 487;
-		request_finish(e, w, &(struct reason){.why = KL_WHY_CANCELLED, .pos = NO_POS});
-		return KL_OK;
-	}
-	return KL_IGNORED;
+	uint32_t first = line_at(e, line)->first_registration;
+	for (uint32_t r = first; r < first + e->config->lines[line].entry_count; r++)
+		for (uint32_t w = registration_at(e, r)->first_request; w != NONE;
+		     w = request_at(e, w)->next)
+			if (request_at(e, w)->owner == OWNER_HOST &&
+			    request_at(e, w)->token == token)
+				return w;
+	return NONE;
+}
+
+int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_request *event)
+{
+	uint32_t w = request_find(e, line, event->token);
+	if (w == NONE)
+		return KL_IGNORED;
+	walk_at(e, w)->local = true;
+	walk_at(e, w)->status = 487;
+	request_finish(e, w, &(struct reason){.why = KL_WHY_CANCELLED, .pos = NO_POS});
+	return KL_OK;
 }
 
 /* ---- entries ---- */
@@ -128,7 +142,7 @@ static uint32_t request_next_entry(const struct kl_engine *e, uint32_t w, uint32
 {
 	const struct registration *reg = registration_at(e, r);
 	uint8_t next = (uint8_t)((reg->entry + 1) % e->config->lines[reg->line].entry_count);
-	if (next == walk_at(e, w)->first_entry)
+	if (next == request_at(e, w)->first_entry)
 		return NONE;
 	return line_at(e, reg->line)->first_registration + next;
 }
@@ -190,11 +204,11 @@ void request_follow_all(struct kl_engine *e, uint32_t r)
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
 		struct walk *walk = walk_at(e, w);
 		uint32_t line = registration_at(e, r)->line;
-		next = walk->next;
+		next = request_at(e, w)->next;
 		if (walk->state != WALK_REGISTRATION)
 			continue;
 		uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
-		walk->first_entry = registration_at(e, to)->entry;
+		request_at(e, w)->first_entry = registration_at(e, to)->entry;
 		request_move(e, w, to);
 	}
 }
@@ -324,7 +338,8 @@ void request_go(struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
-	if (registration_reregisters(e, walk->registration) && reg->entry == walk->first_entry)
+	if (registration_reregisters(e, walk->registration) &&
+	    reg->entry == request_at(e, w)->first_entry)
 		request_go_registered(e, w);
 	else if (request_names_failed(e, w))
 		request_used_up(e, w,
@@ -368,7 +383,8 @@ void request_registered(struct kl_engine *e, uint32_t w)
 void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
-	struct reason failed = {.why = KL_WHY_REGISTRATION_FAILED, .pos = NO_POS};
+	struct reason failed = {
+		.why = KL_WHY_REGISTRATION_FAILED, .rule = KL_POLICY_reregister_on, .pos = NO_POS};
 	/* What the request itself met says more than that of its REGISTER. */
 	if (walk->pos != NO_POS &&
 	    (reason->why == KL_WHY_NO_ANSWER || reason->why == KL_WHY_WALK_ENDED))
@@ -382,13 +398,14 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint32_t r = walk->registration;
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
-	if (walk->owner == OWNER_PROBE) { /* it asks after this one route */
+	struct request *request = request_at(e, w);
+	if (request->owner == OWNER_PROBE) { /* it asks after this one route */
 		request_finish(e, w, reason);
 		return;
 	}
-	if (reason->why == KL_WHY_STATUS_503 || walk->telling.why != KL_WHY_STATUS_503) {
-		walk->telling = *reason;
-		walk->told = r;
+	if (reason->why == KL_WHY_STATUS_503 || request->telling.why != KL_WHY_STATUS_503) {
+		request->telling = *reason;
+		request->told = r;
 	}
 	/* No other phone may ring, or nothing can be sent: the call fails.  And where a redirection
 	 * led is no route of the line.  TIME-7, PROBE-9, TRIG-9 */
@@ -423,9 +440,8 @@ int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_requ
 	uint32_t w = walk_open_request(e, r, event->method);
 	if (w == NONE)
 		return KL_EFULL;
-	struct walk *walk = walk_at(e, w);
-	walk->token = event->token;
-	walk->first_entry = registration_at(e, r)->entry;
+	request_at(e, w)->token = event->token;
+	request_at(e, w)->first_entry = registration_at(e, r)->entry;
 	if (event->method == KL_INVITE)
 		line_invite_began(e, line);
 	request_enter(e, w, r);

@@ -6,7 +6,7 @@
 
 /* KL_EV_REQUEST and KL_EV_CANCEL. */
 int request_place(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
-int request_cancel(struct kl_engine *e, const struct kl_event_request *event);
+int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_request *event);
 
 /* Opens a request of the engine's own; the caller names its owner, and sends.  NONE: as many as fit
  * are under way. */
@@ -30,6 +30,9 @@ bool request_has_entry(const struct kl_engine *e, uint32_t w);
 
 /* The present route of W failed. */
 void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason);
+
+/* Is W an OPTIONS of the engine's own (PROBE-3)? */
+bool request_is_probe(const struct kl_engine *e, uint32_t w);
 
 /* A final answer, or a refusal made here, ends W: its owner is told. */
 void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason);

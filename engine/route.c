@@ -310,7 +310,7 @@ static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
 			return true;
 		if (walk_at(e, r)->state != WALK_FREE && walk_refers_to(walk_at(e, r), pos))
 			return true;
-		for (uint32_t w = reg->first_request; w != NONE; w = walk_at(e, w)->next)
+		for (uint32_t w = reg->first_request; w != NONE; w = request_at(e, w)->next)
 			if (walk_refers_to(walk_at(e, w), pos))
 				return true;
 	}
@@ -389,8 +389,7 @@ static uint8_t member_make(struct kl_engine *e, uint32_t s, const struct kl_rout
 static bool member_rewrite(struct kl_engine *e, struct member *member,
 			   const struct candidate *candidate, uint8_t seq)
 {
-	const char *name = name_text(e, candidate->name);
-	uint32_t kept = name ? name_keep(e, name) : 0; /* it is there: only counted */
+	uint32_t kept = name_keep_again(e, candidate->name);
 	bool same = member->name == kept && member->record == candidate->record &&
 		    member->priority == candidate->priority &&
 		    member->weight == candidate->weight && member->rr == candidate->rr &&
@@ -469,9 +468,11 @@ static void set_work_out(struct kl_engine *e, uint32_t s, enum look look)
 	set->stale = pass.stale;
 	if (pass.pending)
 		return;
+	set->due |= set->complete == pass.failed;
 	set->complete = !pass.failed;
 	if (set_list(e, s, &pass)) {
 		set->version++;
+		set->due = true;
 		owe(e, set_node(e, s), OWES_ROUTES);
 	}
 }
@@ -550,7 +551,7 @@ bool route_act(struct kl_engine *e, uint32_t s, struct kl_action *action)
 	action->report = (struct kl_report){
 		.type = KL_REPORT_ROUTES,
 		.why = cut ? KL_WHY_CUT : KL_WHY_NAMES_FOUND,
-		.rule = cut ? KL_POLICY_record_routes_max : KL_POLICY_none,
+		.rule = cut && reg->order_cut ? KL_POLICY_record_routes_max : KL_POLICY_none,
 		.line = set->line,
 		.entry = set->entry,
 		.count = cut ? (uint32_t)set->cut + reg->order_cut : reg->order_count,
@@ -570,14 +571,33 @@ bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_confi
 	return same;
 }
 
+static const struct kl_entry_config *set_config(const struct kl_engine *e, uint32_t s)
+{
+	return entry_config(e, set_at(e, s)->line, set_at(e, s)->entry);
+}
+
+uint32_t route_find_set(const struct kl_engine *e, const struct kl_entry_config *config)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if (route_same_set(set_config(e, s), config))
+			return s;
+	return NONE;
+}
+
+uint32_t route_find_manner(const struct kl_engine *e, const struct kl_policy *policy)
+{
+	for (uint32_t s = 0; s < e->set_count; s++)
+		if (dns_same_policy(set_config(e, s)->policy, policy))
+			return s;
+	return NONE;
+}
+
 /* The set of an entry, made if it is the first of its kind. */
 static uint32_t set_take(struct kl_engine *e, uint32_t line, uint8_t entry)
 {
-	const struct kl_entry_config *config = entry_config(e, line, entry);
-	for (uint32_t s = 0; s < e->set_count; s++)
-		if (route_same_set(entry_config(e, set_at(e, s)->line, set_at(e, s)->entry),
-				   config))
-			return s;
+	uint32_t s = route_find_set(e, entry_config(e, line, entry));
+	if (s != NONE)
+		return s;
 	*set_at(e, e->set_count) = (struct set){.line = line, .entry = entry};
 	return e->set_count++;
 }

@@ -11,6 +11,12 @@ enum { OWES_ROUTES = 1, OWES_CUT = 2 };
 /* Do two entries have one route set: names, port, transport choice and policy of lookups? */
 bool route_same_set(const struct kl_entry_config *a, const struct kl_entry_config *b);
 
+/* The set that an entry of this configuration would use; NONE: there is none. */
+uint32_t route_find_set(const struct kl_engine *e, const struct kl_entry_config *config);
+
+/* A set whose names are looked up by such a policy; NONE: there is none. */
+uint32_t route_find_manner(const struct kl_engine *e, const struct kl_policy *policy);
+
 /* Prepares the sets of the configuration, and gives each registration its own. */
 void route_init(struct kl_engine *e);
 

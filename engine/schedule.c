@@ -82,6 +82,16 @@ void schedule_set(struct kl_engine *e, uint32_t n, kl_ms at)
 		heap_settle(e, node->heap_pos, n);
 }
 
+void schedule_carry(struct kl_engine *e, uint32_t n, const struct node *from)
+{
+	struct node *node = node_at(e, n);
+	assert(node->heap_pos == NONE);
+	node->at = from->at;
+	node->seq = from->seq;
+	if (node->at != KL_NEVER)
+		heap_up(e, e->heap_count++, n);
+}
+
 uint32_t schedule_first(const struct kl_engine *e)
 {
 	return e->heap_count ? heap_of(e)[0] : NONE;

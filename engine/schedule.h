@@ -7,6 +7,9 @@
 /* Makes node N wait until AT; KL_NEVER: it waits no more. */
 void schedule_set(struct kl_engine *e, uint32_t n, kl_ms at);
 
+/* Makes node N of a fresh engine wait as FROM, another engine's, does. */
+void schedule_carry(struct kl_engine *e, uint32_t n, const struct node *from);
+
 /* The node that waits for the earliest time, NONE if none waits. */
 uint32_t schedule_first(const struct kl_engine *e);
 

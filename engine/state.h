@@ -1,8 +1,8 @@
 /* state.h - the engine's data: flat tables in one block, addressed by index.
  *
  * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
- * their orders, walks, route sets, their members, the route table, queries, records, names.
- * Nothing in it is a pointer but the configuration, so the block can be copied and compared.
+ * their orders, walks, requests, route sets, their members, the route table, queries, records,
+ * names. Nothing in it is a pointer but the configuration, so the block can be copied and compared.
  */
 #ifndef ENGINE_STATE_H
 #define ENGINE_STATE_H
@@ -33,8 +33,12 @@ struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
 	uint32_t invites;            /* INVITEs under way */
 	uint32_t calls;              /* calls that are up */
+	uint32_t group;              /* the first line of its group ... */
+	uint32_t group_busy;         /* ... which counts the calls and INVITEs of them all */
 	uint8_t told_working;        /* entry that the host knows as working, or NO_POS */
 	bool started;
+	bool carried;     /* kl_engine_adopt() has filled it */
+	uint8_t spare[1]; /* no hidden bytes: blocks can be compared */
 };
 
 /* Why a registration changed its state: what its report will say. */
@@ -59,6 +63,9 @@ struct registration {
 	uint32_t min_expires_ms; /* from a 423; 0: none */
 	uint32_t failed;         /* routes that denied the REGISTER, one bit each (PROBE-4) */
 	uint32_t held_off;       /* routes that a failback tried in vain, until then (PROBE-6) */
+	/* What the CURRENT, LATE and HEALTH reports say, with the places below; `reason` is the
+	 * state's. */
+	uint16_t current_status, late_status, failed_status;
 	uint8_t entry;
 	uint8_t state, reported; /* enum kl_state */
 	uint8_t order_count;
@@ -68,21 +75,24 @@ struct registration {
 	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
 	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
 	uint8_t flow;      /* the route that accepted the registration: its stream carries it */
-	uint8_t late_pos;  /* LATE: where it came from */
-	uint16_t late_status;
-	bool active;     /* from its 200 until it ends, is dropped, or is lost */
-	bool lost;       /* failed or ended since it was last accepted, or begun (FALL-2) */
-	bool held;       /* failback is due and waits for idle (FAIL-11) */
-	bool try_better; /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	/* The route that the last, or the present, move left, and why. */
 	uint8_t left, left_why, left_fault;
 	uint8_t moved_from, moved_why, moved_fault;
+	uint8_t failback_why, failback_rule, failback_pos; /* of the FAILBACK report */
+	uint8_t current_pos, late_pos, failed_pos, failed_why;
+	bool active : 1;      /* from its 200 until it ends, is dropped, or is lost */
+	bool lost : 1;        /* failed or ended since it was last accepted, or begun (FALL-2) */
+	bool held : 1;        /* failback is due and waits for idle (FAIL-11) */
+	bool try_better : 1;  /* the next request tries a better route directly (FAIL-4, FAIL-16) */
+	bool stream_lost : 1; /* while this side had no network (PROBE-9) */
+	uint8_t : 3;
+	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
+	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
+	struct reason reason;
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;
 	kl_ms moved_at;
 	kl_ms held_off_until;
-	/* What the reports of the last state, failback, current route and failed candidate say. */
-	struct reason reason, reason_failback, reason_current, reason_failed;
 };
 
 enum walk_state {
@@ -96,7 +106,7 @@ enum walk_state {
 };
 
 /* Who gets the end of a request. */
-enum walk_owner {
+enum request_owner {
 	OWNER_HOST,  /* as an outcome */
 	OWNER_PROBE, /* `owned` is the route's place in the route table */
 };
@@ -108,42 +118,47 @@ struct walk {
 	kl_ms clock_at; /* first send; KL_NEVER: none yet */
 	kl_ms route_at; /* first send on this route */
 	kl_ms leave_at; /* the route has failed if it has not answered by then */
-	uint64_t token; /* the host's, 0 for REGISTER */
-	kl_tx left;     /* the transaction that the host must be told to abandon */
+	kl_tx tx;       /* the transaction on this route */
+	kl_tx left;     /* the one that the host must be told to abandon */
 	uint32_t registration;
-	uint32_t next;    /* in the registration's list of requests, or in the free list */
-	uint32_t serial;  /* of the transaction on this route */
-	uint32_t sent;    /* the transaction that the host has seen; 0: none */
 	uint32_t tried;   /* routes, one bit each: at most once in a walk */
 	uint32_t allowed; /* routes that this walk may use */
 	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
-	uint32_t owned; /* the index of what owns it */
 	uint16_t attempt;
 	uint16_t status;  /* of the answer that ended it */
 	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
 	uint8_t method;
 	uint8_t state;
-	uint8_t pos;    /* the route it is on, or NO_POS */
-	uint8_t origin; /* walk_next() looks from the top of this route's service record */
-	bool exact;     /* ... or from this very route (BACK-4) */
-	bool last;      /* on its last route (TIME-3) */
-	bool more;    /* another route stands behind the allowed ones: none of these is the last */
-	bool clears;  /* REGISTER with Expires 0 */
-	bool over;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
-	bool ringing; /* a provisional above 100 came: no other route may ring (TIME-7) */
-	bool local;   /* the outcome was made here */
-	uint8_t repeats;       /* after challenges and 423s */
-	uint8_t hops;          /* redirections followed (TRIG-9) */
-	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
-	uint8_t report;        /* enum kl_report_type: what it has to tell */
-	uint8_t left_pos;      /* MOVE: the route it left */
-	uint8_t owner;         /* enum walk_owner */
-	uint8_t spare[1];      /* no hidden bytes: blocks can be compared */
-	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
-	uint32_t told;         /* ... and the registration that it was on */
+	uint8_t pos;      /* the route it is on, or NO_POS */
+	uint8_t origin;   /* walk_next() looks from the top of this route's service record */
+	uint8_t repeats;  /* after challenges and 423s */
+	uint8_t hops;     /* redirections followed (TRIG-9) */
+	uint8_t report;   /* enum kl_report_type: what it has to tell */
+	uint8_t left_pos; /* MOVE: the route it left */
+	bool seen : 1;    /* the host knows the transaction */
+	bool exact : 1;   /* walk_next() looks from this very route (BACK-4) */
+	bool last : 1;    /* on its last route (TIME-3) */
+	bool more : 1;    /* another route stands behind the allowed ones: none is the last */
+	bool clears : 1;  /* REGISTER with Expires 0 */
+	bool over : 1;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
+	bool ringing : 1; /* a provisional above 100 came: no other route may ring (TIME-7) */
+	bool local : 1;   /* the outcome was made here */
+	uint8_t spare[5]; /* no hidden bytes: blocks can be compared */
 	struct reason reason;
+};
+
+/* What a request has besides its walk. */
+struct request {
+	uint64_t token;        /* the host's */
+	uint32_t next;         /* in the registration's list of requests, or in the free list */
+	uint32_t told;         /* the registration that `telling` was on */
+	struct reason telling; /* the most telling of its routes' failures (FALL-4) */
+	uint32_t owned;        /* the index of what owns it */
+	uint8_t owner;         /* enum request_owner */
+	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
+	uint8_t spare[6];
 };
 
 /* One place in a route set.  Places are stable: a new lookup rewrites them but never moves one
@@ -173,6 +188,9 @@ struct set {
 	bool pending;  /* a name it needs was never answered */
 	bool stale;    /* a record has run out and is being asked for */
 	bool complete; /* no lookup failed: what is not listed is really gone (DNS-11, DNS-16) */
+	bool outdated; /* what is known of a name changed: to be worked out anew */
+	bool due;      /* it has changed, or somebody waits for it: to be told once it is settled */
+	uint8_t spare[3];
 };
 
 /* What is known of one route, by all who use it. */
@@ -243,9 +261,10 @@ struct ready {
 struct kl_engine {
 	const struct kl_config *config;
 	kl_ms now;
-	uint64_t seed;   /* orders are drawn from it and the registration's number */
-	uint64_t random; /* the generator's state */
-	uint32_t serial; /* transactions so far */
+	uint64_t seed;           /* orders are drawn from it and the registration's number */
+	uint64_t random;         /* the generator's state */
+	uint32_t serial;         /* transactions so far */
+	uint32_t carried_serial; /* those up to this one began before a reload; 0: none did */
 	uint32_t timer_seq;
 	uint32_t sweep;
 	struct ready reports, others; /* who has something to tell; reports are told first */
@@ -258,8 +277,8 @@ struct kl_engine {
 	uint32_t ignored, forged;
 	bool link_down; /* this side has no network */
 	/* Where each table begins, in bytes from the block's start. */
-	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, sets_at;
-	uint32_t members_at, slots_at, queries_at, records_at, names_at;
+	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
+	uint32_t sets_at, members_at, slots_at, queries_at, records_at, names_at;
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -291,6 +310,13 @@ static inline uint32_t node_count(const struct kl_engine *e)
 
 TABLE(node_at, struct node, nodes_at, node_count(e))
 #undef TABLE
+
+/* The request of walk W, which is no REGISTER's. */
+static inline struct request *request_at(const struct kl_engine *e, uint32_t w)
+{
+	assert(w >= e->registration_count && w < e->config->limits.walks);
+	return (struct request *)table(e, e->requests_at) + (w - e->registration_count);
+}
 
 /* The node of each kind of object. */
 static inline uint32_t walk_node(const struct kl_engine *e, uint32_t w)

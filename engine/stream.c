@@ -15,7 +15,8 @@ static bool stream_moves_request(const struct kl_engine *e, uint32_t r, const st
 		return false;
 	if (walk_waits_on(e, r, slot, e->serial))
 		return true;
-	for (uint32_t w = registration_at(e, r)->first_request; w != NONE; w = walk_at(e, w)->next)
+	for (uint32_t w = registration_at(e, r)->first_request; w != NONE;
+	     w = request_at(e, w)->next)
 		if (walk_waits_on(e, w, slot, e->serial) && !walk_at(e, w)->ringing)
 			return true;
 	return false;
@@ -66,7 +67,7 @@ void stream_close(struct kl_engine *e, uint32_t w)
 	struct walk *walk = walk_at(e, w);
 	uint16_t index = member_at(e, registration_at(e, walk->registration)->set, walk->pos)->slot;
 	struct slot *slot = slot_at(e, index);
-	if (!walk->sent || slot->closing)
+	if (!walk->seen || slot->closing)
 		return;
 	assert(walk->closing == 0); /* it was told before the send that came to nothing */
 	walk->closing = (uint16_t)(index + 1);

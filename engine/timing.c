@@ -122,7 +122,7 @@ enum kl_policy_field timing_rule(const struct timing *timing)
 	if (timing->transport == KL_UDP)
 		return timing->last ? KL_POLICY_last_route : udp_rule(timing);
 	if (timing->last) /* 64*T1 */
-		return KL_POLICY_none;
+		return KL_POLICY_t1_ms;
 	if (!policy->tcp_fast_failover)
 		return KL_POLICY_tcp_fast_failover;
 	if (policy->retry_gap_ms || policy->tcp_fast_window == KL_FAST_AS_UDP)

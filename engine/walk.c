@@ -19,18 +19,33 @@
 enum { TX_INDEX_BITS = 26 };
 static const uint32_t tx_register = UINT32_C(1) << 31;
 
-static kl_tx tx_of(const struct kl_engine *e, uint32_t w, uint32_t serial, uint8_t pos)
+static kl_tx tx_of(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t who = w;
 	if (walk->method == KL_REGISTER)
 		who = tx_register | (uint32_t)pos << TX_INDEX_BITS | walk->registration;
-	return (kl_tx)serial << 32 | who;
+	return (kl_tx)e->serial << 32 | who;
+}
+
+static uint32_t tx_serial(kl_tx tx)
+{
+	return (uint32_t)(tx >> 32);
 }
 
 static bool walk_open_now(const struct walk *walk)
 {
 	return walk->state == WALK_SENDING || walk->state == WALK_PROCEEDING;
+}
+
+/* The walk whose present transaction TX, from before a reload, names: its places are others' now.
+ */
+static uint32_t walk_of_carried_tx(const struct kl_engine *e, kl_tx tx)
+{
+	for (uint32_t w = 0; w < e->config->limits.walks; w++)
+		if (walk_open_now(walk_at(e, w)) && walk_at(e, w)->tx == tx)
+			return w;
+	return NONE;
 }
 
 /* The walk whose present transaction TX names; NONE if it is over or never was. */
@@ -41,12 +56,11 @@ uint32_t walk_of_tx(const struct kl_engine *e, kl_tx tx)
 		uint32_t r = who & ((UINT32_C(1) << TX_INDEX_BITS) - 1);
 		w = r < e->registration_count ? r : NONE;
 	}
-	if (w >= e->config->limits.walks)
-		return NONE;
-	const struct walk *walk = walk_at(e, w);
-	bool match = walk_open_now(walk) && walk->serial == tx >> 32 &&
-		     (walk->method == KL_REGISTER) == ((who & tx_register) != 0);
-	return match ? w : NONE;
+	if (w < e->config->limits.walks && walk_open_now(walk_at(e, w)) && walk_at(e, w)->tx == tx)
+		return w;
+	if (tx && e->carried_serial && (int32_t)(tx_serial(tx) - e->carried_serial) <= 0)
+		return walk_of_carried_tx(e, tx);
+	return NONE;
 }
 
 bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint8_t *pos)
@@ -58,7 +72,7 @@ bool walk_of_old_register(const struct kl_engine *e, kl_tx tx, uint32_t *r, uint
 	    *pos >= e->config->limits.set_routes)
 		return false;
 	const struct member *member = member_at(e, registration_at(e, *r)->set, *pos);
-	return member->used && (int32_t)((uint32_t)(tx >> 32) - member->born) >= 0;
+	return member->used && (int32_t)(tx_serial(tx) - member->born) >= 0;
 }
 
 /* ---- places in the table ---- */
@@ -69,7 +83,6 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .route_at = KL_NEVER,
 			     .leave_at = KL_NEVER,
 			     .registration = r,
-			     .next = NONE,
 			     .allowed = UINT32_MAX,
 			     .cseq = 1,
 			     .method = (uint8_t)method,
@@ -94,9 +107,10 @@ uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method metho
 	uint32_t w = e->free_walk;
 	if (w == NONE)
 		return NONE;
-	e->free_walk = walk_at(e, w)->next;
+	e->free_walk = request_at(e, w)->next;
 	e->walk_count++;
 	*walk_at(e, w) = walk_fresh(r, method);
+	*request_at(e, w) = (struct request){.next = NONE, .owner = OWNER_HOST};
 	return w;
 }
 
@@ -106,7 +120,7 @@ static void walk_free_if_told(struct kl_engine *e, uint32_t w)
 	if (walk->state != WALK_ENDED || node_at(e, walk_node(e, w))->owes)
 		return;
 	walk->state = WALK_FREE;
-	walk->next = e->free_walk;
+	request_at(e, w)->next = e->free_walk;
 	e->free_walk = w;
 	e->walk_count--;
 }
@@ -126,10 +140,10 @@ void walk_leave_route(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
-	if (!walk->sent)
+	if (!walk->seen)
 		return;
-	walk->left = tx_of(e, w, walk->sent, walk->pos);
-	walk->sent = 0;
+	walk->left = walk->tx;
+	walk->seen = false;
 	owe(e, walk_node(e, w), OWES_ABANDON);
 }
 
@@ -148,6 +162,7 @@ void walk_wait_names(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	walk->state = WALK_NAMES;
+	set_at(e, registration_at(e, walk->registration)->set)->due = true;
 	walk_report(e, w, KL_REPORT_WAIT,
 		    &(struct reason){.why = KL_WHY_NAMES_ASKED, .pos = NO_POS});
 	schedule_set(e, walk_node(e, w),
@@ -268,7 +283,7 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	/* A new route is a new client transaction.  TIME-8 */
 	if (++e->serial == 0)
 		e->serial = 1;
-	walk->serial = e->serial;
+	walk->tx = tx_of(e, w, pos);
 	if (walk->method == KL_REGISTER)
 		walk->cseq = ++reg->cseq;
 	walk->state = WALK_SENDING;
@@ -310,7 +325,7 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 	/* After a provisional answer its window rules only if it is the longer one.  TIME-7 */
 	bool window = nothing || e->now > walk->route_at + timing_transaction_ms(timing.policy);
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
-				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_none,
+				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_t1_ms,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
 	if (timing.transport != KL_UDP) {
@@ -436,7 +451,7 @@ static void walk_fault(struct kl_engine *e, uint32_t w, enum kl_fault fault)
 bool walk_waits_on(const struct kl_engine *e, uint32_t w, const struct slot *slot, uint32_t serial)
 {
 	const struct walk *walk = walk_at(e, w);
-	return walk_open_now(walk) && (int32_t)(serial - walk->serial) >= 0 &&
+	return walk_open_now(walk) && (int32_t)(serial - tx_serial(walk->tx)) >= 0 &&
 	       route_slot(e, registration_at(e, walk->registration)->set, walk->pos) == slot;
 }
 
@@ -533,32 +548,33 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 {
 	struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
-	walk->sent = walk->serial;
+	walk->seen = true;
 	action->type = KL_DO_SEND;
 	action->send = (struct kl_action_send){
-		.tx = tx_of(e, w, walk->serial, walk->pos),
+		.tx = walk->tx,
 		.method = (enum kl_method)walk->method,
 		.line = reg->line,
 		.entry = reg->entry,
 		.route = walk_route(e, walk, walk->pos),
 		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
-		.token = walk->token,
+		.token = walk->method == KL_REGISTER ? 0 : request_at(e, w)->token,
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
 		.expires_ms = walk_expires_ms(e, walk)};
 }
 
-static void walk_act_outcome(const struct kl_engine *e, const struct walk *walk,
-			     struct kl_action *action)
+static void walk_act_outcome(const struct kl_engine *e, uint32_t w, struct kl_action *action)
 {
+	const struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
 	action->type = KL_DO_OUTCOME;
 	action->outcome = (struct kl_action_outcome){
-		.token = walk->token,
+		.token = request_at(e, w)->token,
 		.status = walk->status,
 		.local = walk->local,
 		.why = (enum kl_cause)walk->reason.why,
+		.rule = (enum kl_policy_field)walk->reason.rule,
 		.fault = (enum kl_fault)walk->reason.fault,
 		.ms = walk->reason.ms,
 		.retry_after_ms = walk->retry_after_ms,
@@ -584,7 +600,7 @@ bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action)
 	} else if (what == OWES_SEND) {
 		walk_act_send(e, w, action);
 	} else {
-		walk_act_outcome(e, walk, action);
+		walk_act_outcome(e, w, action);
 	}
 	walk_free_if_told(e, w);
 	return told;

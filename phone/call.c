@@ -224,12 +224,13 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 void phone_call_hang_up(struct phone *phone, uint64_t id)
 {
 	struct phone_call *call = phone_call_find(phone, id);
-	const struct kl_event cancel = {.type = KL_EV_CANCEL, .request = {.token = id}};
+	struct kl_event cancel = {.type = KL_EV_CANCEL, .request = {.token = id}};
 	struct phone_dialog *dialog;
 
 	if (!call)
 		return;
 	if (call->state == PHONE_CALL_STATE_WALKING) {
+		cancel.line = call->line;
 		int error = phone_feed(phone, &cancel); /* its outcome is the call's last event */
 
 		assert(!error);

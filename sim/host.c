@@ -14,6 +14,21 @@ void sim_host_free(struct sim_host *host)
 	free(host->credentials);
 }
 
+void sim_host_renumber(struct sim_host *host, const struct kl_config *config,
+		       const struct kl_config *old)
+{
+	for (size_t i = 0; i < host->transaction_count; i++)
+		host->transactions[i].line = kl_find_line(config, old, host->transactions[i].line);
+	for (size_t i = 0; i < host->credential_count; i++)
+		host->credentials[i].line = kl_find_line(config, old, host->credentials[i].line);
+	for (size_t i = 0; i < host->call_count; i++) {
+		struct sim_call *call = &host->calls[i];
+
+		call->line = kl_find_line(config, old, call->line);
+		call->binding.line = kl_find_line(config, old, call->binding.line);
+	}
+}
+
 /* ---- credentials ------------------------------------------------------------------------ */
 
 static struct sim_credentials *credentials_of(struct sim_host *host, uint32_t line, uint32_t entry)

@@ -75,6 +75,10 @@ struct sim_host {
 
 void sim_host_free(struct sim_host *host);
 
+/* Lines of OLD have the numbers of CONFIG now; KL_NO_LINE: they are gone. */
+void sim_host_renumber(struct sim_host *host, const struct kl_config *config,
+		       const struct kl_config *old);
+
 /* Carries one action out. */
 void sim_host_perform(struct sim_world *world, const struct kl_action *action);
 

@@ -335,7 +335,7 @@ bool sim_story_static(struct sim_story *story, struct sim_words *words)
 	if (!record.type)
 		return sim_story_fail(story, "a static record is an srv, a, aaaa or naptr");
 	return take_record(story, words, &record) &&
-	       (sim_settings_static(&story->settings, &record) ||
+	       (sim_settings_static(story->settings, &record) ||
 		sim_story_fail(story, "more than %d static records", SIM_STATICS_MAX));
 }
 

@@ -7,7 +7,7 @@
  *
  *	profile NAME                    what entries named from here on start with (poly)
  *	set FIELD VALUE                 one value of policy.def
- *	line N [group N] [entry N] [name NAME] [and NAME]...
+ *	line N [group N] [key N] [entry N] [name NAME] [and NAME]...
  *	       [transport naptr|udp|tcp|tls|tcp-preferred]
  *	       [port N] [unregistered] [FIELD VALUE]...
  *	transports udp|tcp|tls...       that the phone has (udp)
@@ -41,6 +41,8 @@
  *	link down|up      address (the phone's own is another)
  *	drop SERVER [keepalive]            its streams end, or are found dead
  *	ping SERVER                        it sends CRLF CRLF on its streams
+ *	reload           what follows says another device, as at the beginning; lines whose keys
+ *	                 and entries are the same go on in it, by their new numbers
  *
  * What is told; kinds of lines are query, send, abandon, close, outcome, state, move, failback,
  * current, routes, lookup, working, late, health, keepalive; query, abandon and routes are

@@ -182,7 +182,7 @@ static bool set_entry(struct sim_settings *settings, uint32_t line, uint32_t ent
 bool sim_settings_line(struct sim_settings *settings, struct sim_words *words,
 		       char reason[SIM_REASON_MAX])
 {
-	uint64_t line, entry = 1, group;
+	uint64_t line, entry = 1, group, key;
 
 	snprintf(reason, SIM_REASON_MAX, "lines count from 1 to %d", SIM_LINES_MAX);
 	if (!sim_parse_number(sim_words_take(words), SIM_LINES_MAX, &line) || line == 0)
@@ -192,6 +192,12 @@ bool sim_settings_line(struct sim_settings *settings, struct sim_words *words,
 		if (!sim_parse_number(sim_words_take(words), UINT16_MAX, &group))
 			return false;
 		settings->lines[line - 1].group = (uint16_t)group;
+	}
+	if (sim_words_skip(words, "key")) {
+		snprintf(reason, SIM_REASON_MAX, "a key is a number from 1");
+		if (!sim_parse_number(sim_words_take(words), UINT64_MAX, &key) || key == 0)
+			return false;
+		settings->lines[line - 1].key = key;
 	}
 	if (sim_words_skip(words, "entry")) {
 		snprintf(reason, SIM_REASON_MAX, "entries count from 1 to %d", KL_ENTRIES_MAX);

@@ -54,7 +54,7 @@ void sim_story_see_action(void *context, const struct kl_action *action)
 	struct kl_words words = {
 		.context = story,
 		.route = name_route,
-		.config = &story->settings.config,
+		.config = &story->settings->config,
 	};
 	char text[KL_TEXT_MAX];
 
@@ -191,7 +191,7 @@ bool sim_story_print(struct sim_story *story, struct sim_words *words)
 			continue;
 		if (!sim_story_take_line(story, words, &line))
 			return false;
-		for (uint32_t j = 0; j < story->settings.lines[line].entry_count; j++)
+		for (uint32_t j = 0; j < story->settings->lines[line].entry_count; j++)
 			views[i].print(story, line, j);
 		return true;
 	}

@@ -7,7 +7,8 @@ void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
 {
 	*story = (struct sim_story){
 		.name = name, .transcript = transcript, .ttl_ms = 24 * 3600 * 1000};
-	sim_settings_init(&story->settings);
+	story->settings = &story->devices[0];
+	sim_settings_init(story->settings);
 	sim_world_init(&story->world, &(struct sim_watch){.context = story,
 							  .action = sim_story_see_action,
 							  .say = sim_story_see_text});
@@ -47,16 +48,33 @@ void sim_story_tell(struct sim_story *story, const char *format, ...)
 	fputc('\n', story->transcript);
 }
 
+/* Goes over to the device that was said since "reload". */
+static bool adopt(struct sim_story *story)
+{
+	struct sim_settings *settings = story->settings;
+	int count;
+
+	kl_limits_keep(&settings->config, story->world.config);
+	count = sim_world_reload(&story->world, &settings->config);
+	if (count < 0)
+		return sim_story_fail(story, "%s", kl_strerror(count));
+	story->reloading = false;
+	sim_story_tell(story, "reload: %d of %u lines go on", count, settings->config.line_count);
+	return true;
+}
+
 bool sim_story_begin(struct sim_story *story)
 {
-	struct sim_settings *settings = &story->settings;
+	struct sim_settings *settings = story->settings;
 	char reason[SIM_REASON_MAX] = "";
 	int error;
 
-	if (story->world.engine)
+	if (story->world.engine && !story->reloading)
 		return true;
 	if (!sim_settings_finish(settings, reason))
 		return sim_story_fail(story, "%s", reason);
+	if (story->reloading)
+		return adopt(story);
 	error = sim_world_start(&story->world, &settings->config, settings->seed);
 	return !error || sim_story_fail(story, "%s", kl_strerror(error));
 }
@@ -68,10 +86,10 @@ bool sim_story_take_line(struct sim_story *story, struct sim_words *words, uint3
 	*line = 0;
 	if (!sim_words_skip(words, "line"))
 		return true;
-	if (!sim_parse_number(sim_words_take(words), story->settings.config.line_count, &number) ||
+	if (!sim_parse_number(sim_words_take(words), story->settings->config.line_count, &number) ||
 	    number == 0)
 		return sim_story_fail(story, "there are %u lines",
-				      story->settings.config.line_count);
+				      story->settings->config.line_count);
 	*line = (uint32_t)number - 1;
 	return true;
 }
@@ -96,7 +114,7 @@ static const struct {
 
 static bool in_time(struct sim_story *story)
 {
-	return !story->world.engine ||
+	return !story->world.engine || story->reloading ||
 	       sim_story_fail(story, "too late: the device is made when its line starts");
 }
 
@@ -105,12 +123,22 @@ static bool play_setting(struct sim_story *story, setting apply, struct sim_word
 	char reason[SIM_REASON_MAX] = "";
 
 	return in_time(story) &&
-	       (apply(&story->settings, words, reason) || sim_story_fail(story, "%s", reason));
+	       (apply(story->settings, words, reason) || sim_story_fail(story, "%s", reason));
 }
 
 static bool play_static(struct sim_story *story, struct sim_words *words)
 {
 	return in_time(story) && sim_story_static(story, words);
+}
+
+/* What follows is another device, said anew; lines go on by their keys. */
+static bool play_reload(struct sim_story *story, struct sim_words *words)
+{
+	(void)words;
+	story->settings = &story->devices[story->settings == &story->devices[0]];
+	sim_settings_init(story->settings);
+	story->reloading = true;
+	return true;
 }
 
 /* ---- time and the user -------------------------------------------------------------------- */
@@ -152,7 +180,7 @@ static bool play_lines(struct sim_story *story, struct sim_words *words, enum kl
 
 	if (!sim_story_take_line(story, words, &line))
 		return false;
-	for (uint32_t i = line; i < (all ? story->settings.config.line_count : line + 1); i++)
+	for (uint32_t i = line; i < (all ? story->settings->config.line_count : line + 1); i++)
 		sim_world_feed(&story->world, &(struct kl_event){.type = type, .line = i});
 	return true;
 }
@@ -405,7 +433,7 @@ static const struct {
 	{"forge", play_forge, true},         {"dialog", play_dialog, true},
 	{"link", play_link, true},           {"address", play_address, true},
 	{"drop", play_drop, true},           {"ping", play_ping, true},
-	{"print", sim_story_print, true},
+	{"print", sim_story_print, true},    {"reload", play_reload, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

@@ -15,7 +15,9 @@ struct sim_story {
 	const char *name; /* of the file */
 	uint32_t line;    /* being played, from 1 */
 	char error[SIM_ERROR_MAX];
-	struct sim_settings settings;
+	struct sim_settings devices[2]; /* this one and, after a reload, the next */
+	struct sim_settings *settings;  /* the one that commands work on */
+	bool reloading;                 /* it is still being said what the next one is like */
 	struct sim_world world;
 	kl_ms ttl_ms;    /* of DNS records that name none */
 	uint32_t hidden; /* kinds of actions left out of the transcript, a bit each */
@@ -37,7 +39,7 @@ bool sim_story_fail(struct sim_story *story, const char *format, ...)
 void sim_story_tell(struct sim_story *story, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Makes the engine, if that has not been done. */
+/* Makes the engine, if that has not been done, or goes over to the next device. */
 bool sim_story_begin(struct sim_story *story);
 
 /* The commands that are more than a line or two. */

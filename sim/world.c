@@ -52,6 +52,26 @@ int sim_world_start(struct sim_world *world, const struct kl_config *config, uin
 	return error;
 }
 
+int sim_world_reload(struct sim_world *world, const struct kl_config *config)
+{
+	size_t size = kl_engine_size(config);
+	struct kl_engine *engine = calloc(1, size);
+	int result =
+		engine ? kl_engine_init(engine, size, config, 0, sim_world_now(world)) : KL_ESIZE;
+
+	if (result == KL_OK)
+		result = kl_engine_adopt(engine, world->engine);
+	if (result < 0) {
+		free(engine);
+		return result;
+	}
+	sim_host_renumber(&world->host, config, world->config);
+	free(world->engine);
+	world->engine = engine;
+	world->config = config;
+	return result;
+}
+
 /* ---- servers ----------------------------------------------------------------------------- */
 
 struct sim_server *sim_world_find_server(struct sim_world *world, const char *name)

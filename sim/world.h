@@ -55,6 +55,9 @@ void sim_world_free(struct sim_world *world);
 /* Makes the engine.  CONFIG outlives the world.  0 or a KL_E*. */
 int sim_world_start(struct sim_world *world, const struct kl_config *config, uint64_t seed);
 
+/* Goes over to CONFIG, which outlives the world.  The number of lines that go on, or a KL_E*. */
+int sim_world_reload(struct sim_world *world, const struct kl_config *config);
+
 kl_ms sim_world_now(const struct sim_world *world);
 
 /* A server by its name; sim_world_find_server(): NULL if there is none.  Good until the next

@@ -124,6 +124,7 @@ struct kl_line_config {
 	const struct kl_entry_config *entries; /* the primary entry first */
 	uint8_t entry_count;                   /* 1..KL_ENTRIES_MAX */
 	uint16_t group;                        /* lines of one group share KL_IDLE_GROUP */
+	uint64_t key; /* the host's lasting name of the line; 0: no reload carries it over */
 };
 
 /* How much an engine can hold: routes beyond are cut and reported, requests refused (KL_EFULL). */
@@ -134,7 +135,7 @@ struct kl_limits {
 	uint32_t set_routes; /* routes of one set, up to KL_SET_ROUTES_MAX */
 	uint32_t queries;    /* DNS questions remembered */
 	uint32_t records;    /* DNS records remembered */
-	uint32_t name_bytes; /* names learned from the DNS */
+	uint32_t name_bytes; /* names learned from the DNS; a multiple of 4 */
 	uint32_t walks; /* requests under way at one time; one for each registration is its own.
 			 * Without a free one a probe waits. */
 };
@@ -247,7 +248,7 @@ struct kl_event_dns {
 
 struct kl_event {
 	enum kl_event_type type;
-	uint32_t line; /* LINE_*, REQUEST, CALL_*: index in the configuration */
+	uint32_t line; /* LINE_*, REQUEST, CANCEL, CALL_*: index in the configuration */
 	/* ADDRESS_CHANGED, LINK_DOWN and LINK_UP mean the device: the host's own address is another
 	 * (requests sent from now on carry the new Contact); it has no network at all, or one
 	 * again. */
@@ -290,9 +291,10 @@ struct kl_action_outcome {
 	uint16_t status; /* the final answer's; 408, 487 or 503 when made here */
 	bool local;      /* made here: no route gave a final answer */
 	enum kl_cause why;
-	enum kl_fault fault;  /* KL_WHY_FAULT */
-	kl_ms ms;             /* KL_WHY_NO_ANSWER and its like */
-	kl_ms retry_after_ms; /* of a final 503; 0: not said */
+	enum kl_policy_field rule; /* the policy value that ruled it */
+	enum kl_fault fault;       /* KL_WHY_FAULT */
+	kl_ms ms;                  /* KL_WHY_NO_ANSWER and its like */
+	kl_ms retry_after_ms;      /* of a final 503; 0: not said */
 	struct kl_binding binding;
 };
 
@@ -354,6 +356,38 @@ size_t kl_engine_size(const struct kl_config *config);
  * All lines are off: start each with KL_EV_LINE_START.  KL_EINVAL, KL_ESIZE. */
 int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *config, uint64_t seed,
 		   kl_ms now);
+
+/* ---- a new configuration without loss ----
+ *
+ * Lines that are the same in both configurations go on in a new engine as if nothing had happened:
+ * registrations with their timers, walks in mid-air, calls, what the DNS said.  The host
+ *
+ *	1. makes the new configuration; kl_limits_default(), then kl_limits_keep();
+ *	2. stops the lines that kl_find_line() does not find in it (KL_EV_LINE_STOP to the old
+ *	   engine) and feeds on until they are off: so they are unregistered, their calls ended;
+ *	3. takes all actions, makes the new engine, lets it adopt the old one, forgets the old one;
+ *	4. gives what it keeps by a line's number (struct kl_binding) the number that kl_find_line()
+ *	   says, and starts the lines (for those that go on KL_EV_LINE_START is ignored).
+ *
+ * All kl_tx values, query numbers and tokens stay good; those of lines that were not carried
+ * over mean nothing any more.  An answer to REGISTER that comes after its walk has ended is let
+ * expire if any line changed its number. */
+
+#define KL_NO_LINE UINT32_MAX
+
+/* The line of CONFIG that goes on where LINE of OLD is: the same key (not 0), equal entries (name,
+ * port, transport choice, registrar or not, each policy value), in configurations of equal
+ * transports, families and static records.  KL_NO_LINE: there is none. */
+uint32_t kl_find_line(const struct kl_config *config, const struct kl_config *old, uint32_t line);
+
+/* Raises CONFIG's limits to those of OLD where they are lower: a reload never takes room away. */
+void kl_limits_keep(struct kl_config *config, const struct kl_config *old);
+
+/* Carries the lines of OLD over into E, which was just made.  Keys must differ among the lines of
+ * a configuration; of lines with one key the first goes on.  Returns how many were carried, or, E
+ * being unchanged: KL_ETIME E's time is before OLD's; KL_EINVAL E is not fresh, or OLD has actions
+ * to be taken; KL_EFULL E's limits are below OLD's.  Draws go on from OLD's seed. */
+int kl_engine_adopt(struct kl_engine *e, const struct kl_engine *old);
 
 /* Tells the engine that one thing happened.  NOW must not be before the last call's (KL_ETIME).
  * Actions need not be drained before the next event: what the event made pointless vanishes.

@@ -3,7 +3,8 @@
  *
  *  - an event brings a bounded number of actions, and after TIME the engine sleeps;
  *  - nothing is sent to a route that was not in the DNS, nor in a transaction that has ended;
- *  - each request that was accepted ends once, and when all falls silent none stays open.
+ *  - each request that was accepted ends once, and when all falls silent none stays open;
+ *  - a reload of the same configuration leaves no trace, whenever it comes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -24,7 +26,7 @@ enum {
 	LIVES = 300,
 	EVENTS = 1500,
 	SENDS_MAX = 16, /* the last sends, which answers choose from */
-	TOKENS_MAX = EVENTS,
+	TOKENS_MAX = EVENTS + 2,
 	QUESTIONS_MAX = 64,
 	ACTIONS_MAX = 500, /* of one event: three lines with a dozen walks, a few each */
 };
@@ -51,7 +53,9 @@ struct life {
 	bool started[LINES];
 	struct checks checks[LINES];
 	uint8_t open[TOKENS_MAX]; /* by token: 1 accepted, 2 ended */
+	uint8_t line_of[TOKENS_MAX];
 	uint64_t tokens;
+	uint64_t trace; /* FNV-1a of all actions and their times */
 };
 
 static uint32_t roll(struct life *life, uint32_t sides)
@@ -85,8 +89,30 @@ static void see_query(struct life *life, const struct kl_action_query *query)
 	snprintf(question->name, sizeof(question->name), "%s", query->name);
 }
 
+static void trace(struct life *life, const void *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		life->trace = (life->trace ^ ((const uint8_t *)bytes)[i]) * UINT64_C(0x100000001b3);
+}
+
+static void trace_action(struct life *life, const struct kl_action *action)
+{
+	char text[KL_TEXT_MAX];
+
+	kl_format_action(text, sizeof(text), action, NULL);
+	trace(life, &life->now, sizeof(life->now));
+	trace(life, text, strlen(text));
+	if (action->type == KL_DO_SEND)
+		trace(life, &action->send.tx, sizeof(action->send.tx));
+	if (action->type == KL_DO_ABANDON)
+		trace(life, &action->abandon.tx, sizeof(action->abandon.tx));
+	if (action->type == KL_DO_QUERY)
+		trace(life, &action->query.query, sizeof(action->query.query));
+}
+
 static void see_action(struct life *life, const struct kl_action *action)
 {
+	trace_action(life, action);
 	for (uint32_t i = 0; i < LINES; i++)
 		expect(checks_action(&life->checks[i], life->engine, &life->policy[i > 0], action,
 				     life->now));
@@ -253,9 +279,21 @@ static void place_request(struct life *life)
 {
 	static const enum kl_method methods[] = {KL_INVITE, KL_INVITE, KL_SUBSCRIBE, KL_MESSAGE};
 
+	uint64_t token = ++life->tokens;
+
+	life->line_of[token] = (uint8_t)roll(life, LINES);
 	feed(life, &(struct kl_event){.type = KL_EV_REQUEST,
-				      .line = roll(life, LINES),
-				      .request = {++life->tokens, methods[roll(life, 4)]}});
+				      .line = life->line_of[token],
+				      .request = {token, methods[roll(life, 4)]}});
+}
+
+static void cancel_request(struct life *life)
+{
+	uint64_t token = 1 + roll(life, 1 + (uint32_t)life->tokens);
+
+	feed(life, &(struct kl_event){.type = KL_EV_CANCEL,
+				      .line = life->line_of[token],
+				      .request = {token, KL_INVITE}});
 }
 
 static void change_line(struct life *life)
@@ -298,10 +336,7 @@ static void step(struct life *life)
 	else if (die < 92)
 		change_link(life);
 	else if (die < 95)
-		feed(life,
-		     &(struct kl_event){
-			     .type = KL_EV_CANCEL,
-			     .request = {1 + roll(life, 1 + (uint32_t)life->tokens), KL_INVITE}});
+		cancel_request(life);
 	else
 		change_line(life);
 	until = life->now + roll(life, 50);
@@ -385,7 +420,8 @@ static void begin(struct life *life, uint64_t seed)
 			.policy = &life->policy[i]};
 	}
 	for (uint32_t i = 0; i < LINES; i++) {
-		life->lines[i] = (struct kl_line_config){&life->entry[i > 0], 1, (uint16_t)(i % 2)};
+		life->lines[i] =
+			(struct kl_line_config){&life->entry[i > 0], 1, (uint16_t)(i % 2), i + 1};
 		life->checks[i].line = i;
 	}
 	life->config = (struct kl_config){.lines = life->lines,
@@ -438,9 +474,51 @@ static void test_random_lives(void **state)
 	}
 }
 
+/* Goes over to an engine of its own with a configuration that is the same, but for its place. */
+static void reload(struct life *life, const struct kl_config *config)
+{
+	size_t size = kl_engine_size(config);
+	struct kl_engine *engine = malloc(size);
+
+	assert_non_null(engine);
+	assert_int_equal(kl_engine_init(engine, size, config, life->now, life->now), KL_OK);
+	assert_int_equal(kl_engine_adopt(engine, life->engine), LINES);
+	assert_int_equal(kl_deadline(engine), kl_deadline(life->engine));
+	free(life->engine);
+	life->engine = engine;
+}
+
+/* A reload that changes nothing leaves no trace, whenever it comes. */
+static void test_reloads_leave_no_trace(void **state)
+{
+	static struct life life, reloaded;
+	const struct kl_config *configs[] = {&life.config, &reloaded.config};
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= LIVES / 4; seed++) {
+		struct dice moments = dice_of(seed);
+
+		begin(&life, seed);
+		begin(&reloaded, seed);
+		for (size_t i = 0; i < EVENTS; i++) {
+			step(&life);
+			step(&reloaded);
+			assert_int_equal(life.trace, reloaded.trace);
+			if (dice_roll(&moments, 1 + (uint32_t)seed % 20) == 0)
+				reload(&reloaded, configs[i % 2]);
+		}
+		assert_int_equal(life.tokens, reloaded.tokens);
+		free(life.engine);
+		free(reloaded.engine);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_random_lives)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_lives),
+		cmocka_unit_test(test_reloads_leave_no_trace),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

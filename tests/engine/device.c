@@ -27,6 +27,21 @@ void device_init(struct device *device, enum kl_profile profile)
 	device->ttl_ms = 24 * 3600 * 1000;
 }
 
+void device_set_lines(struct device *device, uint32_t count)
+{
+	device->lines = calloc(count, sizeof(*device->lines));
+	device->last_send = calloc(count, sizeof(*device->last_send));
+	if (!device->lines || !device->last_send)
+		err(EXIT_FAILURE, "%u lines", count);
+	for (uint32_t i = 0; i < count; i++) {
+		device->lines[i] = device->line;
+		device->lines[i].key = i + 1;
+	}
+	device->config.lines = device->lines;
+	device->config.line_count = count;
+	kl_limits_default(&device->config);
+}
+
 void device_begin(struct device *device, uint64_t seed, kl_ms now)
 {
 	device->size = kl_engine_size(&device->config);
@@ -39,6 +54,8 @@ void device_begin(struct device *device, uint64_t seed, kl_ms now)
 void device_free(struct device *device)
 {
 	free(device->engine);
+	free(device->lines);
+	free(device->last_send);
 }
 
 /* Answers a question from the targets. */
@@ -88,12 +105,20 @@ int device_feed(struct device *device, const struct kl_event *event, kl_ms now)
 			device->sends++;
 			device->send = action.send;
 			device->send.name = NULL;
+			if (device->last_send)
+				device->last_send[action.send.line] = device->send;
 		} else if (action.type == KL_DO_QUERY) {
 			device->lookups++;
 			resolve(device, &action.query, now);
 		}
 	}
 	return result;
+}
+
+void device_start_lines(struct device *device, kl_ms now)
+{
+	for (uint32_t i = 0; i < device->config.line_count; i++)
+		device_feed(device, &(struct kl_event){.type = KL_EV_LINE_START, .line = i}, now);
 }
 
 int device_start_line(struct device *device, kl_ms now)
@@ -106,12 +131,18 @@ int device_time(struct device *device, kl_ms now)
 	return device_feed(device, &(struct kl_event){.type = KL_EV_TIME}, now);
 }
 
-int device_respond(struct device *device, uint16_t status, kl_ms now)
+int device_respond_to(struct device *device, const struct kl_action_send *send, uint16_t status,
+		      kl_ms now)
 {
 	return device_feed(device,
 			   &(struct kl_event){.type = KL_EV_RESPONSE,
-					      .response = {.tx = device->send.tx,
+					      .response = {.tx = send->tx,
 							   .status = status,
-							   .granted_ms = device->send.expires_ms}},
+							   .granted_ms = send->expires_ms}},
 			   now);
+}
+
+int device_respond(struct device *device, uint16_t status, kl_ms now)
+{
+	return device_respond_to(device, &device->send, status, now);
 }

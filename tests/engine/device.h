@@ -1,4 +1,5 @@
-/* device.h - one engine with one line, driven by hand: for tests and for the bench. */
+/* device.h - one engine with one line, or with many alike, driven by hand: for tests and the bench.
+ */
 #ifndef TESTS_DEVICE_H
 #define TESTS_DEVICE_H
 
@@ -17,6 +18,8 @@ struct device {
 	struct kl_policy policy;
 	struct kl_entry_config entry; /* example.test over UDP, a registrar */
 	struct kl_line_config line;
+	struct kl_line_config *lines;     /* of device_set_lines(), else NULL */
+	struct kl_action_send *last_send; /* ... and what each sent last, without its name */
 	struct kl_config config;
 	struct kl_engine *engine;
 	size_t size;
@@ -32,6 +35,9 @@ struct device {
 /* A device with PROFILE and one target; change it, then device_begin(). */
 void device_init(struct device *device, enum kl_profile profile);
 
+/* Gives the device COUNT lines instead of the one, each like it, with keys from 1 upward. */
+void device_set_lines(struct device *device, uint32_t count);
+
 /* Makes the engine. */
 void device_begin(struct device *device, uint64_t seed, kl_ms now);
 
@@ -41,10 +47,17 @@ void device_free(struct device *device);
  * Returns what kl_feed() said of EVENT. */
 int device_feed(struct device *device, const struct kl_event *event, kl_ms now);
 
+/* Starts every line. */
+void device_start_lines(struct device *device, kl_ms now);
+
 int device_start_line(struct device *device, kl_ms now);
 int device_time(struct device *device, kl_ms now);
 
 /* An answer to the last request sent; a 2xx grants what was asked. */
 int device_respond(struct device *device, uint16_t status, kl_ms now);
+
+/* The same to SEND. */
+int device_respond_to(struct device *device, const struct kl_action_send *send, uint16_t status,
+		      kl_ms now);
 
 #endif

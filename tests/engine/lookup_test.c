@@ -43,7 +43,7 @@ static void init(struct phone *phone, enum kl_profile profile)
 	kl_policy_profile(&phone->policy, profile);
 	phone->entry = (struct kl_entry_config){
 		.name = "example.test", .port = 5060, .policy = &phone->policy};
-	phone->line = (struct kl_line_config){&phone->entry, 1, 0};
+	phone->line = (struct kl_line_config){.entries = &phone->entry, .entry_count = 1};
 	phone->record = (struct kl_static_record){"Example.test.", KL_A, address(STATIC, 300000)};
 	phone->config = (struct kl_config){.lines = &phone->line,
 					   .line_count = 1,
@@ -284,7 +284,7 @@ static void test_a_manner_of_its_own_takes_a_set(void **state)
 	entry = phone.entry;
 	entry.policy = &policy;
 	lines[0] = phone.line;
-	lines[1] = (struct kl_line_config){&entry, 1, 0};
+	lines[1] = (struct kl_line_config){.entries = &entry, .entry_count = 1};
 	phone.config.lines = lines;
 	phone.config.line_count = 2;
 	kl_limits_default(&phone.config);

@@ -71,7 +71,7 @@ static void begin(struct site *site, uint32_t lines, uint64_t seed)
 					       .registers = true,
 					       .policy = &site->policy};
 	for (uint32_t i = 0; i < lines; i++)
-		site->lines[i] = (struct kl_line_config){&site->entry, 1, 0};
+		site->lines[i] = (struct kl_line_config){.entries = &site->entry, .entry_count = 1};
 	site->config = (struct kl_config){.lines = site->lines,
 					  .line_count = lines,
 					  .transports = 1 << KL_UDP,

@@ -106,7 +106,7 @@ static void last_stream_has_the_rest(void **state)
 	assert_int_equal(timing_leave_at(&timing, 1000, 6000), 33000);
 	assert_int_equal(timing_leave_at(&timing, 1000, 28001), 33001);
 	assert_int_equal(timing_leave_at(&timing, 1000, 90000), 95000);
-	assert_int_equal(timing_rule(&timing), KL_POLICY_none);
+	assert_int_equal(timing_rule(&timing), KL_POLICY_t1_ms);
 }
 
 /* TIME-4: enhanced, the last route has the rest of 64*T1, or its normal window if that is longer.
