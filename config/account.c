@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/native.h"
 #include "config/resolve.h"
 
 /* The lines under construction. */
@@ -71,8 +72,7 @@ static bool choose_transport(struct draft *draft, enum parameter_id id, uint8_t 
 	if (!setting || kl_transports_allow(store->config.engine.transports, wanted))
 		return true;
 	if (!setting->told) {
-		struct subject subject = {CONFIG_ERROR, &setting->at,
-					  parameter_name(&setting->key, &store->arena)};
+		struct subject subject = {CONFIG_ERROR, &setting->at, store_name(store, setting)};
 		store_tell(store, subject,
 			   "%s is not available in this version; what uses it is left out",
 			   setting->value.text);
@@ -141,10 +141,12 @@ static void fill_account(struct draft *draft, const char *address)
 static void tell_no_entry(const struct draft *draft, const struct setting *address)
 {
 	struct config_store *store = draft->scope.store;
-	struct subject subject = {CONFIG_ERROR, &address->at,
-				  parameter_name(&address->key, &store->arena)};
+	struct subject subject = {CONFIG_ERROR, &address->at, store_name(store, address)};
 	if (draft->configured)
 		store_tell(store, subject, "no server can be used; line %u is left out",
+			   draft->scope.x);
+	else if (address->name)
+		store_tell(store, subject, "no server with a name; line %u is left out",
 			   draft->scope.x);
 	else
 		store_tell(store, subject,
@@ -156,9 +158,11 @@ static void tell_no_entry(const struct draft *draft, const struct setting *addre
 static void add_line(struct builder *builder, uint32_t x)
 {
 	struct config_store *store = builder->store;
+	enum kl_profile profile = store->profile_given ? builder->profile
+						       : native_profile(store, x, builder->profile);
 	struct draft draft = {
 		.scope = {.store = store,
-			  .profile = builder->profile,
+			  .profile = profile,
 			  .x = x,
 			  .entry = CONFIG_WHOLE_LINE,
 			  .values = builder->values},
@@ -172,7 +176,7 @@ static void add_line(struct builder *builder, uint32_t x)
 		return;
 
 	draft.line->number = x;
-	draft.line->profile = builder->profile;
+	draft.line->profile = profile;
 	fill_account(&draft, address->value.text);
 	uint32_t chosen = choose_entries(store, x);
 	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++) {
@@ -190,8 +194,10 @@ static void add_line(struct builder *builder, uint32_t x)
 	draft.line->values = memcpy(arena_alloc(&store->arena, size), builder->values, size);
 	draft.line->value_count = draft.scope.value_count;
 	draft.line->entries = draft.entries;
-	builder->engine_lines[builder->count] = (struct kl_line_config){
-		.entries = draft.engine_entries, .entry_count = draft.entry_count};
+	builder->engine_lines[builder->count] =
+		(struct kl_line_config){.entries = draft.engine_entries,
+					.entry_count = draft.entry_count,
+					.group = native_group(store, x)};
 	builder->count++;
 }
 

@@ -6,6 +6,8 @@
 #include <strings.h>
 
 #include "config/account.h"
+#include "config/file.h"
+#include "config/native.h"
 #include "config/poly.h"
 #include "config/statics.h"
 #include "config/store.h"
@@ -61,6 +63,20 @@ static bool complete_engine_config(struct config_store *store)
 	return false;
 }
 
+/* Reads one file as what its content shows it to be. */
+static bool read_file(struct config_store *store, const char *path, uint32_t index)
+{
+	struct file file;
+	const char *why = file_read(&file, arena_copy(&store->arena, path, strlen(path)));
+	bool native = !why && native_recognize(&file), good = false;
+
+	file.at.file_index = index;
+	if (native)
+		good = native_read(store, &file);
+	file_free(&file);
+	return native ? good : poly_read(store, path, index);
+}
+
 int config_load(const struct config_options *options, struct config **config)
 {
 	struct config_store *store = calloc(1, sizeof(*store));
@@ -72,12 +88,14 @@ int config_load(const struct config_options *options, struct config **config)
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
 	enum kl_profile profile;
+	store->profile_given = options->profile;
 	bool good = find_profile(store, options->profile, &profile), all_read = true;
 	for (uint32_t i = 0; i < options->file_count; i++)
-		all_read &= poly_read(store, options->files[i], i);
+		all_read &= read_file(store, options->files[i], i);
 	store_seal(store);
 	account_make_lines(store, profile);
 	statics_make(store);
+	native_fill_device(store, &store->config.device);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},

@@ -6,7 +6,8 @@
  *	kl_engine_init(e, size, &config->engine, seed, now)
  *	config_free(config);                            after the engine is done with
  *
- * Reads Polycom and Poly XML files (config/parameters.def lists what is known of them).
+ * Reads Polycom and Poly XML files (config/parameters.def lists what is known of them), and native
+ * YAML files (docs/configuration.md).  What a file is, its content shows.
  *
  * Ownership  Everything that a config points to lives in it, until config_free().
  * Errors     Problems of the files are diagnostics, all found in one run.  Each names file, line
@@ -31,8 +32,10 @@ enum {
 struct config_options {
 	const char *const *files; /* in order: the first to set a parameter wins (CONF-1) */
 	uint32_t file_count;
-	const char *profile; /* the name of one, without regard to case; NULL: "poly" */
-	bool strict;         /* values out of range are errors, not warnings (PROF-4) */
+	/* The name of one, without regard to case, for all lines.  NULL: what the files say, else
+	 * "poly". */
+	const char *profile;
+	bool strict; /* values out of range are errors, not warnings (PROF-4) */
 };
 
 enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
@@ -81,10 +84,26 @@ struct config_line {
 	uint32_t value_count;
 };
 
+/* What native files say of the device as a whole; NULL and 0 where they say nothing. */
+struct config_device {
+	const char *local;   /* where to send and receive: an address, with a port if need be */
+	const char *control; /* the path of the control socket */
+	const char *const *resolvers; /* DNS servers: as `local` */
+	uint32_t resolver_count;
+	const char *const *emergency; /* numbers */
+	uint32_t emergency_count;
+	struct {
+		const char *ca_file, *cert, *key; /* paths of PEM files */
+		bool verify;                      /* true unless a file says no */
+		const char *verify_from;          /* "FILE:LINE" of what says so */
+	} tls;
+};
+
 struct config {
 	/* Ready for kl_engine_init(): UDP, IPv4 and IPv6, limits by kl_limits_default().  The host
 	 * may narrow transports and families before.  Entries with equal policies share one. */
 	struct kl_config engine;
+	struct config_device device;
 	const struct config_line *lines;             /* engine.line_count of them, by number */
 	const struct config_diagnostic *diagnostics; /* by file and line */
 	uint32_t diagnostic_count;

@@ -3,6 +3,9 @@
 
 #include <assert.h>
 
+#include "config/native.h"
+#include "config/policy_words.h"
+
 /* The rows of one policy field, which stand together, or a single row. */
 struct group {
 	uint16_t first, end;
@@ -80,11 +83,10 @@ struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
 	const struct parameter *row = parameter_get(id);
 	struct config_value value = {.value = row->unset, .from = "default", .entry = scope->entry};
 	if (setting) {
-		key = setting->key;
 		value.value = row->kind == KIND_SECRET ? "(not shown)" : setting->value.text;
 		value.from = store_where(scope->store, &setting->at);
 	}
-	value.name = parameter_name(&key, arena);
+	value.name = setting ? store_name(scope->store, setting) : parameter_name(&key, arena);
 	list_value(scope, &value);
 	tell_passed(scope, passed, &value);
 	return setting;
@@ -135,60 +137,69 @@ static uint32_t number_in_force(const struct kl_policy *policy, const struct con
 	return kl_policy_get(policy, value->field);
 }
 
-static const char *name_enum(enum kl_policy_field field, uint32_t number)
-{
-#define X(value, name) name,
-	static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(X)};
-	static const char *const fast_windows[] = {KL_FAST_WINDOW_TABLE(X)};
-	static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(X)};
-#undef X
-	if (field == KL_POLICY_last_route)
-		return last_routes[number];
-	if (field == KL_POLICY_tcp_fast_window)
-		return fast_windows[number];
-	if (field == KL_POLICY_weight_order)
-		return weight_orders[number];
-	if (field == KL_POLICY_idle_scope)
-		return kl_idle_scope_name((enum kl_idle_scope)number);
-	return NULL;
-}
+/* What native files set, by field; it rules over every parameter. */
+struct natives {
+	const struct yaml_leaf *leaves[KL_POLICY_FIELDS];
+};
 
-/* Fields that no parameter sets stand under the engine's own names. */
-static void list_rest(struct scope *scope, const struct kl_policy *policy, const bool listed[])
+static void set_natives(const struct scope *scope, struct kl_policy *policy,
+			struct natives *natives)
 {
 	for (int i = KL_POLICY_none + 1; i < KL_POLICY_FIELDS; i++) {
 		enum kl_policy_field field = (enum kl_policy_field)i;
-		if (listed[field])
-			continue;
-		uint32_t number = kl_policy_get(policy, field);
-		const char *word = name_enum(field, number);
-		struct config_value value = {
-			.name = kl_policy_describe(field)->name,
-			.value = word ? word : arena_format(&scope->store->arena, "%u", number),
-			.from = name_profile(scope),
-			.entry = scope->entry,
-			.field = field,
-		};
-		list_value(scope, &value);
+		const struct yaml_leaf *leaf =
+			native_policy(scope->store, scope->x, scope->y, field);
+		natives->leaves[field] = leaf;
+		if (leaf)
+			set_field(policy, field, leaf->number);
 	}
+}
+
+/* A value under the engine's own name of its field, or as a native file calls it. */
+static struct config_value value_of_field(const struct scope *scope, const struct kl_policy *policy,
+					  enum kl_policy_field field, const struct yaml_leaf *leaf)
+{
+	uint32_t number = kl_policy_get(policy, field);
+	const char *const *words = policy_words(field);
+	struct arena *arena = &scope->store->arena;
+	return (struct config_value){
+		.name = leaf ? leaf->name : kl_policy_describe(field)->name,
+		.value = leaf    ? leaf->text
+			 : words ? words[number]
+				 : arena_format(arena, "%u", number),
+		.from = leaf ? store_where(scope->store, &leaf->at) : name_profile(scope),
+		.entry = scope->entry,
+		.field = field,
+	};
+}
+
+/* What a parameter says of ROW's fields, of those that no native file sets. */
+static struct config_value value_of_row(const struct parameter *row, const struct natives *natives)
+{
+	bool field = !natives->leaves[row->field], also = !natives->leaves[row->also];
+	return (struct config_value){
+		.field = field  ? row->field
+			 : also ? row->also
+				: KL_POLICY_none,
+		.also = field && also ? row->also : KL_POLICY_none,
+	};
 }
 
 void resolve_policy(struct scope *scope, struct kl_policy *policy)
 {
 	struct {
-		struct group group;
 		struct parameter_key key;
 		struct setting *setting, *passed;
 	} found[PARAMETERS_NAMED] = {0};
 	size_t count = 0;
-	bool listed[KL_POLICY_FIELDS] = {false};
+	bool listed[KL_POLICY_FIELDS] = {[KL_POLICY_none] = true};
+	struct natives natives = {{0}};
 	struct group group;
 
 	kl_policy_profile(policy, scope->profile);
 	for (group = next_group(0); group.first < group.end; group = next_group(group.end)) {
 		struct setting *setting =
 			find(scope, group, &found[count].passed, &found[count].key);
-		found[count].group = group;
 		found[count++].setting = setting;
 		if (!setting)
 			continue;
@@ -197,24 +208,30 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 		set_field(policy, row->field, number);
 		set_field(policy, row->also, number);
 	}
+	set_natives(scope, policy, &natives);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct setting *setting = found[i].setting;
 		const struct parameter_key *key = setting ? &setting->key : &found[i].key;
-		const struct parameter *row = parameter_get(key->id);
-		struct config_value value = {
-			.name = parameter_name(key, &scope->store->arena),
-			.from = setting ? store_where(scope->store, &setting->at)
-					: name_profile(scope),
-			.entry = scope->entry,
-			.field = row->field,
-			.also = row->also,
-		};
+		struct config_value value = value_of_row(parameter_get(key->id), &natives);
+		if (value.field == KL_POLICY_none)
+			continue;
+		value.entry = scope->entry;
+		value.name = parameter_name(key, &scope->store->arena);
+		value.from =
+			setting ? store_where(scope->store, &setting->at) : name_profile(scope);
 		value.value = parameter_text(key->id, number_in_force(policy, &value, setting),
 					     &scope->store->arena);
 		list_value(scope, &value);
 		tell_passed(scope, found[i].passed, &value);
-		listed[row->field] = listed[row->also] = true;
+		listed[value.field] = listed[value.also] = true;
 	}
-	list_rest(scope, policy, listed);
+	for (int i = 0; i < KL_POLICY_FIELDS; i++) {
+		enum kl_policy_field field = (enum kl_policy_field)i;
+		if (listed[field])
+			continue;
+		struct config_value value =
+			value_of_field(scope, policy, field, natives.leaves[field]);
+		list_value(scope, &value);
+	}
 }

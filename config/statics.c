@@ -1,9 +1,11 @@
 /* statics.c - the numbered rows of dns.cache.A, SRV and NAPTR, each a record of the engine. */
 #include "config/statics.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
+
+#include "config/native.h"
+#include "config/text.h"
 
 /* What the rows of a type have in common: both of these make a record. */
 static const struct kind {
@@ -41,12 +43,6 @@ static uint16_t number_of(struct config_store *store, enum parameter_id id, uint
 	return (uint16_t)value_of(store, id, n).number;
 }
 
-static void fill_address(struct kl_dns_record *data, const char *text)
-{
-	data->ip[10] = data->ip[11] = 0xff; /* ::ffff:a.b.c.d */
-	inet_pton(AF_INET, text, data->ip + 12);
-}
-
 static void fill(struct config_store *store, const struct kind *kind, uint8_t n,
 		 struct kl_static_record *record)
 {
@@ -56,7 +52,7 @@ static void fill(struct config_store *store, const struct kind *kind, uint8_t n,
 	record->type = kind->type;
 	data->ttl_ms = (kl_ms)value_of(store, kind->ttl, n).number * 1000;
 	if (kind->type == KL_A) {
-		fill_address(data, text);
+		text_read_ip(text, data->ip);
 		return;
 	}
 	data->name = text;
@@ -92,13 +88,15 @@ static bool is_whole(struct config_store *store, const struct kind *kind, uint8_
 
 void statics_make(struct config_store *store)
 {
+	/* Native files add AAAA records to the three kinds. */
 	struct kl_static_record *records =
-		arena_alloc(&store->arena, KINDS * KL_STATIC_RECORDS_MAX * sizeof(*records));
+		arena_alloc(&store->arena, (KINDS + 1) * KL_STATIC_RECORDS_MAX * sizeof(*records));
 	uint32_t count = 0;
 	for (size_t i = 0; i < KINDS; i++)
 		for (uint8_t n = 1; n <= KL_STATIC_RECORDS_MAX; n++)
 			if (is_whole(store, &kinds[i], n))
 				fill(store, &kinds[i], n, &records[count++]);
+	count = native_add_statics(store, records, count);
 	store->config.engine.static_records = records;
 	store->config.engine.static_record_count = count;
 }

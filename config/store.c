@@ -170,12 +170,23 @@ void store_set(struct config_store *store, const char *name, const char *text,
 	if (text[strspn(text, " \t\r\n")] == '\0')
 		return;
 
-	struct setting setting = {
-		.key = key, .at = *at, .sequence = (uint32_t)store->setting_count};
+	struct setting setting = {.key = key, .at = *at};
 	setting.check = parameter_read(key.id, text, &store->arena, &setting.value);
 	bool secret = parameter_get(key.id)->kind == KIND_SECRET;
 	setting.shown = secret ? "the value" : text_show(&store->arena, text);
-	*add_setting(store) = setting;
+	store_put(store, &setting);
+}
+
+void store_put(struct config_store *store, const struct setting *setting)
+{
+	struct setting *to = add_setting(store);
+	*to = *setting;
+	to->sequence = (uint32_t)(store->setting_count - 1);
+}
+
+const char *store_name(struct config_store *store, const struct setting *setting)
+{
+	return setting->name ? setting->name : parameter_name(&setting->key, &store->arena);
 }
 
 static int compare_keys(const struct parameter_key *a, const struct parameter_key *b)
@@ -201,8 +212,7 @@ void store_tell_wrong(struct config_store *store, struct setting *setting, const
 		return;
 	setting->told = true;
 	enum config_severity severity = store->strict ? CONFIG_ERROR : CONFIG_WARNING;
-	struct subject subject = {severity, &setting->at,
-				  parameter_name(&setting->key, &store->arena)};
+	struct subject subject = {severity, &setting->at, store_name(store, setting)};
 	store_tell(store, subject, "%s is out of range (permitted: %s); %s", setting->shown,
 		   parameter_range(setting->key.id, &store->arena), instead);
 }
@@ -216,8 +226,7 @@ void store_tell_unused(struct config_store *store)
 
 static void tell_clamped(struct config_store *store, const struct setting *setting)
 {
-	struct subject subject = {CONFIG_WARNING, &setting->at,
-				  parameter_name(&setting->key, &store->arena)};
+	struct subject subject = {CONFIG_WARNING, &setting->at, store_name(store, setting)};
 	store_tell(store, subject, "%s is out of range (permitted: %s); %u is used", setting->shown,
 		   parameter_range(setting->key.id, &store->arena), setting->value.number);
 }
@@ -232,8 +241,7 @@ static void drop(struct config_store *store, const struct setting *good, struct 
 		store_tell_wrong(store, again, instead);
 	} else if (again->at.file_index == good->at.file_index &&
 		   strcmp(again->value.text, good->value.text) != 0) {
-		struct subject subject = {CONFIG_WARNING, &again->at,
-					  parameter_name(&again->key, &store->arena)};
+		struct subject subject = {CONFIG_WARNING, &again->at, store_name(store, again)};
 		store_tell(store, subject, "set twice; the first counts, at %s", where);
 	}
 }
@@ -259,8 +267,7 @@ static void tell_inert(struct config_store *store)
 		    is_unset_value(store, setting))
 			continue;
 		last = setting->key.id;
-		struct subject subject = {CONFIG_WARNING, &setting->at,
-					  parameter_name(&setting->key, &store->arena)};
+		struct subject subject = {CONFIG_WARNING, &setting->at, store_name(store, setting)};
 		store_tell(store, subject, "read but has no effect in this version");
 	}
 }

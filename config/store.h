@@ -26,12 +26,17 @@ struct setting {
 	uint32_t sequence;      /* in the order read */
 	bool told;              /* a wrong one, that it is */
 	struct setting *passed; /* the next of a list of wrong ones */
+	const char *name;       /* as its file calls it; NULL: as its row does */
 };
+
+struct native;
 
 struct config_store {
 	struct config config; /* what config_load() hands out */
 	struct arena arena;
 	bool strict;
+	bool profile_given;     /* by the caller: it overrides the files */
+	struct native *natives; /* the native files, in the order given (config/native.h) */
 	struct setting *settings;
 	size_t setting_count, setting_room;
 	struct told *told; /* CONFIG_DIAGNOSTICS_MAX, told_count of them used */
@@ -59,6 +64,12 @@ void store_finish(struct config_store *store);
 /* Takes NAME="TEXT" from a file.  Unknown names are told, empty values are not set. */
 void store_set(struct config_store *store, const char *name, const char *text,
 	       const struct position *at);
+
+/* Takes a setting that is read and checked; its sequence is set here. */
+void store_put(struct config_store *store, const struct setting *setting);
+
+/* What SETTING is called, in its file's words. */
+const char *store_name(struct config_store *store, const struct setting *setting);
 
 /* After the last file: sorts the settings, keeps the first good one of each (CONF-1), tells what
  * was set twice, replaced, or has no effect. */

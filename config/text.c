@@ -89,10 +89,42 @@ bool text_is_ipv4(const char *text)
 	return inet_pton(AF_INET, text, ip) == 1;
 }
 
+bool text_read_ip(const char *text, uint8_t ip[16])
+{
+	static const uint8_t MAPPED[] = {[10] = 0xff, [11] = 0xff};
+	memcpy(ip, MAPPED, sizeof(MAPPED));
+	return inet_pton(AF_INET, text, ip + sizeof(MAPPED)) == 1 ||
+	       inet_pton(AF_INET6, text, ip) == 1;
+}
+
+bool text_is_ip(const char *text)
+{
+	uint8_t ip[16];
+	return text_read_ip(text, ip);
+}
+
 bool text_is_host(const char *text)
 {
-	unsigned char ip[16];
-	return text_is_ipv4(text) || inet_pton(AF_INET6, text, ip) == 1 || is_domain(text);
+	return text_is_ip(text) || is_domain(text);
+}
+
+bool text_is_endpoint(const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool bracketed = *text == '[';
+	size_t length = strcspn(text += bracketed, bracketed ? "]" : ":");
+	const char *rest = text + length;
+	uint32_t port;
+	if (!bracketed && *rest == ':' && strchr(rest + 1, ':'))
+		return text_is_ip(text); /* IPv6 without a port */
+	if (length >= sizeof(address) || (bracketed && *rest++ != ']'))
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	if (bracketed == text_is_ipv4(address) || !text_is_ip(address))
+		return false;
+	return *rest == '\0' || (*rest == ':' && text_read_number(rest + 1, &port) && port >= 1 &&
+				 port <= UINT16_MAX);
 }
 
 /* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ) */

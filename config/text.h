@@ -30,6 +30,14 @@ bool text_is_host(const char *text);
 /* A literal IPv4 address. */
 bool text_is_ipv4(const char *text);
 
+/* A literal IP address of either kind; as 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+bool text_is_ip(const char *text);
+bool text_read_ip(const char *text, uint8_t ip[16]);
+
+/* A literal IP address, with a port if need be: "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]:53".
+ */
+bool text_is_endpoint(const char *text);
+
 /* user, or user@host, with the user part of RFC 3261. */
 bool text_is_address(const char *text);
 
