@@ -84,20 +84,24 @@ int config_load(const struct config_options *options, struct config **config)
 		abort();
 	store_init(store, options->strict);
 	*config = &store->config;
-	store->config.engine.transports = 1u << KL_UDP; /* all that this version has */
+	/* UDP is all that the phone of this version has. */
+	store->config.engine.transports = options->transports ? options->transports : 1u << KL_UDP;
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
 	enum kl_profile profile;
 	store->profile_given = options->profile;
-	bool good = find_profile(store, options->profile, &profile), all_read = true;
+	bool good = find_profile(store, options->profile, &profile);
+	uint32_t read = 0;
 	for (uint32_t i = 0; i < options->file_count; i++)
-		all_read &= read_file(store, options->files[i], i);
+		read += read_file(store, options->files[i], i);
+	store->config.files_read = read;
 	store_seal(store);
 	account_make_lines(store, profile);
 	statics_make(store);
 	native_fill_device(store, &store->config.device);
 	store_tell_unused(store);
-	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
+	if (read == options->file_count && store->config.error_count == 0 &&
+	    store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},
 			   "no line: reg.1.address is not set");
 	good &= complete_engine_config(store);

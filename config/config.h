@@ -35,7 +35,8 @@ struct config_options {
 	/* The name of one, without regard to case, for all lines.  NULL: what the files say, else
 	 * "poly". */
 	const char *profile;
-	bool strict; /* values out of range are errors, not warnings (PROF-4) */
+	bool strict;        /* values out of range are errors, not warnings (PROF-4) */
+	uint8_t transports; /* that lines may use, as in kl_config; 0: UDP alone */
 };
 
 enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
@@ -66,6 +67,8 @@ struct config_value {
 	uint32_t entry;    /* index of the server entry that it is for, or CONFIG_WHOLE_LINE */
 	/* The policy fields that it sets, KL_POLICY_none where there is none. */
 	enum kl_policy_field field, also;
+	uint16_t id; /* without a field: the row of parameters.def */
+	bool set;    /* by a file */
 };
 
 #define CONFIG_WHOLE_LINE UINT32_MAX
@@ -107,6 +110,7 @@ struct config {
 	const struct config_line *lines;             /* engine.line_count of them, by number */
 	const struct config_diagnostic *diagnostics; /* by file and line */
 	uint32_t diagnostic_count;
+	uint32_t files_read;        /* to their end */
 	uint32_t error_count;       /* diagnostics of CONFIG_ERROR, those left out included */
 	struct config_store *store; /* what it all lives in: private */
 };

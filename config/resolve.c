@@ -81,10 +81,12 @@ struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
 	struct group alone = {(uint16_t)id, (uint16_t)(id + 1)};
 	struct setting *setting = find(scope, alone, &passed, &key);
 	const struct parameter *row = parameter_get(id);
-	struct config_value value = {.value = row->unset, .from = "default", .entry = scope->entry};
+	struct config_value value = {
+		.value = row->unset, .from = "default", .entry = scope->entry, .id = (uint16_t)id};
 	if (setting) {
 		value.value = row->kind == KIND_SECRET ? "(not shown)" : setting->value.text;
 		value.from = store_where(scope->store, &setting->at);
+		value.set = true;
 	}
 	value.name = setting ? store_name(scope->store, setting) : parameter_name(&key, arena);
 	list_value(scope, &value);
@@ -170,6 +172,7 @@ static struct config_value value_of_field(const struct scope *scope, const struc
 		.from = leaf ? store_where(scope->store, &leaf->at) : name_profile(scope),
 		.entry = scope->entry,
 		.field = field,
+		.set = leaf,
 	};
 }
 
@@ -217,6 +220,7 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 		if (value.field == KL_POLICY_none)
 			continue;
 		value.entry = scope->entry;
+		value.set = setting;
 		value.name = parameter_name(key, &scope->store->arena);
 		value.from =
 			setting ? store_where(scope->store, &setting->at) : name_profile(scope);
