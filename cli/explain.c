@@ -99,9 +99,8 @@ static const struct argp argp = {
 	       "answers, the back-off, and how the line comes back.\v"
 	       "The real engine runs in virtual time against silent servers; no SIP message is "
 	       "sent. "
-	       "Names are looked up once: in the zone file, with the DNS server given, or with "
-	       "those "
-	       "of /etc/resolv.conf.",
+	       "Names are looked up once: in the zone file, with the DNS server given, those of "
+	       "a native file, or those of /etc/resolv.conf.",
 };
 
 static struct cli_rehearsal *rehearse(const struct explain_line *line, struct cli_names *names,
@@ -133,11 +132,10 @@ static bool explain(struct explain_line *line, const struct arguments *arguments
 		if (!line->timelines[i].seen)
 			return false;
 	}
-	if (first != KL_REGISTER) {
-		line->failover = rehearse(line, names, first, CLI_OUTAGE_FIRST);
-		if (!line->failover)
-			return false;
-	}
+	line->failover = rehearse(line, names, first, CLI_OUTAGE_FIRST);
+	line->refresh = rehearse(line, names, KL_REGISTER, CLI_OUTAGE_FIRST);
+	if (!line->failover || !line->refresh)
+		return false;
 	explain_sentences(line);
 	return true;
 }
@@ -147,6 +145,7 @@ static void line_free(struct explain_line *line)
 	for (uint32_t i = 0; i < line->timeline_count; i++)
 		free(line->timelines[i].seen);
 	free(line->failover);
+	free(line->refresh);
 }
 
 /* Exit status: 0, or 1 if a line found no route. */
@@ -205,6 +204,17 @@ static void print_diagnostics(const struct config *config)
 			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
 }
 
+/* The names of the command line, else of the files, else of the system; with static records none is
+ * needed. */
+static struct cli_names *open_names(struct arguments *arguments, const struct config *config,
+				    char why[KL_TEXT_MAX])
+{
+	arguments->names.resolvers = config->device.resolvers;
+	arguments->names.resolver_count = config->device.resolver_count;
+	arguments->names.offline = config->engine.static_record_count > 0;
+	return cli_names_open(&arguments->names, why, KL_TEXT_MAX);
+}
+
 int cli_explain(int argc, char **argv)
 {
 	struct arguments arguments = {0};
@@ -221,7 +231,7 @@ int cli_explain(int argc, char **argv)
 	config_options.profile = arguments.profile;
 	if (config_load(&config_options, &config)) {
 		print_diagnostics(config);
-	} else if (!(names = cli_names_open(&arguments.names, why, sizeof why))) {
+	} else if (!(names = open_names(&arguments, config, why))) {
 		fprintf(stderr, "keepline explain: %s\n", why);
 	} else {
 		status = explain_config(config, &arguments, names);

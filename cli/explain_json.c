@@ -77,19 +77,36 @@ static json_t *step_json(const struct cli_step *step)
 	return json;
 }
 
+static json_t *steps_json(const struct cli_rehearsal *seen)
+{
+	json_t *steps = json_array();
+
+	for (uint32_t s = 0; s < seen->step_count; s++)
+		cli_json_append(steps, step_json(&seen->steps[s]));
+	return steps;
+}
+
 static json_t *timelines_json(const struct explain_line *line)
 {
 	json_t *timelines = json_object();
 
-	for (uint32_t i = 0; i < line->timeline_count; i++) {
-		const struct cli_rehearsal *seen = line->timelines[i].seen;
-		json_t *steps = json_array();
-
-		for (uint32_t s = 0; s < seen->step_count; s++)
-			cli_json_append(steps, step_json(&seen->steps[s]));
-		cli_json_put(timelines, kl_method_name(line->timelines[i].method), steps);
-	}
+	for (uint32_t i = 0; i < line->timeline_count; i++)
+		cli_json_put(timelines, kl_method_name(line->timelines[i].method),
+			     steps_json(line->timelines[i].seen));
 	return timelines;
+}
+
+/* The first server is silent, the next one answers: {"INVITE": [...], "refresh": [...],
+ * "silence_ms": N}; the latter two from an outage just after a registration. */
+static json_t *failover_json(const struct explain_line *line)
+{
+	json_t *failover = json_object();
+
+	cli_json_put(failover, kl_method_name(line->timelines[0].method),
+		     steps_json(line->failover));
+	cli_json_put(failover, "refresh", steps_json(line->refresh));
+	cli_json_put(failover, "silence_ms", cli_json_number(line->refresh->silence_ms));
+	return failover;
 }
 
 static json_t *backoff_json(const struct explain_line *line)
@@ -117,7 +134,7 @@ static json_t *failback_json(const struct explain_line *line)
 
 	cli_json_put(failback, "mode", cli_json_text(kl_failback_mode_name(mode)));
 	cli_json_put(failback, "reregisters", json_boolean(policy->reregister_on));
-	if (line->failover && line->failover->failback_ms != KL_NEVER)
+	if (line->failover->failback_ms != KL_NEVER)
 		cli_json_put(failback, "after_ms", cli_json_number(line->failover->failback_ms));
 	return failback;
 }
@@ -167,6 +184,7 @@ static json_t *line_json(const struct explain_line *line)
 	cli_json_put(json, "profile", cli_json_text(kl_profile_name(config->profile)));
 	cli_json_put(json, "entries", entries_json(line));
 	cli_json_put(json, "timelines", timelines_json(line));
+	cli_json_put(json, "failover", failover_json(line));
 	cli_json_put(json, "backoff", backoff_json(line));
 	cli_json_put(json, "failback", failback_json(line));
 	for (uint32_t i = 0; i < line->sentence_count; i++)

@@ -171,9 +171,19 @@ class Explain(unittest.TestCase):
     def test_summary(self):
         """SEE-3: what it means, in words."""
         [line] = self.explain(site())
-        self.assertIn('If its server falls silent, a call rings after 3.5 s, and what the next server takes.',
-                      line['summary'])
-        self.assertIn('If no server answers, a call fails after 32 s.', line['summary'])
+        self.assertEqual(line['summary'][0], 'A call placed after the primary falls silent rings after 3.5 s; '
+                                             'with none left it fails after 32 s.')
+        # A refresh after 3600 - 60 s, then its own 3.5 s on the dead server.
+        self.assertIn('at worst the line can be called again after 3543.5 s', line['summary'][2])
+        self.assertEqual(line['failover']['silence_ms'], 3543500)
+        self.assertEqual([(step['t_ms'], step['event'], step['route']) for step in line['failover']['INVITE']],
+                         [(0, 'send', 1), (500, 'send', 1), (1500, 'send', 1), (3500, 'send', 2), (3500, 'answer', 2)])
+
+    def test_summary_of_a_single_server(self):
+        """SEE-3: with one route nothing is left to move to."""
+        [line] = self.explain(site(**{'voIpProt.server.1.address': '192.0.2.9'}))
+        self.assertEqual(line['summary'][0], 'A call placed after the primary falls silent fails after 32 s.')
+        self.assertIn('no other server takes the registration', line['summary'][2])
 
     def test_backoff(self):
         """BACK-2, T7: base 10 s, at most 120 s."""
@@ -208,7 +218,7 @@ class Explain(unittest.TestCase):
         """The same for people: routes, times and words."""
         run = self.run_explain(site(), '--dns', str(self.folder / 'zone'), '--parameters')
         self.assertEqual(run.returncode, 0)
-        for words in ('udp 192.0.2.2:5060', '3500 ms  INVITE    to route 2', 'INVITE given up: 408',
+        for words in ('udp 192.0.2.2:5060', 'route 2   INVITE at 3.5, 4, 5 s', 'INVITE given up at 32 s: 408',
                       '30 to 60 s', 'reg.1.server.1.retryMaxCount'):
             self.assertIn(words, run.stdout)
 
