@@ -58,7 +58,7 @@ static bool about_set_field(struct check *check, enum kl_policy_field field)
 	return about_field(check, field) && check->about.set;
 }
 
-/* It is about a setting of an entry, or of the line where the entry has none. */
+/* It is about a setting of an entry; files that have no such setting tell the server at least. */
 static bool about_setting(struct check *check, enum parameter_id id, uint32_t entry)
 {
 	const struct config_line *line = line_of(check);
@@ -69,7 +69,9 @@ static bool about_setting(struct check *check, enum parameter_id id, uint32_t en
 			return true;
 		}
 	}
-	return false;
+	check->about = (struct config_value){
+		.name = "server", .value = line->entries[entry].server, .from = "default"};
+	return true;
 }
 
 /* The first of NAMES, full names of parameters, that a file sets.  It is about that one. */

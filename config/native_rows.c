@@ -1,8 +1,7 @@
 /* native_rows.c - the keys of the native file: types, ranges, and a sentence each. */
 #include "config/native_rows.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/policy_words.h"
@@ -169,16 +168,28 @@ static const struct yaml_row file_rows[] = {
 static const struct yaml_table file_table = {file_rows, COUNT_OF(file_rows),
 					     sizeof(struct native_file)};
 
-/* A policy key is the field's name; a length of time carries its unit in the value, not in the
- * name. */
+static bool is_field(const char *name, size_t length)
+{
+	for (int i = KL_POLICY_none + 1; i < KL_POLICY_FIELDS; i++) {
+		const char *known = kl_policy_describe((enum kl_policy_field)i)->name;
+		if (strlen(known) == length && memcmp(known, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A policy key is the field's name.  A length of time carries its unit in the value, not in the
+ * name: t1_ms is t1 and, since there is a dns_restore already, dns_restore_ms is dns_restore_time.
+ */
 static void make_policy_row(enum kl_policy_field field, struct yaml_row *row)
 {
 	static char names[KL_POLICY_FIELDS][64];
 	const struct kl_policy_info *info = kl_policy_describe(field);
-	size_t length = strlen(info->name);
-	bool is_time = length > 3 && strcmp(info->name + length - 3, "_ms") == 0;
+	size_t length = strlen(info->name), bare = length - strlen("_ms");
+	bool is_time = length > strlen("_ms") && strcmp(info->name + bare, "_ms") == 0;
 
-	memcpy(names[field], info->name, is_time ? length - 3 : length);
+	snprintf(names[field], sizeof(names[field]), "%.*s%s", (int)(is_time ? bare : length),
+		 info->name, is_time && is_field(info->name, bare) ? "_time" : "");
 	*row = (struct yaml_row){
 		.key = names[field],
 		.type = is_time                           ? YAML_DURATION
