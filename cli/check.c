@@ -12,7 +12,7 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
-enum { KEY_JSON = 256, KEY_LINES, KEY_CAPACITY, KEY_DNS, KEY_RESOLVER };
+enum { KEY_JSON = 256, KEY_LINES, KEY_CAPACITY, KEY_DNS, KEY_RESOLVER, DNS_PORT = 53 };
 
 struct arguments {
 	struct config_options options;
@@ -132,7 +132,7 @@ static void find_resolvers(struct check_facts *facts, const struct config_device
 	facts->resolvers_from = "the native file";
 	for (uint32_t i = 0; i < device->resolver_count; i++)
 		if (!net_address_parse(&config.servers[config.server_count], device->resolvers[i],
-				       53))
+				       DNS_PORT))
 			config.server_count++;
 	if (!device->resolver_count) {
 		facts->resolvers_from = RESOLV_CONF;
