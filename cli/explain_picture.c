@@ -71,22 +71,24 @@ static struct row *find_row(struct picture *picture, const struct cli_step *step
 	return row;
 }
 
-/* How long the request waits on the route of step I: until a send elsewhere, or the end.  Entries
- * that register side by side don't end each other's wait. */
+/* Does STEP end the wait of FROM?  A send to another route of its entry does, and the first one of
+ * the request itself to another entry; registrations with other entries go on beside it. */
+static bool ends_wait(const struct cli_rehearsal *seen, const struct cli_step *from,
+		      const struct cli_step *step)
+{
+	enum kl_method method = seen->steps[0].method;
+	bool same_entry = !step->entry || step->entry == from->entry;
+
+	if (step->type != CLI_STEP_SEND || same_entry)
+		return same_entry && (step->type != CLI_STEP_SEND || step->route != from->route);
+	return method != KL_REGISTER && step->method == method && step->attempt == 1;
+}
+
 static kl_ms end_of_wait(const struct cli_rehearsal *seen, uint32_t i)
 {
-	const struct cli_step *from = &seen->steps[i];
-	bool side_by_side = seen->steps[0].method == KL_REGISTER;
-
-	for (uint32_t j = i + 1; j < seen->step_count; j++) {
-		const struct cli_step *step = &seen->steps[j];
-		bool same_entry = !step->entry || step->entry == from->entry;
-
-		if (side_by_side && !same_entry)
-			continue;
-		if (step->type != CLI_STEP_SEND || !same_entry || step->route != from->route)
-			return step->t_ms;
-	}
+	for (uint32_t j = i + 1; j < seen->step_count; j++)
+		if (ends_wait(seen, &seen->steps[i], &seen->steps[j]))
+			return seen->steps[j].t_ms;
 	return seen->steps[seen->step_count - 1].t_ms;
 }
 
@@ -153,30 +155,29 @@ static void print_axis(FILE *to, const struct picture *picture)
 	fputc('\n', to);
 }
 
-/* When ROW's sends were, METHOD by method: "INVITE at 0, 0.5, 1.5 s". */
-static void print_times(FILE *to, const struct picture *picture, const struct row *row)
+/* When the sends of METHOD to ROW's route were: "INVITE at 0, 0.5, 1.5 s". */
+static void print_times(FILE *to, const struct picture *picture, const struct row *row,
+			enum kl_method method)
 {
 	const struct cli_rehearsal *seen = picture->seen;
-	const struct cli_step *before = NULL;
-	int column = print_name(to, picture, row), indent = column + 12;
+	int column = 0, indent = 0;
 
 	for (uint32_t i = 0; i < seen->step_count; i++) {
 		const struct cli_step *step = &seen->steps[i];
-		bool other = !before || before->method != step->method;
 
-		if (step->type != CLI_STEP_SEND || step->entry != row->entry ||
-		    step->route != row->route)
+		if (step->type != CLI_STEP_SEND || step->method != method ||
+		    step->entry != row->entry || step->route != row->route)
 			continue;
-		if (other)
-			column += fprintf(to, before ? ", %s at %g" : "%s at %g",
-					  kl_method_name(step->method), (double)step->t_ms / 1000);
-		else if (column > LINE_COLUMNS)
-			column = fprintf(to, ",\n%*s%g", indent, "", (double)step->t_ms / 1000) - 2;
+		if (!indent)
+			indent = column = print_name(to, picture, row) +
+					  fprintf(to, "%s at ", kl_method_name(method));
+		else if (column < LINE_COLUMNS)
+			column += fprintf(to, ", ");
 		else
-			column += fprintf(to, ", %g", (double)step->t_ms / 1000);
-		before = step;
+			column = fprintf(to, ",\n%*s", indent, "") - 2;
+		column += fprintf(to, "%g", (double)step->t_ms / 1000);
 	}
-	fprintf(to, " s\n");
+	fprintf(to, indent ? " s\n" : "");
 }
 
 static void print_end(FILE *to, const struct picture *picture)
@@ -220,7 +221,10 @@ void explain_picture(FILE *to, const struct cli_rehearsal *seen, bool several_en
 		fprintf(to, "%.*s\n", (int)end, picture.rows[i].marks);
 	}
 	fputc('\n', to);
-	for (uint32_t i = 0; i < picture.row_count; i++)
-		print_times(to, &picture, &picture.rows[i]);
+	for (uint32_t i = 0; i < picture.row_count; i++) {
+		print_times(to, &picture, &picture.rows[i], seen->steps[0].method);
+		if (seen->steps[0].method != KL_REGISTER)
+			print_times(to, &picture, &picture.rows[i], KL_REGISTER);
+	}
 	print_end(to, &picture);
 }

@@ -105,7 +105,7 @@ static void put_address(struct config_store *store, const struct native_line *li
 	put_text(store, key_of(PARAMETER_line_address, PLACE_LINE, x, 0), &address);
 }
 
-static void put_line(struct config_store *store, const struct file *file, struct native_line *line)
+static void put_line(struct config_store *store, struct file *file, const struct native_line *line)
 {
 	uint32_t x = line->line.number;
 	struct yaml_leaf password = native_secret(store, file, line);
@@ -128,7 +128,7 @@ static void put_line(struct config_store *store, const struct file *file, struct
 }
 
 /* Gives each line its number, which no other of the file has. */
-static void put_lines(struct config_store *store, const struct file *file,
+static void put_lines(struct config_store *store, struct file file,
 		      const struct native_file *native)
 {
 	struct native_line *lines = native->lines.items;
@@ -146,7 +146,7 @@ static void put_lines(struct config_store *store, const struct file *file,
 			continue;
 		}
 		*line_before = line->at.line;
-		put_line(store, file, line);
+		put_line(store, &file, line);
 	}
 }
 
@@ -358,6 +358,6 @@ bool native_read(struct config_store *store, const struct file *file)
 		;
 	*last = native;
 	native_check_tls(store, native->file.tls);
-	put_lines(store, file, &native->file);
+	put_lines(store, *file, &native->file);
 	return true;
 }

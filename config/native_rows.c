@@ -48,7 +48,6 @@ static bool is_number(const char *text)
 #define WORDS(list) .type = YAML_WORD, .words = (list), .most = COUNT_OF(list) - 1
 #define PROFILE .type = YAML_WORD, .words = native_profiles, .most = KL_PROFILES - 1
 #define MAP(of) .type = YAML_MAP, .table = &(of)
-#define POLICY .type = YAML_MAP, .table = &policy_table
 
 #define PROXY_KEY(name, says) KEY(struct native_proxy, name, says)
 static const struct yaml_row proxy_rows[] = {
@@ -74,7 +73,7 @@ static const struct yaml_row server_rows[] = {
 	{SERVER_KEY(use_outbound_proxy, "requests to it go through the outbound proxy, if there is "
 					"one (default true)"),
 	 .type = YAML_BOOL},
-	{SERVER_KEY(policy, "policy values of this server alone"), POLICY},
+	{SERVER_KEY(policy, "policy values of this server alone"), MAP(policy_table)},
 };
 static const struct yaml_table server_table = {server_rows, COUNT_OF(server_rows),
 					       sizeof(struct native_server)};
@@ -101,7 +100,7 @@ static const struct yaml_row line_rows[] = {
 	{LINE_KEY(password_env, "or the environment variable that holds it"),
 	 TEXT(CONFIG_TEXT_MAX)},
 	{LINE_KEY(outbound_proxy, "the outbound proxy"), MAP(proxy_table)},
-	{LINE_KEY(policy, "policy values of this line"), POLICY},
+	{LINE_KEY(policy, "policy values of this line"), MAP(policy_table)},
 	{LINE_KEY(servers, "the server entries, the primary one first"), .type = YAML_LIST,
 	 .least = 1, .most = KL_ENTRIES_MAX, .item = &server_item},
 };
@@ -114,7 +113,7 @@ static const struct yaml_row record_rows[] = {
 	{RECORD_KEY(name, "the name that is asked for"), HOST},
 	{RECORD_KEY(type, "the record's type"), WORDS(record_types)},
 	{RECORD_KEY(ttl, "how long it serves; then the DNS is asked again (default 5m)"),
-	 .type = YAML_DURATION, .most = UINT32_MAX},
+	 .type = YAML_DURATION, .most = 30u * 86400000},
 	{RECORD_KEY(address, "of A and AAAA"), TEXT(45), .accepts = text_is_ip,
 	 .expected = "an IP address"},
 	{RECORD_KEY(target, "of SRV its server, of NAPTR the name to ask for next"), HOST},
@@ -157,7 +156,8 @@ static const struct yaml_row file_rows[] = {
 	{FILE_KEY(emergency, "numbers that are called whatever the state of a shared line"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_EMERGENCY_MAX, .item = &emergency_item},
 	{FILE_KEY(tls, "certificates"), MAP(tls_table)},
-	{FILE_KEY(policy, "policy values of all lines, whatever file they stand in"), POLICY},
+	{FILE_KEY(policy, "policy values of all lines, whatever file they stand in"),
+	 MAP(policy_table)},
 	{FILE_KEY(lines, "the lines"), .type = YAML_LIST, .least = 1, .most = CONFIG_LINES_MAX,
 	 .item = &line_item},
 	{.key = "endpoints",

@@ -10,7 +10,6 @@ static void tell(struct config_store *store, enum config_severity severity,
 	store_tell(store, (struct subject){severity, &leaf->at, leaf->name}, "%s", text);
 }
 
-/* Tells once for each line, since each has a position of its own. */
 static void tell_open(struct config_store *store, const struct yaml_leaf *leaf)
 {
 	tell(store, CONFIG_WARNING, leaf,
@@ -54,7 +53,7 @@ static void read_environment(struct config_store *store, struct yaml_leaf *leaf)
 	leaf->text = value ? arena_copy(&store->arena, value, strlen(value)) : NULL;
 }
 
-struct yaml_leaf native_secret(struct config_store *store, const struct file *file,
+struct yaml_leaf native_secret(struct config_store *store, struct file *file,
 			       const struct native_line *line)
 {
 	const struct yaml_leaf *ways[] = {&line->password, &line->password_file,
@@ -68,12 +67,14 @@ struct yaml_leaf native_secret(struct config_store *store, const struct file *fi
 		else if (ways[i]->text)
 			secret = *ways[i];
 	}
-	if (secret.text == line->password.text && secret.text && file->open_to_all)
+	if (secret.text && secret.text == line->password.text && file->open_to_all) {
 		tell_open(store, &secret);
-	else if (secret.text && secret.text == line->password_file.text)
+		file->open_to_all = false;
+	} else if (secret.text && secret.text == line->password_file.text) {
 		read_secret_file(store, &secret);
-	else if (secret.text && secret.text == line->password_env.text)
+	} else if (secret.text && secret.text == line->password_env.text) {
 		read_environment(store, &secret);
+	}
 	return secret;
 }
 

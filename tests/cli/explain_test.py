@@ -5,6 +5,7 @@
 
 The expected times come from the arithmetic below, not from Keepline.
 """
+import contextlib
 import json
 import socket
 import subprocess
@@ -222,6 +223,50 @@ class Explain(unittest.TestCase):
                       '30 to 60 s', 'reg.1.server.1.retryMaxCount'):
             self.assertIn(words, run.stdout)
 
+    def golden(self, *options):
+        """What explain prints of the files in golden/, and the folder."""
+        folder = Path(__file__).parent / 'golden'
+        run = subprocess.run([KEEPLINE, 'explain', '--dns', 'zone', *options, 'phone.yaml'], timeout=60, cwd=folder,
+                             capture_output=True, text=True, check=False)
+        self.assertEqual((run.returncode, run.stderr), (0, ''))
+        return run.stdout, folder
+
+    def test_golden_text(self):
+        """SEE-3: the text as a whole: routes, pictures, back-off, words."""
+        self.maxDiff = None
+        out, folder = self.golden()
+        self.assertEqual(out, (folder / 'explain.txt').read_text('utf-8'))
+
+    def test_golden_json(self):
+        """SEE-3: the JSON as a whole, but for the list of parameters."""
+        self.maxDiff = None
+        out, folder = self.golden('--json')
+        found = json.loads(out)
+        for line in found['lines']:
+            self.assertTrue(line.pop('parameters'))
+        self.assertEqual(found, json.loads((folder / 'explain.json').read_text('utf-8')))
+
+    def test_native_names(self):
+        """CONF-5 (part): the resolvers of a native file are asked; its static records serve where there are none."""
+        line = 'lines: [{user: bob, servers: {name: sip.example.com, transport: udp}}]\n'
+        statics = """dns:
+  - {name: _sip._udp.sip.example.com, type: SRV, target: a.example.com, port: 5070}
+  - {name: a.example.com, type: A, address: 192.0.2.7}
+"""
+        with self.resolver() as (address, asked):
+            run = self.run_explain(f'resolvers: {address}\n' + line + statics, '--json')
+        self.assertTrue(asked)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        [route] = json.loads(run.stdout)['lines'][0]['entries'][0]['routes']
+        self.assertEqual((route['address'], route['port'], route['target']), ('192.0.2.7', 5070, 'a.example.com'))
+
+    def test_native_provenance(self):
+        """CONF-5 (part), PROF-1: values of a native file say where they stand, in its own words."""
+        [line] = self.explain('lines:\n  - user: bob\n    servers: {name: 192.0.2.1}\n    policy: {retry_gap: 0.7s}\n')
+        values = {value['name']: (value['value'], value['from']) for value in line['parameters']}
+        self.assertEqual(values['lines.1.policy.retry_gap'], ('0.7s', str(self.folder / 'phone.cfg') + ':4'))
+        self.assertEqual(line['profile'], 'keepline')
+
     def test_unresolved_name(self):
         """BACK-7: a name that doesn't resolve is said, and the exit status tells."""
         run = self.run_explain(site(**{'voIpProt.server.1.address': 'nowhere.example.com'}), '--json',
@@ -232,8 +277,9 @@ class Explain(unittest.TestCase):
         self.assertIn('No route was found', line['summary'][0])
         self.assertIn('nowhere.example.com', ' '.join(line['warnings']))
 
-    def test_resolver(self):
-        """--resolver asks the server that is named: here one that knows no name."""
+    @contextlib.contextmanager
+    def resolver(self):
+        """A DNS server that knows no name: its address, and what it was asked."""
         asked, done = [], threading.Event()
 
         def serve():
@@ -250,9 +296,14 @@ class Explain(unittest.TestCase):
             server.settimeout(0.1)
             thread = threading.Thread(target=serve)
             thread.start()
-            run = self.run_explain(site(), '--resolver', '127.0.0.1:%d' % server.getsockname()[1])
+            yield '127.0.0.1:%d' % server.getsockname()[1], asked
             done.set()
             thread.join()
+
+    def test_resolver(self):
+        """--resolver asks the server that is named: here one that knows no name."""
+        with self.resolver() as (address, asked):
+            run = self.run_explain(site(), '--resolver', address)
         self.assertEqual(run.returncode, 1)
         self.assertTrue(any(b'\x05three\x07example\x03com' in question for question in asked))
 
