@@ -129,7 +129,7 @@ static void find_resolvers(struct check_facts *facts, const struct config_device
 	struct net_resolver_config config;
 
 	net_resolver_config_init(&config);
-	facts->resolvers_from = "the native file";
+	facts->resolvers_from = device->resolvers_from;
 	for (uint32_t i = 0; i < device->resolver_count; i++)
 		if (!net_address_parse(&config.servers[config.server_count], device->resolvers[i],
 				       DNS_PORT))

@@ -26,7 +26,8 @@ static const struct argp_option options[] = {
 	{"method", 'm', "METHOD", 0, "Only this request's time line (default: INVITE, REGISTER)",
 	 0},
 	{"dns", KEY_DNS, "ZONEFILE", 0, "Look names up in a zone file", 0},
-	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0, "Look names up with this DNS server", 0},
+	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0,
+	 "Look names up with this DNS server; none: static records alone", 0},
 	{"json", KEY_JSON, NULL, 0, "Print JSON", 0},
 	{"parameters", KEY_PARAMETERS, NULL, 0, "Print every value with where it came from", 0},
 	{0},
@@ -204,14 +205,12 @@ static void print_diagnostics(const struct config *config)
 			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
 }
 
-/* The names of the command line, else of the files, else of the system; with static records none is
- * needed. */
+/* The names of the command line, else of the files, else of the system. */
 static struct cli_names *open_names(struct arguments *arguments, const struct config *config,
 				    char why[KL_TEXT_MAX])
 {
 	arguments->names.resolvers = config->device.resolvers;
 	arguments->names.resolver_count = config->device.resolver_count;
-	arguments->names.offline = config->engine.static_record_count > 0;
 	return cli_names_open(&arguments->names, why, KL_TEXT_MAX);
 }
 

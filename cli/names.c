@@ -75,6 +75,8 @@ struct cli_names *cli_names_open(const struct cli_names_source *source, char *wh
 	if (source->zone_file) {
 		names->zone = lab_zone_load(source->zone_file, why, why_size);
 		opened = names->zone;
+	} else if (source->resolver && !strcmp(source->resolver, "none")) {
+		opened = true;
 	} else if (find_servers(source, &config, why, why_size)) {
 		int error = net_loop_create(&names->loop);
 
@@ -83,8 +85,6 @@ struct cli_names *cli_names_open(const struct cli_names_source *source, char *wh
 		if (error)
 			snprintf(why, why_size, "resolver: %s", strerror(-error));
 		opened = !error;
-	} else {
-		opened = source->offline && !source->resolver;
 	}
 	if (opened)
 		return names;

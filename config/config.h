@@ -93,6 +93,7 @@ struct config_device {
 	const char *control; /* the path of the control socket */
 	const char *const *resolvers; /* DNS servers: as `local` */
 	uint32_t resolver_count;
+	const char *resolvers_from;   /* "FILE:LINE" of the list */
 	const char *const *emergency; /* numbers */
 	uint32_t emergency_count;
 	struct {

@@ -330,6 +330,8 @@ void native_fill_device(struct config_store *store, struct config_device *device
 		const struct native_file *file = &native->file;
 		fill_text(&device->local, &file->local);
 		fill_text(&device->control, &file->control);
+		if (!device->resolver_count && file->resolvers.count)
+			device->resolvers_from = store_where(store, &file->resolvers.at);
 		fill_list(&store->arena, &device->resolvers, &device->resolver_count,
 			  &file->resolvers);
 		fill_list(&store->arena, &device->emergency, &device->emergency_count,

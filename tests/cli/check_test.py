@@ -102,6 +102,15 @@ phone.yaml:5: warning: lines.1.servers.2.name = 192.0.2.9: fallback servers are 
         self.assertIn('[backoff-short]', out)
         self.assertEqual(self.check(GOOD, '--lines', '10000', '--capacity', '167')[1], '0 errors, 0 warnings\n')
 
+    def test_resolvers(self):
+        """SEE-4 (part): one resolver alone, and none on site."""
+        out = self.check(GOOD.replace('[127.0.0.1, 127.0.0.2]', '192.0.2.53'))[1]
+        self.assertIn('phone.yaml:1: warning: resolvers = 1: only one DNS server is asked', out)
+        for address, found in (('192.0.2.54', True), ('10.0.0.1', False), ('172.31.0.1', False), ('192.168.0.1', False),
+                               ('"fd00::1"', False), ('"fe80::1"', False), ('"2001:db8::1"', True), ('172.32.0.1', True)):
+            out = self.check(GOOD.replace('[127.0.0.1, 127.0.0.2]', f'[192.0.2.53, {address}]'))[1]
+            self.assertEqual('[resolver-off-site]' in out, found, address)
+
     def test_ttl(self):
         """SEE-4 (part): TTLs are looked at where names are looked up."""
         zone = self.folder / 'zone'

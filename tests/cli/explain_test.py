@@ -257,6 +257,8 @@ class Explain(unittest.TestCase):
             run = self.run_explain(f'resolvers: {address}\n' + line + statics, '--json')
         self.assertTrue(asked)
         self.assertEqual(run.returncode, 0, run.stderr)
+        offline = self.run_explain(line + statics, '--json', '--resolver', 'none')
+        self.assertEqual(json.loads(offline.stdout)['lines'][0]['entries'], json.loads(run.stdout)['lines'][0]['entries'])
         [route] = json.loads(run.stdout)['lines'][0]['entries'][0]['routes']
         self.assertEqual((route['address'], route['port'], route['target']), ('192.0.2.7', 5070, 'a.example.com'))
 
@@ -329,5 +331,5 @@ class Explain(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    KEEPLINE = sys.argv.pop(1)
+    KEEPLINE = str(Path(sys.argv.pop(1)).resolve())  # some tests run in another folder
     unittest.main()

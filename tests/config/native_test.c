@@ -340,6 +340,7 @@ static void test_the_device(void **state)
 	assert_string_equal(device->control, "/run/x");
 	assert_int_equal(device->resolver_count, 2);
 	assert_string_equal(device->resolvers[1], "[2001:db8::1]:5353");
+	assert_string_equal(device->resolvers_from, "1.cfg:3");
 	assert_int_equal(device->emergency_count, 1);
 	assert_string_equal(device->emergency[0], "112");
 	assert_false(device->tls.verify);
