@@ -1,11 +1,11 @@
 /* check.c - a table of rules: a condition, and what to say where it holds. */
 #include "config/check.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "config/provenance.h"
 #include "config/store.h"
+#include "config/text.h"
 
 /* What a rule looks at. */
 struct check {
@@ -109,17 +109,11 @@ static bool about_transport(struct check *check)
 			     check->entry);
 }
 
-static bool is_name(const char *server)
-{
-	uint8_t ip[16];
-	return inet_pton(AF_INET, server, ip) != 1 && inet_pton(AF_INET6, server, ip) != 1;
-}
-
 static bool needs_dns(const struct check *check)
 {
 	for (uint32_t i = 0; i < check->config->engine.line_count; i++)
 		for (uint32_t j = 0; j < check->config->engine.lines[i].entry_count; j++)
-			if (is_name(check->config->engine.lines[i].entries[j].name))
+			if (!text_is_ip(check->config->engine.lines[i].entries[j].name))
 				return true;
 	return false;
 }
@@ -243,7 +237,7 @@ static bool has_tls_without_ca(struct check *check)
 {
 	return check->config->device.tls.verify && !check->config->device.tls.ca_file &&
 	       engine_line_of(check)->entries[check->entry].transport_choice == KL_CHOOSE_TLS &&
-	       !is_name(engine_line_of(check)->entries[check->entry].name) &&
+	       text_is_ip(engine_line_of(check)->entries[check->entry].name) &&
 	       about_transport(check);
 }
 

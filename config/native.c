@@ -17,20 +17,20 @@ struct native {
 
 bool native_recognize(const struct file *file)
 {
+	static const char WHITE_SPACE[] = " \t\r\n";
 	static const char MARK[] = "\xef\xbb\xbf"; /* UTF-8 */
 	const char *next = file->bytes;
 	if (strncmp(next, MARK, strlen(MARK)) == 0)
 		next += strlen(MARK);
 	if (strncmp(next, "#!", 2) == 0)
 		return false;
-	while (next[strspn(next, " \t\r\n")] == '#' || strchr(" \t\r\n", *next)) {
-		if (*next == '\0')
-			return false;
-		next += strspn(next, " \t\r\n");
-		if (*next == '#')
-			next += strcspn(next, "\n");
+	next += strspn(next, WHITE_SPACE);
+	while (*next == '#') {
+		next += strcspn(next, "\n");
+		next += strspn(next, WHITE_SPACE);
 	}
-	if (strchr("{[", *next) || strncmp(next, "---", 3) == 0 || strncmp(next, "%YAML", 5) == 0)
+	if (*next == '{' || *next == '[' || strncmp(next, "---", 3) == 0 ||
+	    strncmp(next, "%YAML", 5) == 0)
 		return true;
 	const char *end = next;
 	while (isalnum((unsigned char)*end) || *end == '_')

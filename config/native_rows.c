@@ -8,7 +8,7 @@
 #include "config/text.h"
 
 #define WORD(name, text) text,
-const char *const native_profiles[KL_PROFILES] = {KL_PROFILES_TABLE(WORD)};
+static const char *const profiles[] = {KL_PROFILES_TABLE(WORD)};
 #undef WORD
 
 const enum kl_record_type native_record_types[] = {KL_A, KL_AAAA, KL_SRV, KL_NAPTR};
@@ -46,7 +46,7 @@ static bool is_number(const char *text)
 			"an IP address, with a port if need be: 192.0.2.1:53 or [2001:db8::1]:53"
 #define PORT .type = YAML_NUMBER, .most = 65535
 #define WORDS(list) .type = YAML_WORD, .words = (list), .most = COUNT_OF(list) - 1
-#define PROFILE .type = YAML_WORD, .words = native_profiles, .most = KL_PROFILES - 1
+#define PROFILE .type = YAML_WORD, .words = profiles, .most = KL_PROFILES - 1
 #define MAP(of) .type = YAML_MAP, .table = &(of)
 
 #define PROXY_KEY(name, says) KEY(struct native_proxy, name, says)

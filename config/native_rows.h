@@ -59,9 +59,6 @@ struct native_file {
 	const struct native_policy *policy;
 };
 
-/* The words of native_line.profile, in the order of enum kl_profile. */
-extern const char *const native_profiles[KL_PROFILES];
-
 /* Record types by the place of their word. */
 extern const enum kl_record_type native_record_types[];
 

@@ -59,6 +59,13 @@ static struct subject subject_of(const struct reader *reader, const struct posit
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
+static bool has_anchor(const yaml_event_t *event)
+{
+	return (event->type == YAML_SCALAR_EVENT && event->data.scalar.anchor) ||
+	       (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.anchor) ||
+	       (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.anchor);
+}
+
 /* Goes over the events of the whole file without building anything.  NULL, or why it is refused;
  * *MARK is where. */
 static const char *measure(yaml_parser_t *parser, yaml_mark_t *mark)
@@ -74,6 +81,8 @@ static const char *measure(yaml_parser_t *parser, yaml_mark_t *mark)
 			return parser->problem ? parser->problem : "not UTF-8 or UTF-16 text";
 		}
 		*mark = event.start_mark;
+		if (has_anchor(&event))
+			why = "an anchor (&name) is not allowed: nothing may refer to it";
 		switch (event.type) {
 		case YAML_ALIAS_EVENT:
 			why = "an alias (*name) is not allowed: write the value out";
@@ -126,17 +135,20 @@ static bool build(struct reader *reader, const struct file *file)
 	start_parser(&parser, file);
 	const char *why = measure(&parser, &mark);
 	yaml_parser_delete(&parser);
+	if (!why) {
+		start_parser(&parser, file);
+		if (!yaml_parser_load(&parser, &reader->document)) {
+			why = parser.problem ? parser.problem : "out of memory";
+			mark = parser.problem_mark;
+		}
+		yaml_parser_delete(&parser);
+	}
 	if (why) {
 		struct position at = position_of(reader, &mark);
 		store_tell(reader->store, (struct subject){CONFIG_ERROR, &at, NULL},
 			   "not a good YAML file: %s; nothing of it is used", why);
-		return false;
 	}
-	start_parser(&parser, file);
-	if (!yaml_parser_load(&parser, &reader->document))
-		abort(); /* it was well-formed a moment ago: memory ran out */
-	yaml_parser_delete(&parser);
-	return true;
+	return !why;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -259,7 +271,8 @@ static void read_pairs(struct reader *reader, yaml_node_t *node, const struct ya
 				   seen[i]);
 		else if (!is_nothing(value))
 			read_node(reader, value, inner);
-		seen[i] = at.line;
+		if (!seen[i])
+			seen[i] = at.line;
 	}
 	free(seen);
 }
