@@ -2,6 +2,7 @@
 #include "config/resolve.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* The rows of one policy field, which stand together, or a single row. */
 struct group {
@@ -12,14 +13,15 @@ static bool place_applies(const struct scope *scope, const struct parameter *row
 {
 	if (!(row->places & 1u << place))
 		return false;
-	return scope->via_proxy || (place != PLACE_LINE_PROXY && place != PLACE_SITE_PROXY);
+	const uint32_t of_proxies = 1u << PLACE_LINE_PROXY | 1u << PLACE_SITE_PROXY |
+				    1u << PLACE_ACCOUNT_PROXY | 1u << PLACE_ACCOUNT_PROXIED;
+	return place != PLACE_TEMPLATE_SERVER && (scope->via_proxy || !(of_proxies & 1u << place));
 }
 
 static struct parameter_key make_key(const struct scope *scope, uint16_t id, uint8_t place)
 {
-	bool of_line =
-		place == PLACE_LINE || place == PLACE_LINE_PROXY || place == PLACE_LINE_SERVER;
-	bool of_entry = place == PLACE_LINE_SERVER || place == PLACE_SITE_SERVER;
+	bool of_line = strstr(parameter_prefix(place), ".x.") != NULL;
+	bool of_entry = strstr(parameter_prefix(place), ".y.") != NULL;
 	return (struct parameter_key){.id = id,
 				      .x = of_line ? (uint16_t)scope->x : 0,
 				      .y = of_entry ? (uint8_t)scope->y : 0,
@@ -41,6 +43,12 @@ static struct setting *find(const struct scope *scope, struct group group, struc
 				*first = key;
 			has_first = true;
 			struct setting *setting = store_find(scope->store, &key, passed);
+			if (setting)
+				return setting;
+			if (key.y == 0)
+				continue;
+			key.y = 0; /* an older name, for each entry */
+			setting = store_find(scope->store, &key, passed);
 			if (setting)
 				return setting;
 		}
@@ -90,6 +98,13 @@ struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
 	return setting;
 }
 
+struct setting *resolve_find(const struct scope *scope, enum parameter_id id)
+{
+	struct setting *passed = NULL;
+	struct parameter_key first;
+	return find(scope, (struct group){(uint16_t)id, (uint16_t)(id + 1)}, &passed, &first);
+}
+
 const char *resolve_text(struct scope *scope, enum parameter_id id)
 {
 	const struct setting *setting = resolve_setting(scope, id);
@@ -114,14 +129,16 @@ static void set_field(struct kl_policy *policy, enum kl_policy_field field, uint
 	(void)error;
 }
 
-/* The next group of policy rows from ID on; empty at the end of the named rows. */
-static struct group next_group(uint16_t id)
+/* The next group of policy rows from ID on, in DIALECT; empty at the end of the named rows. */
+static struct group next_group(uint16_t id, enum parameter_dialect dialect)
 {
-	while (id < PARAMETERS_NAMED && parameter_get(id)->use != USE_POLICY)
+	while (id < PARAMETERS_NAMED &&
+	       (parameter_get(id)->use != USE_POLICY || parameter_dialect(id) != dialect))
 		id++;
 	struct group group = {id, id};
 	while (group.end < PARAMETERS_NAMED &&
-	       parameter_get(group.end)->field == parameter_get(group.first)->field)
+	       parameter_get(group.end)->field == parameter_get(group.first)->field &&
+	       parameter_dialect(group.end) == dialect)
 		group.end++;
 	return group;
 }
@@ -141,6 +158,7 @@ static const char *name_enum(enum kl_policy_field field, uint32_t number)
 	static const char *const last_routes[] = {KL_LAST_ROUTE_TABLE(X)};
 	static const char *const fast_windows[] = {KL_FAST_WINDOW_TABLE(X)};
 	static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(X)};
+	static const char *const static_firsts[] = {KL_STATIC_FIRST_TABLE(X)};
 #undef X
 	if (field == KL_POLICY_last_route)
 		return last_routes[number];
@@ -148,6 +166,8 @@ static const char *name_enum(enum kl_policy_field field, uint32_t number)
 		return fast_windows[number];
 	if (field == KL_POLICY_weight_order)
 		return weight_orders[number];
+	if (field == KL_POLICY_static_first)
+		return static_firsts[number];
 	if (field == KL_POLICY_idle_scope)
 		return kl_idle_scope_name((enum kl_idle_scope)number);
 	return NULL;
@@ -185,7 +205,8 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 	struct group group;
 
 	kl_policy_profile(policy, scope->profile);
-	for (group = next_group(0); group.first < group.end; group = next_group(group.end)) {
+	for (group = next_group(0, scope->dialect); group.first < group.end;
+	     group = next_group(group.end, scope->dialect)) {
 		struct setting *setting =
 			find(scope, group, &found[count].passed, &found[count].key);
 		found[count].group = group;
@@ -217,4 +238,19 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 		listed[row->field] = listed[row->also] = true;
 	}
 	list_rest(scope, policy, listed);
+}
+
+void resolve_override(struct scope *scope, struct kl_policy *policy,
+		      struct resolve_override override)
+{
+	struct arena *arena = &scope->store->arena;
+	set_field(policy, override.field, override.number);
+	for (uint32_t i = 0; i < scope->value_count; i++) {
+		struct config_value *value = &scope->values[i];
+		if (value->entry != scope->entry || value->field != override.field)
+			continue;
+		value->name = parameter_name(&override.setting->key, arena);
+		value->value = override.text;
+		value->from = store_where(scope->store, &override.setting->at);
+	}
 }

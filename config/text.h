@@ -20,6 +20,12 @@ const char *text_show(struct arena *arena, const char *text);
 /* Decimal digits alone, up to UINT32_MAX. */
 bool text_read_number(const char *text, uint32_t *number);
 
+/* Decimal digits with up to three behind a point, as thousandths: "0.5" is 500. */
+bool text_read_decimal(const char *text, uint32_t *thousandths);
+
+/* Well-formed UTF-8 (RFC 3629). */
+bool text_is_utf8(const char *text);
+
 /* No control characters, C1 included: such a text can neither end a SIP header nor move a
  * terminal.  TEXT is valid UTF-8. */
 bool text_is_printable(const char *text);
