@@ -93,7 +93,8 @@ int config_load(const struct config_options *options, struct config **config)
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},
-			   "no line: neither reg.1.address nor account.1.user_name is set");
+			   "no line: none of reg.1.address, account.1.user_name and "
+			   "versity.1.sip_server is set");
 	good &= complete_engine_config(store);
 	store_finish(store);
 	return good ? KL_OK : KL_EINVAL;

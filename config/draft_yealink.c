@@ -87,9 +87,10 @@ static void adjust_policy(struct draft *draft, struct kl_policy *policy)
 	/* reg_fail_retry_interval rules until reg_failed_retry_min_time is more than 0: 7.31 of
 	 * docs/vendors.md. */
 	if (base && base->value.number > 0) {
-		struct resolve_override of_base = {KL_POLICY_backoff_base_ms,
-						   base->value.number * 1000, base,
-						   base->value.text};
+		uint32_t base_ms = base->value.number * 1000;
+		struct resolve_override of_base = {
+			KL_POLICY_backoff_base_ms, base_ms, base,
+			parameter_text(base->key.id, base_ms, &scope->store->arena)};
 		struct resolve_override of_fixed = {KL_POLICY_backoff_fixed_ms, 0, base, "0"};
 		resolve_override(scope, policy, of_base);
 		resolve_override(scope, policy, of_fixed);

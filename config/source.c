@@ -19,9 +19,9 @@ enum {
 	FILES_MAX = 256, /* files read in all, those named by others included */
 	DEPTH_MAX = 8,   /* files that name each other */
 	MAC_DIGITS = 12,
-	FILE_NAME_MAX = 255,  /* bytes of one name in a list (Polycom) */
-	BYTES_MAX = 64 << 20, /* of all files: the settings of one layer stay below 2^28 */
-	SUFFIX_MAX = 16,      /* bytes behind the MAC address in the name of a phone's own file */
+	FILE_NAME_MAX = 255,   /* bytes of one name in a list (Polycom) */
+	BYTES_MAX = 64 << 20,  /* of all files: the settings of one layer stay below 2^28 */
+	READ_FIRST = 16 << 10, /* bytes read at first; more as the file has them */
 };
 
 /* One file that is open, and the one that named it. */
@@ -46,8 +46,6 @@ struct wanted {
 	const struct source_include *by; /* NULL: it was given */
 	const struct chain *up;
 };
-
-static bool read_path(struct run *run, struct wanted wanted);
 
 static const char *base_of(const char *path)
 {
@@ -124,7 +122,8 @@ static const char *fill_in(struct source *source, const struct source_include *i
 		   "%s: what stands for %s is not known; give the phone's MAC address or model, or "
 		   "name the file itself",
 		   text_show(arena, include->name),
-		   text_show(arena, arena_copy(arena, name, strcspn(name, "]"))));
+		   text_show(arena, arena_copy(arena, name,
+					       strcspn(name, "]") + (strchr(name, ']') ? 1 : 0))));
 	return NULL;
 }
 
@@ -170,8 +169,7 @@ static uint8_t find_layer(struct arena *arena, const char *path)
 			{"-web.cfg", LAYER_WEB}};
 	const char *base = base_of(path);
 	size_t length = strlen(base);
-	if (length < MAC_DIGITS || length > MAC_DIGITS + SUFFIX_MAX ||
-	    !read_mac(arena, base, MAC_DIGITS))
+	if (length < MAC_DIGITS || !read_mac(arena, base, MAC_DIGITS))
 		return LAYER_PROVISIONED;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
 		if (strcasecmp(base + MAC_DIGITS, suffixes[i].suffix) == 0)
@@ -224,16 +222,24 @@ static void tell_unreadable(struct run *run, const struct wanted *wanted, const 
 		   text_show(&run->store->arena, wanted->path), why);
 }
 
-/* Reads up to CONFIG_FILE_MAX bytes of FD into BYTES (of one more).  NULL, or why not. */
-static const char *read_all(int fd, char *bytes, size_t *size)
+/* Reads FD to its end, up to CONFIG_FILE_MAX bytes, into *BYTES, which the caller frees.  NULL, or
+ * why not. */
+static const char *read_all(int fd, char **bytes, size_t *size)
 {
-	ssize_t got;
-	for (*size = 0; *size <= CONFIG_FILE_MAX; *size += (size_t)got) {
-		got = read(fd, bytes + *size, CONFIG_FILE_MAX + 1 - *size);
+	size_t room = 0;
+	for (*size = 0; *size <= CONFIG_FILE_MAX;) {
+		if (*size == room) {
+			room = room ? 2 * room : READ_FIRST;
+			*bytes = realloc(*bytes, room);
+			if (!*bytes)
+				abort();
+		}
+		ssize_t got = read(fd, *bytes + *size, room - *size);
 		if (got < 0)
 			return strerror(errno);
 		if (got == 0)
 			return NULL;
+		*size += (size_t)got;
 	}
 	return "larger than 4 MiB";
 }
@@ -269,11 +275,9 @@ static int open_file(const struct wanted *wanted, struct chain *chain, const cha
 /* Reads the bytes of WANTED, and hands them to the reader of their kind. */
 static bool read_bytes(struct run *run, struct wanted wanted, int fd, struct source *source)
 {
-	char *bytes = malloc(CONFIG_FILE_MAX + 1);
+	char *bytes = NULL;
 	size_t settings_before = run->store->setting_count;
-	if (!bytes)
-		abort();
-	const char *why = read_all(fd, bytes, &source->size);
+	const char *why = read_all(fd, &bytes, &source->size);
 	run->byte_count += source->size;
 	if (!why && run->byte_count > BYTES_MAX)
 		why = "more than 64 MiB of files";

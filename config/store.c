@@ -13,7 +13,7 @@ enum {
 	WARNINGS_MAX = CONFIG_DIAGNOSTICS_MAX * 3 / 4, /* the rest is kept for errors */
 	UNKNOWN_LISTED_MAX = 20,     /* unknown names told one by one: real files have hundreds */
 	UNKNOWN_COMPARED_MAX = 2000, /* unknown names that a hostile file can have compared */
-	LAYER_SHIFT = 28,            /* settings of one layer: fewer than CONFIG_BYTES_MAX / 4 */
+	LAYER_SHIFT = 28, /* settings of one layer are fewer: config/source.c bounds the bytes */
 };
 
 /* The lower half of precedences; older names stand in the upper one. */

@@ -36,9 +36,11 @@ void text_lower(char *text)
 
 const char *text_show(struct arena *arena, const char *text)
 {
-	size_t length = strlen(text);
-	bool cut = length > SHOWN_MAX;
-	char *copy = arena_copy(arena, text, cut ? SHOWN_MAX : length);
+	static const char SECRET[] = "password";
+	const char *secret = strcasestr(text, SECRET);
+	size_t length = secret ? (size_t)(secret - text) + strlen(SECRET) : strlen(text);
+	bool cut = length > SHOWN_MAX || text[length];
+	char *copy = arena_copy(arena, text, length > SHOWN_MAX ? SHOWN_MAX : length);
 	for (char *c = copy; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';

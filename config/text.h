@@ -14,7 +14,8 @@ char *text_copy_trimmed(struct arena *arena, const char *text);
 /* ASCII upper case to lower case, in place. */
 void text_lower(char *text);
 
-/* A copy for people: at most 60 bytes, anything but printable ASCII as "?". */
+/* A copy for people: at most 60 bytes, anything but printable ASCII as "?".  What follows the word
+ * "password" is left out: a line that lost its end or its "=" would show one. */
 const char *text_show(struct arena *arena, const char *text);
 
 /* Decimal digits alone, up to UINT32_MAX. */
