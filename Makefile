@@ -30,6 +30,7 @@ lint:
 
 docs:
 	@tools/conformance
+	@tools/parameters
 
 install: all
 	@meson install -C build --no-rebuild
