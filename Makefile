@@ -31,6 +31,7 @@ lint:
 docs: all
 	@tools/conformance
 	@tools/docs build/tests/tools/configuration_keys
+	@tools/parameters
 
 install: all
 	@meson install -C build --no-rebuild

@@ -6,9 +6,8 @@
 #include <strings.h>
 
 #include "config/account.h"
-#include "config/file.h"
 #include "config/native.h"
-#include "config/poly.h"
+#include "config/source.h"
 #include "config/statics.h"
 #include "config/store.h"
 #include "config/text.h"
@@ -25,9 +24,6 @@ static const char *list_profiles(struct arena *arena)
 /* False, and told, if there is no profile of that NAME. */
 static bool find_profile(struct config_store *store, const char *name, enum kl_profile *profile)
 {
-	*profile = KL_PROFILE_POLY;
-	if (!name)
-		return true;
 	const char *meant = NULL;
 	for (int i = 0; i < KL_PROFILES; i++) {
 		const char *known = kl_profile_name((enum kl_profile)i);
@@ -63,18 +59,19 @@ static bool complete_engine_config(struct config_store *store)
 	return false;
 }
 
-/* Reads one file as what its content shows it to be. */
-static bool read_file(struct config_store *store, const char *path, uint32_t index)
+/* The field from the command line: [EXTENSION@]DOMAIN; SPEC; ... */
+static void take_versity(struct config_store *store, const char *field)
 {
-	struct file file;
-	const char *why = file_read(&file, arena_copy(&store->arena, path, strlen(path)));
-	bool native = !why && native_recognize(&file), good = false;
-
-	file.at.file_index = index;
-	if (native)
-		good = native_read(store, &file);
-	file_free(&file);
-	return native ? good : poly_read(store, path, index);
+	const struct position at = {.file = "--versity"};
+	if (!field)
+		return;
+	size_t user = strcspn(field, "@;");
+	if (field[user] == '@') {
+		const char *extension = arena_copy(&store->arena, field, user);
+		store_set(store, "versity.1.extension", extension, &at);
+		field += user + 1;
+	}
+	store_set(store, "versity.1.sip_server", field, &at);
 }
 
 int config_load(const struct config_options *options, struct config **config)
@@ -88,22 +85,19 @@ int config_load(const struct config_options *options, struct config **config)
 	store->config.engine.transports = options->transports ? options->transports : 1u << KL_UDP;
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
-	enum kl_profile profile;
-	store->profile_given = options->profile;
-	bool good = find_profile(store, options->profile, &profile);
-	uint32_t read = 0;
-	for (uint32_t i = 0; i < options->file_count; i++)
-		read += read_file(store, options->files[i], i);
-	store->config.files_read = read;
+	enum kl_profile profile = KL_PROFILE_POLY;
+	bool good = !options->profile || find_profile(store, options->profile, &profile);
+	take_versity(store, options->versity);
+	bool all_read = source_read_all(store, options);
 	store_seal(store);
-	account_make_lines(store, profile);
+	account_make_lines(store, options->profile ? &profile : NULL);
 	statics_make(store);
 	native_fill_device(store, &store->config.device);
 	store_tell_unused(store);
-	if (read == options->file_count && store->config.error_count == 0 &&
-	    store->config.engine.line_count == 0)
+	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},
-			   "no line: reg.1.address is not set");
+			   "no line: none of reg.1.address, account.1.user_name and "
+			   "versity.1.sip_server is set");
 	good &= complete_engine_config(store);
 	store_finish(store);
 	return good ? KL_OK : KL_EINVAL;

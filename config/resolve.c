@@ -2,6 +2,7 @@
 #include "config/resolve.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "config/native.h"
 #include "config/policy_words.h"
@@ -15,14 +16,15 @@ static bool place_applies(const struct scope *scope, const struct parameter *row
 {
 	if (!(row->places & 1u << place))
 		return false;
-	return scope->via_proxy || (place != PLACE_LINE_PROXY && place != PLACE_SITE_PROXY);
+	const uint32_t of_proxies = 1u << PLACE_LINE_PROXY | 1u << PLACE_SITE_PROXY |
+				    1u << PLACE_ACCOUNT_PROXY | 1u << PLACE_ACCOUNT_PROXIED;
+	return place != PLACE_TEMPLATE_SERVER && (scope->via_proxy || !(of_proxies & 1u << place));
 }
 
 static struct parameter_key make_key(const struct scope *scope, uint16_t id, uint8_t place)
 {
-	bool of_line =
-		place == PLACE_LINE || place == PLACE_LINE_PROXY || place == PLACE_LINE_SERVER;
-	bool of_entry = place == PLACE_LINE_SERVER || place == PLACE_SITE_SERVER;
+	bool of_line = strstr(parameter_prefix(place), ".x.") != NULL;
+	bool of_entry = strstr(parameter_prefix(place), ".y.") != NULL;
 	return (struct parameter_key){.id = id,
 				      .x = of_line ? (uint16_t)scope->x : 0,
 				      .y = of_entry ? (uint8_t)scope->y : 0,
@@ -44,6 +46,12 @@ static struct setting *find(const struct scope *scope, struct group group, struc
 				*first = key;
 			has_first = true;
 			struct setting *setting = store_find(scope->store, &key, passed);
+			if (setting)
+				return setting;
+			if (key.y == 0)
+				continue;
+			key.y = 0; /* an older name, for each entry */
+			setting = store_find(scope->store, &key, passed);
 			if (setting)
 				return setting;
 		}
@@ -94,6 +102,13 @@ struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
 	return setting;
 }
 
+struct setting *resolve_find(const struct scope *scope, enum parameter_id id)
+{
+	struct setting *passed = NULL;
+	struct parameter_key first;
+	return find(scope, (struct group){(uint16_t)id, (uint16_t)(id + 1)}, &passed, &first);
+}
+
 const char *resolve_text(struct scope *scope, enum parameter_id id)
 {
 	const struct setting *setting = resolve_setting(scope, id);
@@ -118,14 +133,16 @@ static void set_field(struct kl_policy *policy, enum kl_policy_field field, uint
 	(void)error;
 }
 
-/* The next group of policy rows from ID on; empty at the end of the named rows. */
-static struct group next_group(uint16_t id)
+/* The next group of policy rows from ID on, in DIALECT; empty at the end of the named rows. */
+static struct group next_group(uint16_t id, enum parameter_dialect dialect)
 {
-	while (id < PARAMETERS_NAMED && parameter_get(id)->use != USE_POLICY)
+	while (id < PARAMETERS_NAMED &&
+	       (parameter_get(id)->use != USE_POLICY || parameter_dialect(id) != dialect))
 		id++;
 	struct group group = {id, id};
 	while (group.end < PARAMETERS_NAMED &&
-	       parameter_get(group.end)->field == parameter_get(group.first)->field)
+	       parameter_get(group.end)->field == parameter_get(group.first)->field &&
+	       parameter_dialect(group.end) == dialect)
 		group.end++;
 	return group;
 }
@@ -200,7 +217,8 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 	struct group group;
 
 	kl_policy_profile(policy, scope->profile);
-	for (group = next_group(0); group.first < group.end; group = next_group(group.end)) {
+	for (group = next_group(0, scope->dialect); group.first < group.end;
+	     group = next_group(group.end, scope->dialect)) {
 		struct setting *setting =
 			find(scope, group, &found[count].passed, &found[count].key);
 		found[count++].setting = setting;
@@ -237,5 +255,23 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 		struct config_value value =
 			value_of_field(scope, policy, field, natives.leaves[field]);
 		list_value(scope, &value);
+	}
+}
+
+void resolve_override(struct scope *scope, struct kl_policy *policy,
+		      struct resolve_override override)
+{
+	struct arena *arena = &scope->store->arena;
+	if (native_policy(scope->store, scope->x, scope->y, override.field))
+		return;
+	set_field(policy, override.field, override.number);
+	for (uint32_t i = 0; i < scope->value_count; i++) {
+		struct config_value *value = &scope->values[i];
+		if (value->entry != scope->entry || value->field != override.field)
+			continue;
+		value->name = parameter_name(&override.setting->key, arena);
+		value->value = override.text;
+		value->from = store_where(scope->store, &override.setting->at);
+		value->set = true;
 	}
 }
