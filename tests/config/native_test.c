@@ -455,7 +455,8 @@ static void test_files_that_are_too_large(void **state)
 static void test_the_examples(void **state)
 {
 	(void)state;
-	static const char *const files[] = {EXAMPLES "/small.yaml", EXAMPLES "/everything.yaml"};
+	static const char *const files[] = {EXAMPLES "/native/small.yaml",
+					    EXAMPLES "/native/everything.yaml"};
 	static const uint32_t lines[] = {1, 2};
 	setenv("ALICE_PASSWORD", "a", 1);
 	setenv("BOB_PASSWORD", "b", 1);
