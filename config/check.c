@@ -58,19 +58,33 @@ static bool about_set_field(struct check *check, enum kl_policy_field field)
 	return about_field(check, field) && check->about.set;
 }
 
-/* It is about a setting of an entry; files that have no such setting tell the server at least. */
+/* The first value of an entry that is of row ID or, of any row, TEXT; NULL: none. */
+static const struct config_value *find_value(const struct config_line *line, uint32_t entry,
+					     enum parameter_id id, const char *text)
+{
+	for (uint32_t i = 0; i < line->value_count; i++) {
+		const struct config_value *value = &line->values[i];
+		bool wanted = text ? strcmp(value->value, text) == 0 : value->id == id;
+		if (value->field == KL_POLICY_none && value->entry == entry && wanted)
+			return value;
+	}
+	return NULL;
+}
+
+/* It is about a setting of an entry.  A vendor that has no such row names the server, or the proxy,
+ * by one of its own. */
 static bool about_setting(struct check *check, enum parameter_id id, uint32_t entry)
 {
 	const struct config_line *line = line_of(check);
-	for (uint32_t i = 0; i < line->value_count; i++) {
-		const struct config_value *value = &line->values[i];
-		if (value->field == KL_POLICY_none && value->id == id && value->entry == entry) {
-			check->about = *value;
-			return true;
-		}
-	}
-	check->about = (struct config_value){
-		.name = "server", .value = line->entries[entry].server, .from = "default"};
+	const char *server = id == PARAMETER_proxy_address
+				     ? engine_line_of(check)->entries[entry].name
+				     : line->entries[entry].server;
+	const struct config_value *value = find_value(line, entry, id, NULL);
+	if (!value)
+		value = find_value(line, entry, id, server);
+	check->about =
+		value ? *value
+		      : (struct config_value){.name = "server", .value = server, .from = "default"};
 	return true;
 }
 
