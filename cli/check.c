@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/phone_options.h"
 #include "cli/rehearsal.h"
 #include "net/resolver.h"
 
@@ -55,6 +56,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	struct arguments *arguments = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->options;
+		break;
 	case 'p':
 		arguments->options.profile = value;
 		break;
@@ -81,7 +85,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		arguments->options.file_count = (uint32_t)(state->argc - state->next);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which configuration file?");
+		if (!arguments->options.versity)
+			argp_error(state, "which configuration file?");
 		break;
 	case ARGP_KEY_END:
 		if (arguments->names.zone_file && arguments->names.resolver)
@@ -95,7 +100,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp parser = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",
@@ -272,12 +280,13 @@ static void print_json(const struct found *found)
 static int check(struct arguments *arguments, struct found *found)
 {
 	const struct config *config = found->config;
+	bool readable = config->files_read || arguments->options.versity;
 	kl_ms *ttls_ms = NULL;
 
 	find_resolvers(&arguments->facts, &config->device);
 	if (!find_ttls(arguments, config, &ttls_ms))
 		return 2;
-	if (config->files_read)
+	if (readable)
 		found->advice_count = check_config(config, &arguments->facts, &found->advice);
 	found->errors = config->error_count;
 	found->warnings = found->advice_count;
@@ -288,7 +297,7 @@ static int check(struct arguments *arguments, struct found *found)
 	else
 		print_text(found);
 	free(ttls_ms);
-	if (!config->files_read)
+	if (!readable)
 		return 2;
 	return found->errors || (arguments->options.strict && found->warnings) ? 1 : 0;
 }

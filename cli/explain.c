@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/phone_options.h"
 
 enum { KEY_DNS = 256, KEY_RESOLVER, KEY_JSON, KEY_PARAMETERS };
 
@@ -13,7 +14,8 @@ struct arguments {
 	const char **files;
 	uint32_t file_count;
 	const char *profile;
-	uint32_t line; /* number; 0: all */
+	struct config_options phone; /* its MAC address, model and Versity field */
+	uint32_t line;               /* number; 0: all */
 	enum kl_method method;
 	bool one_method; /* that one; else INVITE and REGISTER */
 	struct cli_names_source names;
@@ -21,7 +23,7 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "NAME", 0, "Vendor profile (default: poly)", 0},
+	{"profile", 'p', "NAME", 0, "Vendor profile (default: as the files are)", 0},
 	{"line", 'l', "N", 0, "Only line N (reg.N)", 0},
 	{"method", 'm', "METHOD", 0, "Only this request's time line (default: INVITE, REGISTER)",
 	 0},
@@ -49,6 +51,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	char *end;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->phone;
+		break;
 	case 'p':
 		arguments->profile = value;
 		break;
@@ -79,7 +84,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		arguments->file_count = (uint32_t)(state->argc - state->next);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which configuration file?");
+		if (!arguments->phone.versity)
+			argp_error(state, "which configuration file?");
 		break;
 	case ARGP_KEY_END:
 		if (arguments->names.zone_file && arguments->names.resolver)
@@ -91,7 +97,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp argp = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",
@@ -225,6 +234,7 @@ int cli_explain(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	config_options = arguments.phone;
 	config_options.files = arguments.files;
 	config_options.file_count = arguments.file_count;
 	config_options.profile = arguments.profile;

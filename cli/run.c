@@ -7,6 +7,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "cli/cli.h"
+#include "cli/phone_options.h"
 #include "phone/control.h"
 #include "phone/log.h"
 #include "phone/phone.h"
@@ -30,7 +31,8 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "PROFILE", 0, "the vendor's rules: poly (default), poly-2012, ...", 0},
+	{"profile", 'p', "PROFILE", 0,
+	 "the vendor's rules: poly, yealink, ...; default: as the files are", 0},
 	{"strict", 's', NULL, 0, "values out of range are errors", 0},
 	{"control", 'c', "PATH", 0, "where `keepline status` and `keepline call` reach it", 0},
 	{"bind", 'b', "ADDR[:PORT]", 0, "send and receive there; default: any address, port 5060",
@@ -57,6 +59,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->options;
+		return 0;
 	case 'p':
 		run->options.profile = argument;
 		return 0;
@@ -85,14 +90,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		run->files[run->options.file_count++] = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no configuration FILE");
+		if (!run->options.versity)
+			argp_error(state, "no configuration FILE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp parser = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",

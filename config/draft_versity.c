@@ -28,12 +28,25 @@ static struct versity_field read_field(struct draft *draft)
 	return field;
 }
 
+static void tell_specs(struct draft *draft, const struct setting *server, uint32_t count)
+{
+	struct config_store *store = draft->scope.store;
+	struct subject subject = {CONFIG_WARNING, &server->at,
+				  parameter_name(&server->key, &store->arena)};
+	if (count > 1)
+		store_tell(store, subject,
+			   "of its %u serverspecs only the first has an effect in this version",
+			   count);
+}
+
 static bool fill_line(struct draft *draft, const struct setting *server)
 {
+	struct versity_field field = read_field(draft);
 	struct config_line *line = draft->line;
 	struct scope *scope = &draft->scope;
 	draft_fill_address(draft, find_extension(draft, server));
-	line->domain = read_field(draft).domain;
+	line->domain = field.domain;
+	tell_specs(draft, server, field.spec_count);
 	line->label = line->display_name = "";
 	line->auth_user = resolve_text(scope, PARAMETER_versity_auth_user);
 	line->auth_password = resolve_text(scope, PARAMETER_versity_auth_password);

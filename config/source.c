@@ -136,8 +136,10 @@ void source_include(struct source *source, struct source_include include)
 	include.name = fill_in(source, &include);
 	if (!include.name)
 		return;
-	if (strlen(include.name) > FILE_NAME_MAX) {
-		store_tell(source->store, subject, "a name of more than %d bytes", FILE_NAME_MAX);
+	if (strlen(include.name) > FILE_NAME_MAX || !text_is_printable(include.name)) {
+		store_tell(source->store, subject,
+			   "a name of more than %d bytes, or with control characters",
+			   FILE_NAME_MAX);
 		return;
 	}
 	if (strstr(include.name, "://")) {

@@ -152,8 +152,9 @@ static void test_versity_PROBE_1(void **state)
 	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		char specs[256] = "";
 		struct config *config = load_example(methods[i].file, KL_OK);
-		assert_told(config, "");
 		const struct config_line *line = &config->lines[0];
+		assert_int_equal(config->error_count, 0);
+		assert_int_equal(config->diagnostic_count, line->entries[0].spec_count > 1);
 		assert_string_equal(line->user, "2001");
 		assert_string_equal(line->domain, "testdomain.local");
 		for (uint32_t s = 0; s < line->entries[0].spec_count; s++) {

@@ -180,7 +180,13 @@ static void test_lists_and_names_have_lengths(void **state)
 	snprintf(text, sizeof(text), "<A CONFIG_FILES=\"%s\"/>", name);
 	load_write("1.cfg", text);
 	struct config *config = load_path("1.cfg", KL_EINVAL);
-	assert_told(config, "1.cfg:1:4: error: CONFIG_FILES: a name of more than 255 bytes");
+	assert_told(config, "1.cfg:1:4: error: CONFIG_FILES: a name of more than 255 bytes, "
+			    "or with control characters");
+	config_free(config);
+	load_write("1.cfg", "<A CONFIG_FILES=\"a&#127;.cfg\"/>");
+	config = load_path("1.cfg", KL_EINVAL);
+	assert_told(config, "1.cfg:1:4: error: CONFIG_FILES: a name of more than 255 bytes, "
+			    "or with control characters");
 	config_free(config);
 	memset(name, 'a', 2048);
 	snprintf(text, sizeof(text), "<A CONFIG_FILES=\"%s\"/>", name);

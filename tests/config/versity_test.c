@@ -51,7 +51,9 @@ static void test_settings_CONF_4(void **state)
 			  "versity.1.extension = 2001\nversity.1.username = u\n"
 			  "versity.1.password = geheim\n"
 			  "versity.2.sip_server = b.local\n");
-	assert_told(config, "1.cfg:6:1: warning: versity.2.sip_server: versity.2.extension is not "
+	assert_told(config, "1.cfg:1:1: warning: versity.1.sip_server: of its 2 serverspecs only "
+			    "the first has an effect in this version\n"
+			    "1.cfg:6:1: warning: versity.2.sip_server: versity.2.extension is not "
 			    "set; \"phone\" is used");
 	assert_int_equal(config->engine.line_count, 2);
 	const struct config_line *line = &config->lines[0];

@@ -51,7 +51,7 @@ static void test_the_first_line_is_the_version_CONF_3(void **state)
 			    "phone does not take the file");
 }
 
-/* The default is one day's; so what the profile says, is what the phone does.  YEA-6 */
+/* The first to rule is named where no file sets a value. */
 static void test_every_value_has_its_place_PROF_1(void **state)
 {
 	(void)state;
@@ -165,7 +165,7 @@ static void test_several_accounts(void **state)
 	config_free(config);
 }
 
-/* -1 is what the server has; what neither sets is the profile's.  YEA-3: one at a time. */
+/* -1 is what the server has; what neither sets is the profile's.  One at a time: YEA-3 (part). */
 static void test_outbound_proxies_inherit_YEA_3(void **state)
 {
 	(void)state;
