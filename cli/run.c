@@ -7,19 +7,21 @@
 #include <systemd/sd-daemon.h>
 
 #include "cli/cli.h"
+#include "cli/phone_options.h"
 #include "phone/control.h"
 #include "phone/log.h"
 #include "phone/phone.h"
 #include "sip/value.h"
 
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
-enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64 };
+enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64, DNS_PORT = 53 };
 
 struct run {
 	const char *files[FILES_MAX];
 	struct config_options options;
 	struct phone_config phone_config;
 	const char *control_path;
+	bool bound; /* by the command line */
 	unsigned verbosity;
 	struct net_loop *loop;
 	struct net_timer *leave_timer;
@@ -29,7 +31,8 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "PROFILE", 0, "the vendor's rules: poly (default), poly-2012, ...", 0},
+	{"profile", 'p', "PROFILE", 0,
+	 "the vendor's rules: poly, yealink, ...; default: as the files are", 0},
 	{"strict", 's', NULL, 0, "values out of range are errors", 0},
 	{"control", 'c', "PATH", 0, "where `keepline status` and `keepline call` reach it", 0},
 	{"bind", 'b', "ADDR[:PORT]", 0, "send and receive there; default: any address, port 5060",
@@ -56,6 +59,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->options;
+		return 0;
 	case 'p':
 		run->options.profile = argument;
 		return 0;
@@ -67,11 +73,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'b':
 		run->phone_config.bind = read_address(argument, PHONE_PORT, state);
+		run->bound = true;
 		return 0;
 	case 'r':
 		if (resolver->server_count == NET_RESOLVER_SERVERS_MAX)
 			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
-		resolver->servers[resolver->server_count++] = read_address(argument, 53, state);
+		resolver->servers[resolver->server_count++] =
+			read_address(argument, DNS_PORT, state);
 		return 0;
 	case 'v':
 		run->verbosity++;
@@ -82,14 +90,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		run->files[run->options.file_count++] = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no configuration FILE");
+		if (!run->options.versity)
+			argp_error(state, "no configuration FILE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp parser = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",
@@ -178,6 +190,21 @@ static struct config *load(const struct run *run)
 	return NULL;
 }
 
+/* What the command line leaves open, a native file may say; its addresses were checked there. */
+static void take_device(struct run *run, const struct config_device *device)
+{
+	struct net_resolver_config *resolver = &run->phone_config.resolver;
+
+	if (!run->control_path)
+		run->control_path = device->control;
+	if (!run->bound && device->local)
+		net_address_parse(&run->phone_config.bind, device->local, PHONE_PORT);
+	for (uint32_t i = 0; !resolver->server_count && i < device->resolver_count; i++)
+		net_address_parse(&resolver->servers[i], device->resolvers[i], DNS_PORT);
+	if (!resolver->server_count)
+		resolver->server_count = device->resolver_count;
+}
+
 static int open_and_serve(struct run *run)
 {
 	char why[PHONE_WHY_MAX], standard[PHONE_CONTROL_PATH_MAX + 1];
@@ -221,6 +248,7 @@ int cli_run(int argc, char **argv)
 	config = load(&run);
 	if (!config)
 		return 2;
+	take_device(&run, &config->device);
 	set_up(&run);
 	if (net_loop_create(&run.loop)) {
 		fprintf(stderr, "keepline run: no event loop\n");

@@ -417,7 +417,8 @@ static void test_lines_without_server_and_files_without_line(void **state)
 	config_free(config);
 
 	config = load_with((struct load){.text = XML(SITE), .expected = KL_EINVAL});
-	assert_told(config, "error: no line: reg.1.address is not set");
+	assert_told(config, "error: no line: none of reg.1.address, account.1.user_name and "
+			    "versity.1.sip_server is set");
 	config_free(config);
 }
 

@@ -174,11 +174,15 @@ static void test_flat_lines_are_refused_with_the_remedy(void **state)
 static void test_what_is_not_xml_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("#!version:1.0.0.1\naccount.1.enable = 1\n",
-		       "1.cfg:1:1: error: not an XML file; nothing of this file is used");
+	static const char unknown[] =
+		"1.cfg:1:1: error: neither the XML of a Polycom phone, nor the "
+		"KEY = VALUE lines of a Yealink phone, nor a native file; nothing of this file "
+		"is used";
 	assert_refused("\x7f"
 		       "ELF\x02\x01",
-		       "1.cfg:1:1: error: not an XML file; nothing of this file is used");
+		       unknown);
+	assert_refused("phone bob\n", unknown);
+	assert_refused("a = b\n", unknown);
 	assert_refused(" \n ", "1.cfg:1:1: error: the file is empty; nothing of this file is used");
 	assert_refused("", "1.cfg:1:1: error: the file is empty; nothing of this file is used");
 }
