@@ -80,18 +80,25 @@ static void adjust_policy(struct draft *draft, struct kl_policy *policy)
 
 	/* Yealink: Server redundancy: concurrent and successive registration are not for outbound
 	 * proxies; there one is registered at a time.  YEA-3 */
-	if (scope->via_proxy && proxy)
-		resolve_override(scope, policy,
-				 (struct resolve_override){KL_POLICY_successive, 1, proxy, "1"});
+	if (scope->via_proxy && proxy) {
+		struct resolve_override one_at_a_time = {
+			.field = KL_POLICY_successive, .number = 1, .setting = proxy, .text = "1"};
+		resolve_override(scope, policy, one_at_a_time);
+	}
 
 	/* reg_fail_retry_interval rules until reg_failed_retry_min_time is more than 0: 7.31 of
 	 * docs/vendors.md. */
 	if (base && base->value.number > 0) {
 		uint32_t base_ms = base->value.number * 1000;
 		struct resolve_override of_base = {
-			KL_POLICY_backoff_base_ms, base_ms, base,
-			parameter_text(base->key.id, base_ms, &scope->store->arena)};
-		struct resolve_override of_fixed = {KL_POLICY_backoff_fixed_ms, 0, base, "0"};
+			.field = KL_POLICY_backoff_base_ms,
+			.number = base_ms,
+			.setting = base,
+			.text = parameter_text(base->key.id, base_ms, &scope->store->arena)};
+		struct resolve_override of_fixed = {.field = KL_POLICY_backoff_fixed_ms,
+						    .setting = base,
+						    .text = "0",
+						    .keeps_name = true};
 		resolve_override(scope, policy, of_base);
 		resolve_override(scope, policy, of_fixed);
 	}

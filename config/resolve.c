@@ -269,7 +269,8 @@ void resolve_override(struct scope *scope, struct kl_policy *policy,
 		struct config_value *value = &scope->values[i];
 		if (value->entry != scope->entry || value->field != override.field)
 			continue;
-		value->name = parameter_name(&override.setting->key, arena);
+		if (!override.keeps_name)
+			value->name = parameter_name(&override.setting->key, arena);
 		value->value = override.text;
 		value->from = store_where(scope->store, &override.setting->at);
 		value->set = true;

@@ -47,6 +47,7 @@ struct resolve_override {
 	uint32_t number;
 	const struct setting *setting;
 	const char *text;
+	bool keeps_name; /* the list has it under its own name, not SETTING's */
 };
 void resolve_override(struct scope *scope, struct kl_policy *policy,
 		      struct resolve_override override);

@@ -119,13 +119,13 @@ static const char *fill_in(struct source *source, const struct source_include *i
 		filled = arena_format(arena, "%s%s", filled, value);
 		name += length;
 	}
+	const char *end = strchr(name, ']');
+	const char *variable = end ? arena_copy(arena, name, (size_t)(end + 1 - name)) : name;
 	struct subject subject = {CONFIG_ERROR, &source->at, include->parameter};
 	store_tell(source->store, subject,
 		   "%s: what stands for %s is not known; give the phone's MAC address or model, or "
 		   "name the file itself",
-		   text_show(arena, include->name),
-		   text_show(arena, arena_copy(arena, name,
-					       strcspn(name, "]") + (strchr(name, ']') ? 1 : 0))));
+		   text_show(arena, include->name), text_show(arena, variable));
 	return NULL;
 }
 
@@ -133,15 +133,15 @@ void source_include(struct source *source, struct source_include include)
 {
 	struct arena *arena = &source->store->arena;
 	struct subject subject = {CONFIG_ERROR, &source->at, include.parameter};
-	include.name = fill_in(source, &include);
-	if (!include.name)
-		return;
 	if (strlen(include.name) > FILE_NAME_MAX || !text_is_printable(include.name)) {
 		store_tell(source->store, subject,
 			   "a name of more than %d bytes, or with control characters",
 			   FILE_NAME_MAX);
 		return;
 	}
+	include.name = fill_in(source, &include);
+	if (!include.name)
+		return;
 	if (strstr(include.name, "://")) {
 		store_tell(source->store, subject,
 			   "%s is not fetched; give the file itself, by its path",
@@ -149,11 +149,13 @@ void source_include(struct source *source, struct source_include include)
 		return;
 	}
 	include.at = source->at;
-	struct source_include **last = &source->includes;
-	while (*last)
-		last = &(*last)->next;
-	*last = arena_alloc(arena, sizeof(**last));
-	**last = include;
+	struct source_include *added = arena_alloc(arena, sizeof(*added));
+	*added = include;
+	if (source->last_include)
+		source->last_include->next = added;
+	else
+		source->includes = added;
+	source->last_include = added;
 }
 
 void source_refuse(struct source *source, const char *why)

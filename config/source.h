@@ -28,7 +28,7 @@ struct source {
 	struct position at; /* line and column: of what the reader looks at */
 	const char *bytes;
 	size_t size;
-	struct source_include *includes; /* in order */
+	struct source_include *includes, *last_include; /* in order */
 };
 
 /* Has another file read after SOURCE: NAME, relative to its folder, with the phone's own values in

@@ -8,10 +8,22 @@
 
 static const char VERSION[] = "#!version:1.0.0.1";
 static const char INCLUDE[] = "include:config";
+static const char BLANKS[] = " \t";
 
 static void tell(struct source *source, enum config_severity severity, const char *text)
 {
 	store_tell(source->store, (struct subject){severity, &source->at, NULL}, "%s", text);
+}
+
+/* TEXT without the blanks at its ends, cut in place. */
+static char *trim(char *text)
+{
+	text += strspn(text, BLANKS);
+	size_t length = strlen(text);
+	while (length > 0 && strchr(BLANKS, text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return text;
 }
 
 /* The name of include:config TEXT, without what is around it; NULL: there is none. */
@@ -50,7 +62,7 @@ static bool is_for_model(struct source *source, char **text)
 
 static void read_include(struct source *source, char *text)
 {
-	char *name = unquote(text_copy_trimmed(&source->store->arena, text));
+	char *name = unquote(trim(text));
 	if (name)
 		source_include(source, (struct source_include){.name = name, .parameter = INCLUDE});
 	else
@@ -62,7 +74,7 @@ static void read_line(struct source *source, char *line)
 {
 	if (!is_for_model(source, &line))
 		return;
-	line += strspn(line, " \t");
+	line += strspn(line, BLANKS);
 	if (strncmp(line, INCLUDE, strlen(INCLUDE)) == 0) {
 		read_include(source, line + strlen(INCLUDE));
 		return;
@@ -73,9 +85,7 @@ static void read_line(struct source *source, char *line)
 		return;
 	}
 	*equals = '\0';
-	const char *key = text_copy_trimmed(&source->store->arena, line);
-	const char *value = text_copy_trimmed(&source->store->arena, equals + 1);
-	store_set(source->store, key, value, &source->at);
+	store_set(source->store, trim(line), trim(equals + 1), &source->at);
 }
 
 /* The phone takes no file that begins otherwise. */
@@ -103,7 +113,7 @@ void yealink_read(struct source *source, bool has_version)
 		line[strcspn(line, "\r")] = '\0';
 		if (has_version)
 			check_version(source, line);
-		size_t blanks = strspn(line, " \t");
+		size_t blanks = strspn(line, BLANKS);
 		source->at.column = (uint32_t)blanks + 1;
 		if (!whole || !text_is_utf8(line))
 			tell(source, CONFIG_ERROR, "no text in UTF-8; the line is not read");

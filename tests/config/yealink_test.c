@@ -272,6 +272,8 @@ static void test_back_off_grows_only_with_a_base(void **state)
 	assert_int_equal(policy_of(config, 0, 0, KL_POLICY_backoff_max_ms), 60000);
 	assert_ruled(config, 0, KL_POLICY_backoff_base_ms,
 		     "account.1.reg_failed_retry_min_time = 10 (1.cfg:5)");
+	assert_ruled(config, 0, KL_POLICY_backoff_fixed_ms,
+		     "account.1.reg_fail_retry_interval = 0 (1.cfg:5)");
 	config_free(config);
 }
 
