@@ -68,7 +68,7 @@ int config_load(const struct config_options *options, struct config **config)
 		abort();
 	store_init(store, options->strict);
 	*config = &store->config;
-	store->config.engine.transports = 1u << KL_UDP; /* all that this version has */
+	store->config.engine.transports = 1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS;
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
 	enum kl_profile profile;
