@@ -24,7 +24,6 @@ struct draft {
 	struct kl_entry_config *engine_entries;
 	struct config_entry *entries;
 	uint8_t entry_count;
-	uint32_t configured; /* entries, those left out included */
 };
 
 static const struct kl_policy *share_policy(struct builder *builder, const struct kl_policy *policy)
@@ -58,36 +57,18 @@ static uint32_t choose_entries(struct config_store *store, uint32_t x)
 	return own ? own : site;
 }
 
-/* The transport that the entry asks for.  False: this version has it not, which is told once for
- * each place that asks. */
-static bool choose_transport(struct draft *draft, enum parameter_id id, uint8_t *choice)
+static enum kl_transport_choice choose_transport(struct draft *draft, enum parameter_id id)
 {
-	struct config_store *store = draft->scope.store;
-	struct setting *setting = resolve_setting(&draft->scope, id);
-	enum kl_transport_choice wanted = KL_CHOOSE_NAPTR;
-	if (setting)
-		wanted = (enum kl_transport_choice)setting->value.number;
-	*choice = (uint8_t)wanted;
-	if (!setting || kl_transports_allow(store->config.engine.transports, wanted))
-		return true;
-	if (!setting->told) {
-		struct subject subject = {CONFIG_ERROR, &setting->at,
-					  parameter_name(&setting->key, &store->arena)};
-		store_tell(store, subject,
-			   "%s is not available in this version; what uses it is left out",
-			   setting->value.text);
-		setting->told = true;
-	}
-	return false;
+	const struct setting *setting = resolve_setting(&draft->scope, id);
+	return setting ? (enum kl_transport_choice)setting->value.number : KL_CHOOSE_NAPTR;
 }
 
-/* Adds the entry of draft->scope.y, unless its transport is not to be had. */
+/* Adds the entry of draft->scope.y. */
 static void add_entry(struct builder *builder, struct draft *draft)
 {
 	struct scope *scope = &draft->scope;
 	struct config_entry *entry = &draft->entries[draft->entry_count];
 	struct kl_entry_config *engine_entry = &draft->engine_entries[draft->entry_count];
-	uint32_t values_before = scope->value_count;
 
 	scope->entry = draft->entry_count;
 	scope->via_proxy = false;
@@ -112,10 +93,7 @@ static void add_entry(struct builder *builder, struct draft *draft)
 		engine_entry->port = (uint16_t)resolve_number(scope, PARAMETER_proxy_port);
 		transport = PARAMETER_proxy_transport;
 	}
-	if (!choose_transport(draft, transport, &engine_entry->transport_choice)) {
-		scope->value_count = values_before;
-		return;
-	}
+	engine_entry->transport_choice = (uint8_t)choose_transport(draft, transport);
 	struct kl_policy policy;
 	resolve_policy(scope, &policy);
 	engine_entry->policy = share_policy(builder, &policy);
@@ -143,14 +121,10 @@ static void tell_no_entry(const struct draft *draft, const struct setting *addre
 	struct config_store *store = draft->scope.store;
 	struct subject subject = {CONFIG_ERROR, &address->at,
 				  parameter_name(&address->key, &store->arena)};
-	if (draft->configured)
-		store_tell(store, subject, "no server can be used; line %u is left out",
-			   draft->scope.x);
-	else
-		store_tell(store, subject,
-			   "no server: set reg.%u.server.1.address or voIpProt.server.1.address; "
-			   "line %u is left out",
-			   draft->scope.x, draft->scope.x);
+	store_tell(store, subject,
+		   "no server: set reg.%u.server.1.address or voIpProt.server.1.address; "
+		   "line %u is left out",
+		   draft->scope.x, draft->scope.x);
 }
 
 static void add_line(struct builder *builder, uint32_t x)
@@ -175,12 +149,9 @@ static void add_line(struct builder *builder, uint32_t x)
 	draft.line->profile = builder->profile;
 	fill_account(&draft, address->value.text);
 	uint32_t chosen = choose_entries(store, x);
-	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++) {
-		if (!(chosen & 1u << draft.scope.y))
-			continue;
-		draft.configured++;
-		add_entry(builder, &draft);
-	}
+	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++)
+		if (chosen & 1u << draft.scope.y)
+			add_entry(builder, &draft);
 	if (draft.entry_count == 0) {
 		tell_no_entry(&draft, address);
 		return;
