@@ -54,7 +54,7 @@ def call_over_tls(world):
     phone = world.registered_phone(TLS, trusting(world))
     expect(';transport=tls' in world.sbc1.contacts()[0], 'Contact says TLS')
     call = phone.call()
-    world.log.wait_one('INVITE at the callee', method='INVITE', target=world.callees[0].address)
+    world.log.wait_one('ACK at the callee', method='ACK', target=world.callees[0].address)
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
     expect_equal('exit status of the phone', phone.leave(), 0)

@@ -96,7 +96,7 @@ class Phone:
             if not self.process.running:
                 raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
             entry = self.entry()
-            on_route = route is None or route.route in str(entry.get('route'))
+            on_route = route is None or f'{route.address}:' in str(entry.get('route'))
             return entry if entry.get('state') == state and on_route else None
         where = f' at {route.name}' if route else ''
         return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)
