@@ -82,8 +82,9 @@ struct config_line {
 };
 
 struct config {
-	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().  The host
-	 * may narrow transports and families before.  Entries with equal policies share one. */
+	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().
+	 * The host may narrow transports and families before.  Entries with equal policies share
+	 * one. */
 	struct kl_config engine;
 	const struct config_line *lines;             /* engine.line_count of them, by number */
 	const struct config_diagnostic *diagnostics; /* by file and line */

@@ -303,6 +303,10 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 							 client->proof, response, client->sent));
 	if (client->method == KL_REGISTER && status / 100 == 2)
 		event.response.granted_ms = take_grant(client, response);
+	if (status / 100 == 3)
+		event.response.redirect = phone_call_redirect(
+			client->token ? phone_call_find(client->phone, client->token) : NULL,
+			response);
 	phone_feed(client->phone, &event);
 }
 

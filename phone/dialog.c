@@ -76,28 +76,16 @@ void phone_dialog_end(struct phone_dialog *dialog)
 /* ---- where requests go -------------------------------------------------------------------------
  */
 
-static enum kl_transport transport_of(const struct sip_uri *uri)
-{
-	if (uri->is_secure || uri->transport == SIP_TLS)
-		return KL_TLS;
-	return uri->transport == SIP_TCP ? KL_TCP : KL_UDP;
-}
-
-/* FAIL-18: where the first Route, else the remote target says (RFC 3263 4.1, 4.2).  A name there is
- * taken for that of the server which the INVITE was sent to. */
+/* FAIL-18: where the first Route, else the remote target says.  A name there is taken for that of
+ * the server which the INVITE was sent to. */
 static struct phone_hop next_hop(const struct phone_dialog *dialog)
 {
-	struct net_address address, local;
 	struct phone_hop hop = {.stream = 0};
-	struct sip_uri uri;
+	struct net_address local;
 
-	if (sip_uri_parse(&uri, sip_dialog_next_hop(&dialog->sip)) ||
-	    net_address_parse(&address, uri.host, 0))
-		return dialog->hop;
-	address.port = uri.port ? uri.port : phone_default_port(transport_of(&uri));
-	hop.route = phone_route_of(&address, transport_of(&uri));
-	if (phone_route_equal(&hop.route, &dialog->hop.route) ||
-	    phone_get_local(dialog->phone, &address, &local))
+	if (phone_route_of_uri(sip_dialog_next_hop(&dialog->sip), &hop.route) ||
+	    phone_route_equal(&hop.route, &dialog->hop.route) ||
+	    phone_transport_local(dialog->phone->transport, &hop.route, &local))
 		return dialog->hop;
 	return hop;
 }

@@ -16,6 +16,7 @@ struct phone_hop phone_reply_hop(const struct phone_incoming *incoming)
 	struct phone_hop hop = {
 		.route = phone_route_of(&incoming->source, incoming->transport),
 		.stream = incoming->stream,
+		.local = incoming->local,
 	};
 
 	if (!via->wants_rport || incoming->transport != KL_UDP)
@@ -222,6 +223,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
 	const struct phone_hop back = phone_reply_hop(&incoming);
 	struct sip_peer peer = {.length = sizeof back};
+	_Static_assert(sizeof back <= sizeof peer.bytes, "a hop is a peer");
 	struct sip_receipt receipt;
 	unsigned status;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "phone/stream.h"
+#include "sip/value.h"
 
 enum { IPV4, IPV6, SOCKETS };
 
@@ -37,6 +38,23 @@ struct kl_route phone_route_of(const struct net_address *address, enum kl_transp
 
 	memcpy(route.ip, address->ip, sizeof route.ip);
 	return route;
+}
+
+int phone_route_of_uri(struct sip_span text, struct kl_route *route)
+{
+	enum kl_transport transport = KL_UDP;
+	struct net_address address;
+	struct sip_uri uri;
+
+	if (sip_uri_parse(&uri, text) || !uri.is_sip || net_address_parse(&address, uri.host, 0))
+		return -EINVAL;
+	if (uri.is_secure || uri.transport == SIP_TLS)
+		transport = KL_TLS;
+	else if (uri.transport == SIP_TCP)
+		transport = KL_TCP;
+	address.port = uri.port ? uri.port : phone_default_port(transport);
+	*route = phone_route_of(&address, transport);
+	return 0;
 }
 
 bool phone_route_equal(const struct kl_route *a, const struct kl_route *b)
@@ -196,7 +214,7 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 		return phone_streams_send(transport->streams, hop, &local,
 					  (struct sip_span){bytes, length});
 	}
-	error = net_udp_send(udp, &to, bytes, length);
+	error = net_udp_send_from(udp, &(struct net_udp_path){hop->local, to}, bytes, length);
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 

@@ -11,6 +11,7 @@
 #include "net/stream.h"
 #include "net/udp.h"
 #include "phone/phone.h"
+#include "sip/text.h"
 
 struct phone_transport;
 
@@ -20,6 +21,9 @@ struct phone_hop {
 	/* An answer goes back on the stream of its request, as long as that is there; 0: any stream
 	 * to the route that we opened. */
 	uint64_t stream;
+	/* UDP: an answer leaves from where its request arrived (RFC 3581 4); all zero: from
+	 * anywhere. */
+	struct net_address local;
 	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  It
 	 * outlives the transport. */
 	const char *name;
@@ -88,6 +92,9 @@ uint16_t phone_default_port(enum kl_transport transport);
 
 struct net_address phone_route_address(const struct kl_route *route);
 struct kl_route phone_route_of(const struct net_address *address, enum kl_transport transport);
+/* Where a SIP URI leads that names a literal address (RFC 3263 4.1, 4.2).  -EINVAL: it does not. */
+int phone_route_of_uri(struct sip_span uri, struct kl_route *route);
+
 bool phone_route_equal(const struct kl_route *a, const struct kl_route *b);
 
 /* The fault that a failed send tells: -ERROR, an errno value. */
