@@ -188,6 +188,11 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	phone_feed(phone, &event);
 }
 
+static bool waits(void *user, const struct kl_route *route)
+{
+	return phone_client_waiting(user, route);
+}
+
 /* CALL-2: only who may ask something of a line may connect. */
 static bool admits(void *user, const struct kl_route *source)
 {
@@ -232,6 +237,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.on_packet = take_packet,
 		.on_error = take_error,
 		.on_stream_end = take_stream_end,
+		.waits = waits,
 		.admits = admits,
 		.user = phone,
 	};

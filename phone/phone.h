@@ -33,9 +33,10 @@ struct phone;
 /* How TCP and TLS streams are kept. */
 struct phone_stream_settings {
 	struct net_tls_config tls;
-	struct net_stream_keepalive keepalive; /* TCP's own (KEEP-2) */
-	/* KEEP-3: a stream without messages for so long is closed, and pings of the far end are
-	 * neither answered nor count; 0: it stays, and pings are answered. */
+	struct net_stream_keepalive keepalive; /* TCP's own (KEEP-2); all zero: none */
+	/* KEEP-3: a stream without messages for so long is closed, unless an answer is waited for,
+	 * and pings of the far end are neither answered nor count; 0: it stays, and pings are
+	 * answered. */
 	uint32_t idle_close_ms;
 };
 

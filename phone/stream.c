@@ -76,12 +76,7 @@ static struct stream *find(const struct phone_streams *pool, const struct phone_
 
 /* ---- idle time ------------------------------------------------------------------------------- */
 
-/* KEEP-3: nothing went through it for so long, or it never said anything. */
-static void take_idle(void *user)
-{
-	stream_free(user);
-}
-
+/* Starts the time anew. */
 static void note_traffic(struct stream *stream)
 {
 	uint64_t idle_ms = stream->pool->config.streams.idle_close_ms;
@@ -89,6 +84,19 @@ static void note_traffic(struct stream *stream)
 	if (stream->accepted && !stream->greeted)
 		idle_ms = PHONE_STREAM_GREETING_MS;
 	net_timer_set(stream->idle, idle_ms ? net_now_ms() + idle_ms : NET_NEVER);
+}
+
+/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
+ * may ring for longer than that. */
+static void take_idle(void *user)
+{
+	struct stream *stream = user;
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (!stream->accepted && config->waits(config->user, &stream->route))
+		note_traffic(stream);
+	else
+		stream_free(stream);
 }
 
 /* ---- what a stream tells --------------------------------------------------------------------- */

@@ -52,6 +52,8 @@ struct phone_transport_config {
 	void (*on_packet)(void *user, const struct phone_packet *packet);
 	void (*on_error)(void *user, const struct net_udp_error *error);
 	void (*on_stream_end)(void *user, const struct phone_stream_end *end);
+	/* Is an answer waited for that will come on a stream to that route? */
+	bool (*waits)(void *user, const struct kl_route *route);
 	/* May whoever is at that address connect to us? */
 	bool (*admits)(void *user, const struct kl_route *source);
 	void *user;

@@ -80,6 +80,15 @@ static void wait_for(struct bench *bench, bool (*condition)(const struct bench *
 	net_timer_set(bench->timer, NET_NEVER);
 }
 
+/* Runs the loop for as long as that. */
+static void settle(struct bench *bench, unsigned wait_ms)
+{
+	bench->late = false;
+	net_timer_set(bench->timer, net_now_ms() + wait_ms);
+	while (!bench->late)
+		assert_int_equal(net_loop_step(bench->loop), 0);
+}
+
 static const char *path_in(const struct bench *bench, const char *name, char to[PATH_SIZE])
 {
 	snprintf(to, PATH_SIZE, "%s/%s", bench->folder, name);
@@ -256,6 +265,11 @@ static bool is_registered(const struct bench *bench)
 static bool is_registered_at_second(const struct bench *bench)
 {
 	return is_in_state(bench, "registered", "127.0.1.2:");
+}
+
+static bool is_asked(const struct bench *bench)
+{
+	return bench->servers[0].registers;
 }
 
 static bool is_backing_off(const struct bench *bench)
@@ -504,6 +518,21 @@ static void idle_stream_is_closed_without_loss(void **state)
 	bench_free(bench);
 }
 
+/* KEEP-3 (part): a stream on which an answer is waited for is not idle. */
+static void waiting_stream_is_not_idle(void **state)
+{
+	const struct order order = {.transport = SIP_TCP, .streams = {.idle_close_ms = 100}};
+	struct bench *bench = bench_new(&order);
+
+	(void)state;
+	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_SILENT);
+	phone_start(bench->phone);
+	wait_for(bench, is_asked);
+	settle(bench, 500);
+	assert_int_equal(connections(bench, 1), 1);
+	bench_free(bench);
+}
+
 /* KEEP-5: an answer goes back on the stream of its request.  KEEP-3 (part): a ping is answered. */
 static void answers_on_the_stream_of_the_request(void **state)
 {
@@ -583,6 +612,7 @@ int main(void)
 		cmocka_unit_test(silent_stream_is_left_after_its_window),
 		cmocka_unit_test(lost_stream_loses_the_registration),
 		cmocka_unit_test(idle_stream_is_closed_without_loss),
+		cmocka_unit_test(waiting_stream_is_not_idle),
 		cmocka_unit_test(answers_on_the_stream_of_the_request),
 		cmocka_unit_test(undeliverable_answer_moves_nothing),
 		cmocka_unit_test(hostile_streams_are_dropped),
