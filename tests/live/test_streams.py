@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Lines over TCP and TLS, against Kamailio: registration, calls, and what fails a stream."""
+import contextlib
+import socket
+
 from harness import authority
 from harness.expect import expect, expect_between, expect_equal, expect_time
 from harness.names import srv_records
+from harness.phone import BIND
 from harness.registrar import PASSWORD, TLS_PORT
 from harness.run import live_test, run_tests
 from harness.world import SERVERS
@@ -148,6 +152,58 @@ def lost_under_a_request(world):
     expect_between('INVITE to sbc2', moved.at_ms - invite.at_ms, 0, FAST_MS - AT_ONCE_MS)
     expect_equal('its Call-ID', moved.call_id, invite.call_id)
     call.hang_up()
+    expect_equal('exit status of the call', call.wait(), 0)
+
+
+ASK = ('OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.1.1:1;branch=z9hG4bK{branch}\r\n'
+       'From: <sip:x@example.test>;tag=1\r\nTo: <sip:alice@example.test>\r\nCall-ID: {branch}\r\nCSeq: 1 OPTIONS\r\n'
+       '{more}Content-Length: 0\r\n\r\n')
+
+
+def connect_from(address):
+    """A stream to the phone; what the kernel may refuse is a failure."""
+    host, _, port = BIND.partition(':')
+    return socket.create_connection((host, int(port)), timeout=5, source_address=(address, 0))
+
+
+def ends(stream):
+    """Whether the phone ends the stream without a word."""
+    try:
+        return stream.recv(4096) == b''
+    except ConnectionResetError:
+        return True
+
+
+@live_test(records=TCP_RECORDS, streams=True)
+def hostile_streams(world):
+    """CALL-2 (part): strangers, endless heads, 10,000 headers, garbage and slow writers from a server's address: dropped
+    and counted, while an honest call goes on."""
+    phone = world.registered_phone(TCP)
+    call = phone.call()
+    world.wait_call_up(world.sbc1)
+    with connect_from('127.0.3.7') as stranger:
+        expect(ends(stranger), 'a stranger is not let in')
+    with connect_from(world.sbc1.address) as endless:
+        with contextlib.suppress(ConnectionError):
+            endless.sendall(b'OPTIONS sip:a@b SIP/2.0\r\nX: ' + b'x' * (1 << 20))
+        expect(ends(endless), 'a head without an end ends its stream')
+    with connect_from(world.sbc1.address) as garbage:
+        with contextlib.suppress(ConnectionError):
+            garbage.sendall(bytes(range(256)) * 1024)
+        expect(ends(garbage), 'garbage ends its stream')
+    with connect_from(world.sbc1.address) as many:
+        many.sendall(ASK.format(branch='many', more='A: b\r\n' * 10000).encode())
+        many.sendall(ASK.format(branch='few', more='').encode())
+        answer = many.recv(4096).decode()
+        expect('Call-ID: few' in answer, 'of a message with 10,000 headers nothing is heard, the next one is answered')
+    with connect_from(world.sbc1.address) as slow:
+        slow.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in ASK.format(branch='slow', more='').encode():
+            slow.sendall(bytes([byte]))
+        expect(slow.recv(4096).startswith(b'SIP/2.0 200 '), 'one byte at a time is answered as well')
+    expect_equal('broken streams', phone.counter('broken_streams'), 2)
+    call.hang_up()
+    world.wait_answered('BYE', 200, world.sbc1)
     expect_equal('exit status of the call', call.wait(), 0)
 
 

@@ -481,7 +481,7 @@ static void silent_stream_is_left_after_its_window(void **state)
 	phone_start(bench->phone);
 	wait_for(bench, is_registered_at_second);
 	waited_ms = bench->servers[1].first_at_ms - bench->servers[0].first_at_ms;
-	assert_in_range(waited_ms, 1995, 2200);
+	assert_in_range(waited_ms, 1950, 2300);           /* both ends share this loop */
 	assert_int_equal(bench->servers[0].registers, 2); /* the other behind the challenge */
 	assert_int_equal(connections(bench, 1), 0);
 	bench_free(bench);
