@@ -134,6 +134,20 @@ static void acknowledge_again(const struct phone_dialog *dialog)
 		phone_send(dialog->phone, &hop, sip_span_of(dialog->ack));
 }
 
+/* TRIG-10: a BYE that fails ends its dialog, and its line's engine is told which route is dead, for
+ * the dialog may have led past the line's own.  A dialog that was never a call of ours has no
+ * binding. */
+static void fail(struct phone_dialog *dialog, struct kl_event_dialog how)
+{
+	struct kl_event event = {.type = KL_EV_DIALOG_FAILED, .dialog = how};
+
+	phone_dialog_end(dialog);
+	event.dialog.binding = dialog->binding;
+	event.dialog.binding.route = dialog->repeat.hop.route;
+	if (dialog->binding.route.port)
+		phone_feed(dialog->phone, &event);
+}
+
 static void send_bye(struct phone_dialog *dialog)
 {
 	struct phone *phone = dialog->phone;
@@ -145,7 +159,7 @@ static void send_bye(struct phone_dialog *dialog)
 	};
 	struct sip_builder builder;
 	struct phone_hop hop;
-	int length;
+	int length, error;
 
 	dialog->state = PHONE_DIALOG_ENDING;
 	dialog->byes++;
@@ -155,26 +169,17 @@ static void send_bye(struct phone_dialog *dialog)
 	if (!sip_span_copy(sip_dialog_request_uri(&dialog->sip), uri, sizeof uri))
 		phone_account_prove(dialog->account, &proof, &builder, dialog->sent);
 	length = sip_builder_finish(&builder);
-	if (length < 0)
+	if (length < 0) {
 		phone_dialog_end(dialog);
-	else
-		phone_repeat_start(&dialog->repeat, &hop,
+		return;
+	}
+	error = phone_repeat_start(&dialog->repeat, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
+	if (error)
+		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
-
-/* TRIG-10: a BYE that fails ends its dialog, and its line's engine is told of the dead route.  A
- * dialog that was never a call of ours has no binding. */
-static void fail(struct phone_dialog *dialog, struct kl_event_dialog how)
-{
-	struct kl_event event = {.type = KL_EV_DIALOG_FAILED, .dialog = how};
-
-	phone_dialog_end(dialog);
-	event.dialog.binding = dialog->binding;
-	if (dialog->binding.route.port)
-		phone_feed(dialog->phone, &event);
-}
 
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault)
 {

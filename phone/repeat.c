@@ -47,25 +47,27 @@ static bool is_sent_once(const struct phone_hop *hop, struct sip_span bytes)
 	       (bytes.length < 4 || memcmp(bytes.at, "SIP/", 4) != 0);
 }
 
-void phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
-			struct sip_span bytes)
+int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
+		       struct sip_span bytes)
 {
 	uint64_t now = net_now_ms();
+	int error;
 
 	phone_repeat_stop(repeat);
-	phone_send(repeat->phone, hop, bytes);
+	error = phone_send(repeat->phone, hop, bytes);
 	repeat->hop = *hop;
 	repeat->gap_ms = SIP_T1_MS;
 	repeat->give_up_at_ms = now + 64 * SIP_T1_MS;
 	repeat->bytes = malloc(bytes.length);
 	if (!repeat->bytes) { /* without memory it is sent once */
 		net_timer_set(repeat->timer, repeat->give_up_at_ms);
-		return;
+		return error;
 	}
 	memcpy(repeat->bytes, bytes.at, bytes.length);
 	repeat->length = bytes.length;
 	net_timer_set(repeat->timer,
 		      is_sent_once(hop, bytes) ? repeat->give_up_at_ms : now + repeat->gap_ms);
+	return error;
 }
 
 void phone_repeat_stop(struct phone_repeat *repeat)

@@ -27,9 +27,10 @@ int phone_repeat_init(struct phone_repeat *repeat, struct phone *phone,
 void phone_repeat_clear(struct phone_repeat *repeat);
 
 /* Sends BYTES now, and repeats them; what was repeated before is not any more.  A stream loses
- * nothing on its way, so a request is sent there once and only waited for (RFC 3261 17.1.2.2). */
-void phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
-			struct sip_span bytes);
+ * nothing on its way, so a request is sent there once and only waited for (RFC 3261 17.1.2.2).
+ * 0, or a negative errno value of this first send. */
+int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
+		       struct sip_span bytes);
 void phone_repeat_stop(struct phone_repeat *repeat);
 
 #endif

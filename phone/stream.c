@@ -2,6 +2,7 @@
 #include "phone/stream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -303,6 +304,7 @@ int phone_streams_create(struct phone_streams **out, const struct phone_transpor
 	struct phone_streams *pool = calloc(1, sizeof *pool);
 	int error = -ENOMEM;
 
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
 	if (pool)
 		error = net_tls_create(&pool->tls, &config->streams.tls, why, PHONE_WHY_MAX);
 	if (error) {

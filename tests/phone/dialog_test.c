@@ -78,11 +78,45 @@ static void another_answer_moves_nothing(void **state)
 	bench_free(bench);
 }
 
+static void take_stopped(void *user)
+{
+	struct bench *bench = user;
+
+	bench->stopped = true;
+}
+
+static bool is_stopped(const struct bench *bench)
+{
+	return bench->stopped;
+}
+
+/* TRIG-10 (part), TRIG-4 (part): a BYE that can't be sent is over at once; and since its dialog led
+ * past the line's route, that one is not to blame. */
+static void a_bye_that_cannot_be_sent(void **state)
+{
+	struct bench *bench = bench_registered(REREGISTER);
+	struct peer *peer = &bench->peers[0];
+	uint64_t id = bench_call(bench);
+
+	(void)state;
+	peer_answer(peer, peer_expect(peer, SIP_INVITE), 200, "t",
+		    "Contact: <sip:bob@198.51.100.1>\r\n");
+	bench_wait(bench, is_up);
+	phone_call_hang_up(bench->phone, id);
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.in_failover"), 0);
+	phone_stop(bench->phone, (struct net_callback){take_stopped, bench});
+	peer_answer(peer, peer_expect(peer, SIP_REGISTER), 200, "r", NULL);
+	bench_wait(bench, is_stopped);
+	assert_true(peer_is_quiet(&bench->peers[1]));
+	bench_free(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bye_finds_503),
 		cmocka_unit_test(a_bye_finds_a_closed_port),
+		cmocka_unit_test(a_bye_that_cannot_be_sent),
 		cmocka_unit_test(another_answer_moves_nothing),
 	};
 
