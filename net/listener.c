@@ -49,6 +49,25 @@ static void take_pause_over(void *user)
 		pause_now(listener);
 }
 
+/* Takes one connection.  False: there is none, or no descriptor for it. */
+static bool accept_one(struct net_listener *listener)
+{
+	struct sockaddr_storage name = {0};
+	struct net_arrival arrival = {
+		.fd = accept4(listener->fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)},
+			      SOCK_CLOEXEC | SOCK_NONBLOCK),
+	};
+
+	if (arrival.fd >= 0) {
+		net_address_from_sockaddr(&arrival.source, (struct sockaddr *)&name);
+		listener->config.on_arrival(listener->config.user, &arrival);
+		return true;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		pause_now(listener);
+	return false;
+}
+
 static void take_ready(void *user, unsigned ready)
 {
 	struct net_listener *listener = user;
@@ -56,24 +75,12 @@ static void take_ready(void *user, unsigned ready)
 
 	(void)ready;
 	listener->closed = &closed;
-	for (int i = 0; i < BATCH_MAX && !closed; i++) {
-		struct sockaddr_storage name = {0};
-		struct net_arrival arrival = {
-			.fd = accept4(listener->fd, (struct sockaddr *)&name,
-				      &(socklen_t){sizeof(name)}, SOCK_CLOEXEC | SOCK_NONBLOCK),
-		};
-
-		if (arrival.fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-			    errno == ENOMEM)
-				pause_now(listener);
+	for (int i = 0; i < BATCH_MAX && !closed; i++)
+		if (!accept_one(listener))
 			break;
-		}
-		net_address_from_sockaddr(&arrival.source, (struct sockaddr *)&name);
-		listener->config.on_arrival(listener->config.user, &arrival);
-	}
-	if (!closed)
-		listener->closed = NULL;
+	if (closed)
+		return;
+	listener->closed = NULL;
 }
 
 /* Binds, and listens.  0 or -errno. */
