@@ -304,9 +304,7 @@ static int check(struct arguments *arguments, struct found *found)
 
 int cli_check(int argc, char **argv)
 {
-	/* What the engine knows may be written, whether or not this version's phone has it. */
-	struct arguments arguments = {.options.transports =
-					      1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS};
+	struct arguments arguments = {0};
 	struct config *config;
 	int status;
 

@@ -39,6 +39,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"resolver", 'r', "ADDR[:PORT]", 0, "ask this DNS server; default: those of resolv.conf",
 	 0},
+	{"ca-file", 'a', "FILE", 0, "trust the certificates in it; default: those of the system",
+	 0},
+	{"certificate", 't', "FILE", 0, "show this certificate, and take TLS connections", 0},
+	{"key", 'k', "FILE", 0, "its key; default: in the same file", 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
 };
@@ -57,6 +61,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
+	struct net_tls_config *tls = &run->phone_config.streams.tls;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -80,6 +85,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
 		resolver->servers[resolver->server_count++] =
 			read_address(argument, DNS_PORT, state);
+		return 0;
+	case 'a':
+		tls->ca_file = argument;
+		return 0;
+	case 't':
+		tls->certificate_file = argument;
+		return 0;
+	case 'k':
+		tls->key_file = argument;
 		return 0;
 	case 'v':
 		run->verbosity++;

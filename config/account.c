@@ -43,25 +43,6 @@ bool draft_has_setting(const struct draft *draft, enum parameter_id id, enum par
 	return store_find(draft->scope.store, &key, &passed) != NULL;
 }
 
-bool draft_choose_transport(struct draft *draft, enum parameter_id id, uint8_t *choice)
-{
-	struct config_store *store = draft->scope.store;
-	uint32_t wanted = resolve_number(&draft->scope, id);
-	struct setting *setting = resolve_find(&draft->scope, id);
-	*choice = (uint8_t)wanted;
-	if (!setting ||
-	    kl_transports_allow(store->config.engine.transports, (enum kl_transport_choice)wanted))
-		return true;
-	if (!setting->told) {
-		struct subject subject = {CONFIG_ERROR, &setting->at, store_name(store, setting)};
-		store_tell(store, subject,
-			   "%s is not available in this version; what uses it is left out",
-			   setting->value.text);
-		setting->told = true;
-	}
-	return false;
-}
-
 void draft_fill_address(struct draft *draft, const char *address)
 {
 	size_t user_length = strcspn(address, "@");
@@ -69,23 +50,18 @@ void draft_fill_address(struct draft *draft, const char *address)
 	draft->line->domain = address[user_length] ? address + user_length + 1 : "";
 }
 
-/* Adds the entry of draft->scope.y, unless its transport is not to be had. */
+/* Adds the entry of draft->scope.y. */
 static void add_entry(struct builder *builder, const struct draft_maker *maker, struct draft *draft)
 {
 	struct scope *scope = &draft->scope;
 	struct config_entry *entry = &draft->entries[draft->entry_count];
 	struct kl_entry_config *engine_entry = &draft->engine_entries[draft->entry_count];
-	uint32_t values_before = scope->value_count;
 
 	scope->entry = draft->entry_count;
 	entry->number = scope->y;
-	bool complete = maker->fill_entry(draft, entry, engine_entry);
+	maker->fill_entry(draft, entry, engine_entry);
 	if (!*draft->line->domain)
 		draft->line->domain = entry->server; /* without a host the first server is it */
-	if (!complete) {
-		scope->value_count = values_before;
-		return;
-	}
 	struct kl_policy policy;
 	resolve_policy(scope, &policy);
 	if (maker->adjust_policy)
@@ -101,10 +77,7 @@ static void tell_no_entry(const struct draft *draft, const struct draft_maker *m
 	struct subject subject = {CONFIG_ERROR, &address->at, store_name(store, address)};
 	struct parameter_key wanted = maker->first_server;
 	wanted.x = (uint16_t)draft->scope.x;
-	if (draft->configured)
-		store_tell(store, subject, "no server can be used; line %u is left out",
-			   draft->scope.x);
-	else if (address->name)
+	if (address->name)
 		store_tell(store, subject, "no server with a name; line %u is left out",
 			   draft->scope.x);
 	else
@@ -152,12 +125,9 @@ static void add_line(struct builder *builder, enum parameter_dialect dialect, ui
 	if (!*draft.line->auth_user)
 		draft.line->auth_user = draft.line->user;
 	uint32_t chosen = maker->choose_entries(&draft);
-	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++) {
-		if (!(chosen & 1u << draft.scope.y))
-			continue;
-		draft.configured++;
-		add_entry(builder, maker, &draft);
-	}
+	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++)
+		if (chosen & 1u << draft.scope.y)
+			add_entry(builder, maker, &draft);
 	if (draft.entry_count == 0) {
 		tell_no_entry(&draft, maker, address);
 		return;

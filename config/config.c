@@ -81,8 +81,7 @@ int config_load(const struct config_options *options, struct config **config)
 		abort();
 	store_init(store, options->strict);
 	*config = &store->config;
-	/* UDP is all that the phone of this version has. */
-	store->config.engine.transports = options->transports ? options->transports : 1u << KL_UDP;
+	store->config.engine.transports = 1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS;
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
 	enum kl_profile profile = KL_PROFILE_POLY;

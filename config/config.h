@@ -40,8 +40,7 @@ struct config_options {
 	 * "versity", as a line's file is, or
 	 * what a native file says. */
 	const char *profile;
-	uint8_t transports; /* that lines may use, as in kl_config; 0: UDP alone */
-	bool strict;        /* values out of range are errors, not warnings (PROF-4) */
+	bool strict; /* values out of range are errors, not warnings (PROF-4) */
 	/* The phone's own, for [PHONE_MAC_ADDRESS], [PHONE_MODEL] and files by their name; NULL:
 	 * not known.  Without `mac` a master file called MAC.cfg tells it. */
 	const char *mac, *model;
@@ -68,10 +67,6 @@ struct config_entry {
 	uint16_t server_port; /* 0: not given */
 	bool via_outbound_proxy; /* kl_entry_config.name is the proxy's, not `server` */
 	bool registers;
-	/* A Versity's candidates by rank, the first of them kl_entry_config.name (PROBE-1); of the
-	 * others none. */
-	const char *const *specs;
-	uint32_t spec_count;
 };
 
 /* One effective value of a line (PROF-1). */
@@ -119,8 +114,9 @@ struct config_device {
 };
 
 struct config {
-	/* Ready for kl_engine_init(): UDP, IPv4 and IPv6, limits by kl_limits_default().  The host
-	 * may narrow transports and families before.  Entries with equal policies share one. */
+	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().
+	 * The host may narrow transports and families before.  Entries with equal policies share
+	 * one. */
 	struct kl_config engine;
 	struct config_device device;
 	const struct config_line *lines;             /* engine.line_count of them */

@@ -11,7 +11,6 @@ struct draft {
 	struct kl_entry_config *engine_entries;
 	struct config_entry *entries;
 	uint8_t entry_count;
-	uint32_t configured; /* entries, those left out included */
 };
 
 /* How one vendor's settings make a line.  The scope's x is the line's; y and entry are set for
@@ -26,8 +25,8 @@ struct draft_maker {
 	bool (*fill_line)(struct draft *draft, const struct setting *line);
 	/* Bit y for each entry. */
 	uint32_t (*choose_entries)(struct draft *draft);
-	/* Fills both, but for the number and the policy.  False: told, and left out. */
-	bool (*fill_entry)(struct draft *draft, struct config_entry *entry,
+	/* Fills both, but for the number and the policy. */
+	void (*fill_entry)(struct draft *draft, struct config_entry *entry,
 			   struct kl_entry_config *engine_entry);
 	/* What the rows alone can't say of a policy.  NULL: nothing. */
 	void (*adjust_policy)(struct draft *draft, struct kl_policy *policy);
@@ -38,10 +37,6 @@ extern const struct draft_maker draft_poly, draft_yealink, draft_versity;
 /* Is row ID set at PLACE? */
 bool draft_has_setting(const struct draft *draft, enum parameter_id id, enum parameter_place place,
 		       uint32_t x, uint32_t y);
-
-/* The transport that row ID asks for.  False: this version has it not, which is told once for each
- * place that asks. */
-bool draft_choose_transport(struct draft *draft, enum parameter_id id, uint8_t *choice);
 
 /* "user" or "user@host": the line's user, and its domain if there is a host. */
 void draft_fill_address(struct draft *draft, const char *address);

@@ -27,7 +27,7 @@ static uint32_t choose_entries(struct draft *draft)
 	return own ? own : site;
 }
 
-static bool fill_entry(struct draft *draft, struct config_entry *entry,
+static void fill_entry(struct draft *draft, struct config_entry *entry,
 		       struct kl_entry_config *engine_entry)
 {
 	struct scope *scope = &draft->scope;
@@ -50,7 +50,7 @@ static bool fill_entry(struct draft *draft, struct config_entry *entry,
 		engine_entry->port = (uint16_t)resolve_number(scope, PARAMETER_proxy_port);
 		transport = PARAMETER_proxy_transport;
 	}
-	return draft_choose_transport(draft, transport, &engine_entry->transport_choice);
+	engine_entry->transport_choice = (uint8_t)resolve_number(scope, transport);
 }
 
 const struct draft_maker draft_poly = {

@@ -28,17 +28,6 @@ static struct versity_field read_field(struct draft *draft)
 	return field;
 }
 
-static void tell_specs(struct draft *draft, const struct setting *server, uint32_t count)
-{
-	struct config_store *store = draft->scope.store;
-	struct subject subject = {CONFIG_WARNING, &server->at,
-				  parameter_name(&server->key, &store->arena)};
-	if (count > 1)
-		store_tell(store, subject,
-			   "of its %u serverspecs only the first has an effect in this version",
-			   count);
-}
-
 static bool fill_line(struct draft *draft, const struct setting *server)
 {
 	struct versity_field field = read_field(draft);
@@ -46,7 +35,6 @@ static bool fill_line(struct draft *draft, const struct setting *server)
 	struct scope *scope = &draft->scope;
 	draft_fill_address(draft, find_extension(draft, server));
 	line->domain = field.domain;
-	tell_specs(draft, server, field.spec_count);
 	line->label = line->display_name = "";
 	line->auth_user = resolve_text(scope, PARAMETER_versity_auth_user);
 	line->auth_password = resolve_text(scope, PARAMETER_versity_auth_password);
@@ -59,25 +47,23 @@ static uint32_t choose_entries(struct draft *draft)
 	return 1u << 1;
 }
 
-/* PROBE-1: a name is looked up as SRV first, whatever the port field says; so the port that its
- * transport has anyway stays unsaid. */
-static bool fill_entry(struct draft *draft, struct config_entry *entry,
+/* PROBE-1, PROBE-2: each spec is a name of the entry, in order of rank.  The port is that of a
+ * spec's own addresses, so no URI carries it; one that nobody set is the transport's. */
+static void fill_entry(struct draft *draft, struct config_entry *entry,
 		       struct kl_entry_config *engine_entry)
 {
 	struct scope *scope = &draft->scope;
 	struct versity_field field = read_field(draft);
+	uint32_t port = resolve_number(scope, PARAMETER_versity_port);
+	bool is_port_set = resolve_find(scope, PARAMETER_versity_port) != NULL;
 	entry->server = field.domain;
-	entry->server_port = (uint16_t)resolve_number(scope, PARAMETER_versity_port);
 	entry->registers = engine_entry->registers = true;
-	entry->specs = field.specs;
-	entry->spec_count = field.spec_count;
 	engine_entry->name = field.specs[0];
-	if (!draft_choose_transport(draft, PARAMETER_versity_transport,
-				    &engine_entry->transport_choice))
-		return false;
-	uint16_t usual = engine_entry->transport_choice == KL_CHOOSE_TLS ? 5061 : 5060;
-	engine_entry->port = entry->server_port == usual ? 0 : entry->server_port;
-	return true;
+	engine_entry->more_names = field.specs + 1;
+	engine_entry->more_count = (uint8_t)(field.spec_count - 1);
+	engine_entry->port = is_port_set ? (uint16_t)port : 0;
+	engine_entry->transport_choice =
+		(uint8_t)resolve_number(scope, PARAMETER_versity_transport);
 }
 
 const struct draft_maker draft_versity = {

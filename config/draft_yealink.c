@@ -51,7 +51,7 @@ static const char *find_server(struct draft *draft)
 	return server;
 }
 
-static bool fill_entry(struct draft *draft, struct config_entry *entry,
+static void fill_entry(struct draft *draft, struct config_entry *entry,
 		       struct kl_entry_config *engine_entry)
 {
 	struct scope *scope = &draft->scope;
@@ -69,7 +69,7 @@ static bool fill_entry(struct draft *draft, struct config_entry *entry,
 				      scope->x, scope->y))
 			transport = PARAMETER_account_proxy_transport;
 	}
-	return draft_choose_transport(draft, transport, &engine_entry->transport_choice);
+	engine_entry->transport_choice = (uint8_t)resolve_number(scope, transport);
 }
 
 static void adjust_policy(struct draft *draft, struct kl_policy *policy)

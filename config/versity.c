@@ -10,7 +10,7 @@
 bool versity_read_field(const char *text, struct arena *arena, struct versity_field *field)
 {
 	*field = (struct versity_field){
-		.specs = arena_alloc(arena, VERSITY_SPECS_MAX * sizeof(*field->specs))};
+		.specs = arena_alloc(arena, KL_SPECS_MAX * sizeof(*field->specs))};
 	for (bool more = true; more;) {
 		size_t length = strcspn(text, ";");
 		const char *value = text_copy_trimmed(arena, arena_copy(arena, text, length));
@@ -22,7 +22,7 @@ bool versity_read_field(const char *text, struct arena *arena, struct versity_fi
 			return false;
 		if (!field->domain)
 			field->domain = value;
-		else if (field->spec_count < VERSITY_SPECS_MAX)
+		else if (field->spec_count < KL_SPECS_MAX)
 			field->specs[field->spec_count++] = value;
 		else
 			return false;

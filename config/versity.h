@@ -6,8 +6,7 @@
 #include <stdint.h>
 
 #include "config/arena.h"
-
-enum { VERSITY_SPECS_MAX = 4 };
+#include "keepline/keepline.h"
 
 /* "domain; serverspec1; ..." taken apart.  Each is a host name or IP address, in the order of rank:
  * the first spec is P1. */
@@ -15,7 +14,7 @@ struct versity_field {
 	const char
 		*domain; /* of the address-of-record; with specs of its own it is not looked up */
 	const char **specs;
-	uint32_t spec_count; /* 1 to VERSITY_SPECS_MAX */
+	uint32_t spec_count; /* 1 to KL_SPECS_MAX */
 };
 
 /* Reads TEXT (PROBE-1, Spectralink CS-18-10).  False: it is none, and FIELD is undefined. */

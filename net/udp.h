@@ -85,6 +85,16 @@ struct net_address net_udp_local(const struct net_udp *udp);
 int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
 		 size_t length);
 
+/* The same from one address of a socket that is bound to all: an answer leaves from where its
+ * request arrived.  `from` a wildcard: from where the kernel likes. */
+struct net_udp_path {
+	struct net_address from; /* its port counts for nothing */
+	struct net_address to;
+};
+
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, const void *bytes,
+		      size_t length);
+
 struct net_udp_counters net_udp_counters(const struct net_udp *udp);
 
 const char *net_icmp_class_text(enum net_icmp_class icmp_class);

@@ -151,13 +151,15 @@ void phone_account_set_service_route(struct phone_account *account, const struct
 	account->service_route_of = *route;
 }
 
-void phone_account_contact(const struct phone_account *account, const struct net_address *local,
+void phone_account_contact(const struct phone_account *account, const struct phone_self *self,
 			   char to[PHONE_URI_MAX])
 {
+	bool is_default = self->transport == KL_UDP;
 	char host[NET_ADDRESS_TEXT_MAX];
 
-	snprintf(to, PHONE_URI_MAX, "sip:%s@%s", account->line->user,
-		 net_address_format(local, host));
+	snprintf(to, PHONE_URI_MAX, "sip:%s@%s%s%s", account->line->user,
+		 net_address_format(&self->address, host), is_default ? "" : ";transport=",
+		 is_default ? "" : kl_transport_name(self->transport));
 }
 
 /* A URI's host: an IPv6 address stands in brackets (RFC 3261 25.1). */

@@ -11,7 +11,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { SUMMARY_MS = 10000 }; /* how often dropped datagrams may be logged */
+enum { SUMMARY_MS = 10000 }; /* how often dropped messages may be logged */
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -59,10 +59,12 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_ABANDON:
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
-	case KL_DO_CLOSE: /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_CLOSE:
+		phone_transport_drop(phone->transport, &action->close.route);
 		break;
 	case KL_DO_KEEPALIVE: /* KEEP-1: over UDP, CRLF twice */
-		phone_send(phone, &action->keepalive.route, sip_span_of("\r\n\r\n"));
+		phone_send(phone, &(struct phone_hop){.route = action->keepalive.route},
+			   sip_span_of("\r\n\r\n"));
 		break;
 	case KL_DO_OUTCOME:
 		phone_call_outcome(phone, &action->outcome);
@@ -106,14 +108,14 @@ static void take_dns(void *user, const struct kl_event *event)
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes)
+int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
 {
-	int error = phone_transport_send(phone->transport, route, bytes.at, bytes.length);
+	int error = phone_transport_send(phone->transport, hop, bytes.at, bytes.length);
 	char text[KL_TEXT_MAX];
 
 	if (error)
-		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s", phone_route_text(route, text),
-			  strerror(-error));
+		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
+			  phone_route_text(&hop->route, text), strerror(-error));
 	return error;
 }
 
@@ -123,39 +125,39 @@ static void log_dropped(void *user)
 	uint64_t news = phone->counters.dropped - phone->dropped_told;
 
 	if (news)
-		phone_log(PHONE_LOG_WARNING, "%llu datagrams dropped that are no SIP messages",
+		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
 			  (unsigned long long)news);
 	phone->dropped_told = phone->counters.dropped;
 }
 
 /* What is no message is counted, and the log has a sum of it every 10 s at most. */
-static void drop(struct phone *phone, const struct net_datagram *datagram, int error)
+static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
-	char address[NET_ADDRESS_TEXT_MAX];
+	char source[KL_TEXT_MAX];
 
-	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", datagram->length,
-		  net_address_format(&datagram->source, address), sip_strerror(error));
+	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
+		  phone_route_text(&packet->source, source), sip_strerror(error));
 	if (phone->counters.dropped++ == phone->dropped_told)
 		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
 }
 
-static void take_datagram(void *user, const struct net_datagram *datagram)
+static void take_packet(void *user, const struct phone_packet *packet)
 {
 	struct phone *phone = user;
 	struct sip_message message;
-	char address[NET_ADDRESS_TEXT_MAX];
-	int error = sip_message_parse(&message, datagram->bytes, datagram->length);
+	char source[KL_TEXT_MAX];
+	int error = sip_message_parse(&message, packet->bytes, packet->length);
 
-	if (error == SIP_EEMPTY && datagram->length)
+	if (error == SIP_EEMPTY && packet->length)
 		return; /* a keep-alive */
 	if (error) {
-		drop(phone, datagram, error);
+		drop(phone, packet, error);
 		return;
 	}
-	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", net_address_format(&datagram->source, address),
+	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
 		  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
-		phone_server_receive(phone, &message, datagram);
+		phone_server_receive(phone, &message, packet);
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
@@ -167,12 +169,64 @@ static void take_error(void *user, const struct net_udp_error *error)
 	phone_client_take_error(user, error);
 }
 
+/* TRIG-4, TRIG-6: a stream that came to nothing fails those who wait for it, one that was there may
+ * have carried registrations.  A TLS server may refuse us only after the handshake. */
+static void take_stream_end(void *user, const struct phone_stream_end *end)
+{
+	struct phone *phone = user;
+	struct kl_event event = {
+		.type = KL_EV_TRANSPORT,
+		.transport = {.route = end->route, .fault = end->fault},
+	};
+	char route[KL_TEXT_MAX];
+
+	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
+		  phone_route_text(&end->route, route), end->why);
+	event.transport.tx = phone_client_waiting(phone, &end->route);
+	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
+		event.transport.fault = KL_FAULT_STREAM_LOST;
+	if (event.transport.fault == KL_FAULT_STREAM_LOST ||
+	    event.transport.fault == KL_FAULT_KEEPALIVE)
+		event.type = KL_EV_STREAM_LOST;
+	phone_dialogs_lose_stream(phone, end);
+	phone_feed(phone, &event);
+}
+
+static bool waits(void *user, const struct kl_route *route)
+{
+	return phone_client_waiting(user, route);
+}
+
+/* CALL-2: only who may ask something of a line may connect. */
+static bool admits(void *user, const struct kl_route *source)
+{
+	struct phone *phone = user;
+
+	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
+		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
+			return true;
+	phone->counters.refused++;
+	return false;
+}
+
 int phone_get_local(const struct phone *phone, const struct net_address *to,
 		    struct net_address *local)
 {
-	const struct kl_route route = phone_route_of(to);
+	const struct kl_route route = phone_route_of(to, KL_UDP);
 
 	return phone_transport_local(phone->transport, &route, local);
+}
+
+int phone_self_toward(const struct phone *phone, const struct kl_route *route,
+		      struct phone_self *self)
+{
+	self->transport = (enum kl_transport)route->transport;
+	return phone_transport_local(phone->transport, route, &self->address);
+}
+
+const char *phone_entry_name(const struct phone *phone, const struct phone_account *account)
+{
+	return phone->engine_config.lines[account->line_index].entries[account->entry_index].name;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -183,8 +237,12 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
 		.bind = config->bind,
-		.on_datagram = take_datagram,
+		.streams = config->streams,
+		.on_packet = take_packet,
 		.on_error = take_error,
+		.on_stream_end = take_stream_end,
+		.waits = waits,
+		.admits = admits,
 		.user = phone,
 	};
 	const struct phone_dns_config dns = {
@@ -212,7 +270,6 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
-	config->transports = 1u << KL_UDP;
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine) {

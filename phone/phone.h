@@ -20,6 +20,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "net/stream.h"
 
 enum {
 	PHONE_PORT = 5060,
@@ -29,12 +30,24 @@ enum {
 
 struct phone;
 
+/* How TCP and TLS streams are kept. */
+struct phone_stream_settings {
+	struct net_tls_config tls;
+	struct net_stream_keepalive keepalive; /* TCP's own (KEEP-2); all zero: none */
+	/* KEEP-3: a stream without messages for so long is closed, unless an answer is waited for,
+	 * and pings of the far end are neither answered nor count; 0: it stays, and pings are
+	 * answered. */
+	uint32_t idle_close_ms;
+};
+
 struct phone_config {
 	struct net_loop *loop;
 	const struct config *config;
-	/* "::" is every address of the machine, over IPv4 and IPv6; port 0: any free one. */
+	/* "::" is every address of the machine, over IPv4 and IPv6; port 0: any free one. UDP and
+	 * TCP have this port, TLS the next one. */
 	struct net_address bind;
 	struct net_resolver_config resolver;
+	struct phone_stream_settings streams; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
 	 * must not call the phone.  May be NULL. */

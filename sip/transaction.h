@@ -1,7 +1,7 @@
 /* transaction.h - server transactions (RFC 3261 17.2, RFC 6026), and what a client transaction
  * needs beside its clock: matching, ACK, CANCEL.
  *
- * Over UDP.  No sockets and no clock: the caller feeds received requests, gives responses, and
+ * No sockets and no clock: the caller feeds received requests, gives responses, and
  * asks what is due:
  *
  *	sip_transactions_receive(t, &message, &peer, &receipt, now);

@@ -64,28 +64,30 @@ static void test_appendix_a_udp(void **state)
 	config_free(config);
 }
 
-/* Its TLS example: one clear error for the transport, no line. */
+/* Its TLS example. */
 static void test_appendix_a_tls(void **state)
 {
 	(void)state;
-	struct config *config = load_with((struct load){
-		.text = XML("reg.1.address=\"5551239999\"\nreg.2.address=\"5554560000\"\n"
-			    "voIpProt.server.1.address=\"server.coreSide.com\"\n"
-			    "voIpProt.server.1.registerRetry.baseTimeOut=\"10\"\n"
-			    "voIpProt.server.1.registerRetry.maxTimeOut=\"180\"\n"
-			    "voIpProt.SIP.tcpFastFailover=\"1\"\n"
-			    "voIpProt.SIP.outboundProxy.address=\"sbc.accessSide.com\"\n"
-			    "voIpProt.SIP.outboundProxy.transport=\"TLS\"\n"
-			    "voIpProt.SIP.outboundProxy.failOver.enhanced.enable=\"1\"\n"
-			    "tcpIpApp.keepalive.tcp.sip.tls.enable=\"1\"\n"
-			    "tcpIpApp.keepalive.tcp.noResponseTransmitInterval=\"20\""),
-		.expected = KL_EINVAL});
-	assert_told(config,
-		    "1.cfg:1:16: error: reg.1.address: no server can be used; line 1 is left out\n"
-		    "1.cfg:2:1: error: reg.2.address: no server can be used; line 2 is left out\n"
-		    "1.cfg:8:1: error: voIpProt.SIP.outboundProxy.transport: TLS is not available "
-		    "in this version; what uses it is left out");
-	assert_int_equal(config->error_count, 3);
+	struct config *config =
+		load_text(XML("reg.1.address=\"5551239999\"\nreg.2.address=\"5554560000\"\n"
+			      "voIpProt.server.1.address=\"server.coreSide.com\"\n"
+			      "voIpProt.server.1.registerRetry.baseTimeOut=\"10\"\n"
+			      "voIpProt.server.1.registerRetry.maxTimeOut=\"180\"\n"
+			      "voIpProt.SIP.tcpFastFailover=\"1\"\n"
+			      "voIpProt.SIP.outboundProxy.address=\"sbc.accessSide.com\"\n"
+			      "voIpProt.SIP.outboundProxy.transport=\"TLS\"\n"
+			      "voIpProt.SIP.outboundProxy.failOver.enhanced.enable=\"1\"\n"
+			      "tcpIpApp.keepalive.tcp.sip.tls.enable=\"1\"\n"
+			      "tcpIpApp.keepalive.tcp.noResponseTransmitInterval=\"20\""));
+	assert_told(config, "");
+	assert_int_equal(config->engine.line_count, 2);
+	for (uint32_t line = 0; line < 2; line++) {
+		const struct kl_entry_config *entry = entry_of(config, line, 0);
+		assert_string_equal(entry->name, "sbc.accessside.com");
+		assert_int_equal(entry->transport_choice, KL_CHOOSE_TLS);
+		assert_true(entry->policy->tcp_fast_failover);
+		assert_true(entry->policy->stream_keepalive);
+	}
 	config_free(config);
 }
 
@@ -320,18 +322,18 @@ static void test_strict_makes_them_errors_PROF_4(void **state)
 	config_free(config);
 }
 
-static void test_only_the_entry_with_the_missing_transport_is_left_out(void **state)
+static void test_each_entry_has_a_transport_of_its_own(void **state)
 {
 	(void)state;
 	struct config *config =
 		load_text(XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\"\n"
-				       "voIpProt.server.2.address=\"two.example.com\""));
-	assert_told(config, "1.cfg:2:1: error: voIpProt.server.1.transport: TCPpreferred is not "
-			    "available in this version; what uses it is left out");
-	assert_int_equal(config->engine.lines[0].entry_count, 1);
-	assert_int_equal(config->lines[0].entries[0].number, 2);
-	assert_string_equal(entry_of(config, 0, 0)->name, "two.example.com");
-	assert_string_equal(config->lines[0].domain, "sip.example.com");
+				       "voIpProt.server.2.address=\"two.example.com\" "
+				       "voIpProt.server.2.transport=\"TCPOnly\" "
+				       "voIpProt.server.3.address=\"three.example.com\""));
+	assert_told(config, "");
+	assert_int_equal(entry_of(config, 0, 0)->transport_choice, KL_CHOOSE_TCP_PREFERRED);
+	assert_int_equal(entry_of(config, 0, 1)->transport_choice, KL_CHOOSE_TCP);
+	assert_int_equal(entry_of(config, 0, 2)->transport_choice, KL_CHOOSE_NAPTR);
 	config_free(config);
 }
 
@@ -443,7 +445,7 @@ static void test_the_engine_takes_what_is_loaded(void **state)
 	struct config *config = load_text(XML(BOB SITE "reg.1024.address=\"ann\""));
 	char why[KL_TEXT_MAX];
 	assert_int_equal(kl_config_check(&config->engine, why, sizeof(why)), KL_OK);
-	assert_int_equal(config->engine.transports, 1 << KL_UDP);
+	assert_int_equal(config->engine.transports, 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS);
 	assert_int_equal(config->engine.families, KL_IPV4 | KL_IPV6);
 	config_free(config);
 	config_free(NULL);
@@ -465,7 +467,7 @@ int main(void)
 		cmocka_unit_test(test_documented_clamps_PROF_4),
 		cmocka_unit_test(test_out_of_range_counts_as_unset_PROF_4),
 		cmocka_unit_test(test_strict_makes_them_errors_PROF_4),
-		cmocka_unit_test(test_only_the_entry_with_the_missing_transport_is_left_out),
+		cmocka_unit_test(test_each_entry_has_a_transport_of_its_own),
 		cmocka_unit_test(test_the_account),
 		cmocka_unit_test(test_every_value_has_an_origin_PROF_1),
 		cmocka_unit_test(test_lines_without_server_and_files_without_line),

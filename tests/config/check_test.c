@@ -218,11 +218,7 @@ static const struct {
 static struct config *load(const char *text, const char *profile)
 {
 	static const char *const files[] = {"1.cfg"};
-	const struct config_options options = {.files = files,
-					       .file_count = 1,
-					       .profile = profile,
-					       .transports =
-						       1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS};
+	const struct config_options options = {.files = files, .file_count = 1, .profile = profile};
 	struct config *config;
 	load_write(files[0], text);
 	assert_int_equal(config_load(&options, &config), KL_OK);

@@ -51,9 +51,7 @@ static void test_settings_CONF_4(void **state)
 			  "versity.1.extension = 2001\nversity.1.username = u\n"
 			  "versity.1.password = geheim\n"
 			  "versity.2.sip_server = b.local\n");
-	assert_told(config, "1.cfg:1:1: warning: versity.1.sip_server: of its 2 serverspecs only "
-			    "the first has an effect in this version\n"
-			    "1.cfg:6:1: warning: versity.2.sip_server: versity.2.extension is not "
+	assert_told(config, "1.cfg:6:1: warning: versity.2.sip_server: versity.2.extension is not "
 			    "set; \"phone\" is used");
 	assert_int_equal(config->engine.line_count, 2);
 	const struct config_line *line = &config->lines[0];
@@ -62,10 +60,10 @@ static void test_settings_CONF_4(void **state)
 	assert_string_equal(line->domain, "testdomain.local");
 	assert_string_equal(line->auth_user, "u");
 	assert_string_equal(line->auth_password, "geheim");
-	assert_int_equal(line->entries[0].spec_count, 2);
-	assert_string_equal(line->entries[0].specs[1], "172.29.102.139");
 	const struct kl_entry_config *entry = &config->engine.lines[0].entries[0];
 	assert_string_equal(entry->name, "172.29.102.138");
+	assert_int_equal(entry->more_count, 1);
+	assert_string_equal(entry->more_names[0], "172.29.102.139");
 	assert_int_equal(entry->port, 5070);
 	assert_int_equal(entry->transport_choice, KL_CHOOSE_UDP);
 	assert_string_equal(line->values[0].name, "versity.1.sip_server");
