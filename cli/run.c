@@ -1,12 +1,15 @@
 /* run.c - `keepline run`: brings lines up, and keeps them up. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "cli/cli.h"
+#include "net/udp.h"
 #include "phone/control.h"
 #include "phone/log.h"
 #include "phone/phone.h"
@@ -14,6 +17,8 @@
 
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
 enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64 };
+
+enum { OPTION_TRACE_BLANK = 256 }; /* options without a letter */
 
 struct run {
 	const char *files[FILES_MAX];
@@ -36,6 +41,9 @@ static const struct argp_option options[] = {
 	 0},
 	{"resolver", 'r', "ADDR[:PORT]", 0, "ask this DNS server; default: those of resolv.conf",
 	 0},
+	{"dscp", 'd', "NUMBER", 0, "mark what is sent with this DSCP, 0..63; default: 0", 0},
+	{"trace", 't', "FILE", 0, "write every message to this pcap file", 0},
+	{"trace-blank", OPTION_TRACE_BLANK, NULL, 0, "without credentials", 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
 };
@@ -48,6 +56,16 @@ static struct net_address read_address(const char *text, uint16_t port, struct a
 	if (error)
 		argp_error(state, "%s: %s", text, net_address_explain(error));
 	return address;
+}
+
+static uint8_t read_dscp(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || number > NET_DSCP_MAX)
+		argp_error(state, "%s: a DSCP is a number from 0 to %d", text, NET_DSCP_MAX);
+	return (uint8_t)number;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -72,6 +90,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		if (resolver->server_count == NET_RESOLVER_SERVERS_MAX)
 			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
 		resolver->servers[resolver->server_count++] = read_address(argument, 53, state);
+		return 0;
+	case 'd':
+		run->phone_config.dscp = read_dscp(argument, state);
+		return 0;
+	case 't':
+		run->phone_config.trace_path = argument;
+		return 0;
+	case OPTION_TRACE_BLANK:
+		run->phone_config.trace_blank = true;
 		return 0;
 	case 'v':
 		run->verbosity++;
@@ -200,13 +227,13 @@ static void set_up(struct run *run)
 {
 	static const enum phone_log_level levels[] = {PHONE_LOG_NOTICE, PHONE_LOG_INFO,
 						      PHONE_LOG_DEBUG};
-	struct net_resolver_config *resolver = &run->phone_config.resolver;
 
 	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads must not end a phone */
 	phone_log_set_level(levels[run->verbosity < 2 ? run->verbosity : 2]);
 	sip_init();
-	if (!resolver->server_count && net_resolver_config_read(resolver, "/etc/resolv.conf") <= 0)
-		phone_log(PHONE_LOG_WARNING, "no DNS server is known: names can't be looked up");
+	run->phone_config.hosts_path = "/etc/hosts";
+	if (!run->phone_config.resolver.server_count)
+		run->phone_config.resolver_path = "/etc/resolv.conf";
 }
 
 int cli_run(int argc, char **argv)

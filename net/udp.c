@@ -253,6 +253,17 @@ static int set_on(int fd, int level, int option)
 	return setsockopt(fd, level, option, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
 }
 
+/* The upper six bits of IPv4's TOS and of IPv6's traffic class. RFC 2474 3 */
+static int set_dscp(int fd, bool ipv4, uint8_t dscp)
+{
+	int octet = dscp << 2;
+
+	return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_TOS : IPV6_TCLASS, &octet,
+			  sizeof(octet)) < 0
+		       ? -errno
+		       : 0;
+}
+
 /* Sets the options and binds. Returns 0 or -errno. */
 static int prepare(struct net_udp *udp)
 {
@@ -266,6 +277,8 @@ static int prepare(struct net_udp *udp)
 		error = set_on(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO);
 	if (error == 0 && !ipv4)
 		error = set_on(udp->fd, level, IPV6_V6ONLY);
+	if (error == 0)
+		error = set_dscp(udp->fd, ipv4, udp->config.dscp);
 	if (error != 0)
 		return error;
 	if (bind(udp->fd, (struct sockaddr *)&name, length) < 0 ||
@@ -280,7 +293,7 @@ int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_u
 	struct net_udp *udp;
 	int error;
 
-	if (size_max > NET_DATAGRAM_MAX)
+	if (size_max > NET_DATAGRAM_MAX || config->dscp > NET_DSCP_MAX)
 		return -EINVAL;
 	udp = calloc(1, sizeof(*udp) + size_max);
 	if (udp == NULL)
@@ -350,24 +363,69 @@ struct net_address net_udp_local(const struct net_udp *udp)
 	return udp->local;
 }
 
-int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
-		 size_t length)
+/* Room for the source address of one datagram. */
+union source_control {
+	struct cmsghdr align;
+	uint8_t ipv4[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	uint8_t ipv6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+static void set_source(struct msghdr *message, union source_control *control,
+		       const struct net_address *from)
+{
+	struct cmsghdr *c = &control->align;
+
+	message->msg_control = control;
+	if (net_address_is_ipv4(from)) {
+		struct in_pktinfo info = {0};
+
+		memcpy(&info.ipi_spec_dst, from->ip + 12, sizeof(info.ipi_spec_dst));
+		message->msg_controllen = sizeof(control->ipv4);
+		*c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(info)),
+				      .cmsg_level = IPPROTO_IP,
+				      .cmsg_type = IP_PKTINFO};
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+	} else {
+		struct in6_pktinfo info = {0};
+
+		memcpy(&info.ipi6_addr, from->ip, sizeof(info.ipi6_addr));
+		message->msg_controllen = sizeof(control->ipv6);
+		*c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(info)),
+				      .cmsg_level = IPPROTO_IPV6,
+				      .cmsg_type = IPV6_PKTINFO};
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+	}
+}
+
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_sending *sending)
 {
 	struct sockaddr_storage name;
-	socklen_t name_length = net_address_to_sockaddr(to, &name);
+	struct iovec bytes = {.iov_base = (void *)(uintptr_t)sending->bytes,
+			      .iov_len = sending->length};
+	struct msghdr message = {.msg_name = &name, .msg_iov = &bytes, .msg_iovlen = 1};
+	union source_control control = {0};
 
+	message.msg_namelen = net_address_to_sockaddr(&sending->to, &name);
+	if (!net_address_is_wildcard(&sending->from))
+		set_source(&message, &control, &sending->from);
 	/* A send fails, unsent, with the ICMP error that an earlier datagram to anyone got. That
 	 * takes the error off the socket but not out of its queue, from where the loop tells it: so
 	 * send again. */
 	for (int tries = 0; tries < SEND_TRIES_MAX; tries++) {
-		if (sendto(udp->fd, bytes, length, MSG_DONTWAIT, (struct sockaddr *)&name,
-			   name_length) >= 0) {
+		if (sendmsg(udp->fd, &message, MSG_DONTWAIT) >= 0) {
 			udp->counters.sent++;
 			return 0;
 		}
 	}
 	udp->counters.send_errors++;
 	return -errno;
+}
+
+int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
+		 size_t length)
+{
+	return net_udp_send_from(
+		udp, &(struct net_udp_sending){.to = *to, .bytes = bytes, .length = length});
 }
 
 struct net_udp_counters net_udp_counters(const struct net_udp *udp)

@@ -174,8 +174,11 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
 	};
 
-	if (!client || phone_send(phone, &client->route, client->request.received) != 0)
-		phone_feed(phone, &fault);
+	phone_network_use(phone, &send->route);
+	if (client && phone_send(phone, &client->route, client->request.received) == 0)
+		return;
+	phone_network_doubt(phone);
+	phone_feed(phone, &fault);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -199,7 +202,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &client->route,
+		phone_repeat_start(&client->cancel, &(struct phone_way){.route = client->route},
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }

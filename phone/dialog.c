@@ -160,7 +160,7 @@ static void send_bye(struct phone_dialog *dialog)
 	if (length < 0)
 		phone_dialog_end(dialog);
 	else
-		phone_repeat_start(&dialog->repeat, &route,
+		phone_repeat_start(&dialog->repeat, &(struct phone_way){.route = route},
 				   (struct sip_span){phone->scratch, (size_t)length});
 }
 

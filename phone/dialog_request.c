@@ -45,7 +45,7 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 static void take_invite(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	struct phone *phone = dialog->phone;
-	const struct kl_route route = phone_reply_route(incoming);
+	const struct phone_way way = phone_reply_way(incoming);
 	int length = write_accept(dialog, incoming);
 
 	if (length < 0) {
@@ -54,7 +54,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 	}
 	phone_reply_note(phone, incoming, 200, length);
 	dialog->unacked = incoming->request->cseq.number;
-	phone_repeat_start(&dialog->repeat, &route,
+	phone_repeat_start(&dialog->repeat, &way,
 			   (struct sip_span){phone->scratch, (size_t)length});
 }
 

@@ -96,6 +96,11 @@ static void take_time(void *user)
 	phone_feed(user, &(struct kl_event){.type = KL_EV_TIME});
 }
 
+static void take_servers(void *user, const struct net_resolver_config *resolver)
+{
+	phone_network_set_resolvers(user, resolver);
+}
+
 static void take_dns(void *user, const struct kl_event *event)
 {
 	phone_feed(user, event);
@@ -103,15 +108,34 @@ static void take_dns(void *user, const struct kl_event *event)
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes)
+static void trace_sent(struct phone *phone, const struct phone_way *way, struct sip_span bytes)
 {
-	int error = phone_transport_send(phone->transport, route, bytes.at, bytes.length);
+	const struct net_address target = phone_route_address(&way->route);
+	struct net_address source;
+
+	if (!phone->trace || phone_transport_local(phone->transport, &way->route, &source))
+		return;
+	if (!net_address_is_wildcard(&way->from))
+		source = way->from;
+	phone_trace_message(phone->trace, &source, &target, bytes);
+}
+
+int phone_send_back(struct phone *phone, const struct phone_way *way, struct sip_span bytes)
+{
+	int error = phone_transport_send_back(phone->transport, way, bytes);
 	char text[KL_TEXT_MAX];
 
 	if (error)
-		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s", phone_route_text(route, text),
-			  strerror(-error));
+		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
+			  phone_route_text(&way->route, text), strerror(-error));
+	else
+		trace_sent(phone, way, bytes);
 	return error;
+}
+
+int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes)
+{
+	return phone_send_back(phone, &(struct phone_way){.route = *route}, bytes);
 }
 
 static void log_dropped(void *user)
@@ -143,6 +167,8 @@ static void take_datagram(void *user, const struct net_datagram *datagram)
 	char address[NET_ADDRESS_TEXT_MAX];
 	int error = sip_message_parse(&message, datagram->bytes, datagram->length);
 
+	phone_trace_message(phone->trace, &datagram->source, &datagram->local,
+			    (struct sip_span){(const char *)datagram->bytes, datagram->length});
 	if (error == SIP_EEMPTY && datagram->length)
 		return; /* a keep-alive */
 	if (error) {
@@ -180,6 +206,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
 		.bind = config->bind,
+		.dscp = config->dscp,
 		.on_datagram = take_datagram,
 		.on_error = take_error,
 		.user = phone,
@@ -187,11 +214,17 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_dns_config dns = {
 		.loop = config->loop,
 		.resolver = &config->resolver,
+		.resolver_path = config->resolver_path,
+		.hosts_path = config->hosts_path,
+		.on_servers = take_servers,
 		.on_answer = take_dns,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
 
+	if (!error && config->trace_path)
+		error = phone_trace_open(&phone->trace, config->trace_path, config->trace_blank,
+					 why);
 	if (error)
 		return error;
 	error = phone_dns_create(&phone->dns, &dns);
@@ -232,6 +265,7 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 		error = open_engine(phone, why);
 	if (error)
 		return error;
+	phone_network_open(phone, config);
 	phone_clients_init(phone);
 	error = phone_accounts_init(&phone->accounts, config->config);
 	if (!error)
@@ -277,8 +311,10 @@ void phone_free(struct phone *phone)
 	phone_clients_clear(phone);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
+	phone_network_close(phone);
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
+	phone_trace_close(phone->trace);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	free(phone->engine);

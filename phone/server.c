@@ -10,14 +10,15 @@
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-struct kl_route phone_reply_route(const struct phone_incoming *incoming)
+struct phone_way phone_reply_way(const struct phone_incoming *incoming)
 {
 	const struct sip_via *via = &incoming->request->via;
-	struct kl_route route = phone_route_of(&incoming->source);
+	struct phone_way way = {.route = phone_route_of(&incoming->source),
+				.from = incoming->local};
 
 	if (!via->wants_rport)
-		route.port = via->port ? via->port : PHONE_PORT;
-	return route;
+		way.route.port = via->port ? via->port : PHONE_PORT;
+	return way;
 }
 
 void phone_reply_begin(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
@@ -51,11 +52,11 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
 		      int length)
 {
-	const struct kl_route route = phone_reply_route(incoming);
+	const struct phone_way way = phone_reply_way(incoming);
 
 	phone_reply_note(phone, incoming, status, length);
 	if (length > 0)
-		phone_send(phone, &route, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send_back(phone, &way, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
@@ -199,7 +200,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 	struct phone_incoming incoming = {
 		.request = request, .source = datagram->source, .local = datagram->local};
 	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
-	const struct kl_route back = phone_reply_route(&incoming);
+	const struct phone_way back = phone_reply_way(&incoming);
 	struct sip_peer peer = {.length = sizeof back};
 	struct sip_receipt receipt;
 	unsigned status;
@@ -218,7 +219,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		break;
 	case SIP_RECEIPT_REPEAT:
 		if (receipt.again.length)
-			phone_send(phone, &back, receipt.again);
+			phone_send_back(phone, &back, receipt.again);
 		break;
 	case SIP_RECEIPT_ACKED:
 		break;
@@ -234,12 +235,12 @@ static void take_time(void *user)
 {
 	struct phone *phone = user;
 	struct sip_due due;
-	struct kl_route back;
+	struct phone_way back;
 
 	while (sip_transactions_next(phone->server.transactions, &due, net_now_ms())) {
 		memcpy(&back, due.peer.bytes, sizeof back);
 		if (due.kind == SIP_DUE_SEND)
-			phone_send(phone, &back, due.bytes);
+			phone_send_back(phone, &back, due.bytes);
 	}
 	set_timer(phone);
 }

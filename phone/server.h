@@ -51,7 +51,7 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 /* An answer without headers of its own, but for those that its status demands. */
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status);
 
-/* Where answers go (RFC 3261 18.2.2, RFC 3581 4). */
-struct kl_route phone_reply_route(const struct phone_incoming *incoming);
+/* Where answers go, and from where (RFC 3261 18.2.2, RFC 3581 4). */
+struct phone_way phone_reply_way(const struct phone_incoming *incoming);
 
 #endif

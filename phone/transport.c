@@ -50,6 +50,7 @@ static int open_socket(struct phone_transport *transport, int which,
 {
 	struct net_udp_config udp = {
 		.local = *local,
+		.dscp = config->dscp,
 		.on_datagram = config->on_datagram,
 		.on_error = config->on_error,
 		.user = config->user,
@@ -114,14 +115,26 @@ uint8_t phone_transport_families(const struct phone_transport *transport)
 
 /* ---- use ------------------------------------------------------------------------------------- */
 
+int phone_transport_send_back(struct phone_transport *transport, const struct phone_way *way,
+			      struct sip_span bytes)
+{
+	const struct net_udp_sending sending = {
+		.from = way->from,
+		.to = phone_route_address(&way->route),
+		.bytes = bytes.at,
+		.length = bytes.length,
+	};
+	struct net_udp *udp = socket_toward(transport, &sending.to);
+	int error = udp ? net_udp_send_from(udp, &sending) : -EAFNOSUPPORT;
+
+	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
+}
+
 int phone_transport_send(struct phone_transport *transport, const struct kl_route *route,
 			 const void *bytes, size_t length)
 {
-	const struct net_address to = phone_route_address(route);
-	struct net_udp *udp = socket_toward(transport, &to);
-	int error = udp ? net_udp_send(udp, &to, bytes, length) : -EAFNOSUPPORT;
-
-	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
+	return phone_transport_send_back(transport, &(struct phone_way){.route = *route},
+					 (struct sip_span){bytes, length});
 }
 
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,

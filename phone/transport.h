@@ -9,12 +9,14 @@
 #include "keepline/keepline.h"
 #include "net/udp.h"
 #include "phone/phone.h"
+#include "sip/text.h"
 
 struct phone_transport;
 
 struct phone_transport_config {
 	struct net_loop *loop;
 	struct net_address bind; /* as in phone_config */
+	uint8_t dscp;            /* as in phone_config */
 	void (*on_datagram)(void *user, const struct net_datagram *datagram);
 	void (*on_error)(void *user, const struct net_udp_error *error);
 	void *user;
@@ -31,6 +33,16 @@ uint8_t phone_transport_families(const struct phone_transport *transport);
 /* Sends to a route.  A full buffer loses the datagram, as the network may: that is no error. */
 int phone_transport_send(struct phone_transport *transport, const struct kl_route *route,
 			 const void *bytes, size_t length);
+
+/* The way back to whoever asked. */
+struct phone_way {
+	struct kl_route route;
+	struct net_address from; /* the address of ours that was asked; a wildcard: any */
+};
+
+/* The same from the address that was asked: a NAT or a firewall on the way lets no other pass. */
+int phone_transport_send_back(struct phone_transport *transport, const struct phone_way *way,
+			      struct sip_span bytes);
 
 /* The address and port that a route is reached from: what Via and Contact say. */
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,
