@@ -177,7 +177,7 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	phone_network_use(phone, &send->route);
 	if (client && phone_send(phone, &client->route, client->request.received) == 0)
 		return;
-	phone_network_doubt(phone);
+	phone_network_check(phone);
 	phone_feed(phone, &fault);
 }
 

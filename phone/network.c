@@ -66,7 +66,7 @@ static void feed(struct phone *phone, enum kl_event_type type)
 
 /* The new address comes before the news that there is a network again: so one REGISTER serves for
  * both. */
-static void check(struct phone *phone)
+static void look(struct phone *phone)
 {
 	struct phone_network *network = &phone->network;
 	struct survey names = look_at(network->resolvers, network->resolver_count, &anywhere);
@@ -89,16 +89,16 @@ static void check(struct phone *phone)
 
 static void take_change(void *user)
 {
-	check(user);
+	look(user);
 }
 
-void phone_network_doubt(struct phone *phone)
+void phone_network_check(struct phone *phone)
 {
 	const struct phone_network *network = &phone->network;
 
 	/* Ten thousand lines may fail at once, and look once. */
 	if (network->link && net_now_ms() > network->checked_at_ms)
-		check(phone);
+		look(phone);
 }
 
 void phone_network_use(struct phone *phone, const struct kl_route *route)

@@ -329,6 +329,7 @@ static void feed_lines(struct phone *phone, enum kl_event_type type)
 
 void phone_start(struct phone *phone)
 {
+	phone_network_check(phone);
 	feed_lines(phone, KL_EV_LINE_START);
 }
 

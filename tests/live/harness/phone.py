@@ -57,15 +57,16 @@ class Call:
 
 
 class Phone:
-    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away."""
+    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away. OPTIONS are more of `run`."""
 
-    def __init__(self, folder, parameters=None, name='phone'):
+    def __init__(self, folder, parameters=None, name='phone', bind=BIND, options=()):
         self.folder, self.name = folder, name
         self.control = folder / f'{name}.control'
         self.file = folder / f'{name}.cfg'
         merged = {**ACCOUNT, **(parameters or {})}
         self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
-        self.process = Process(name, [PROGRAM, 'run', '--bind', BIND, '--control', self.control, self.file], folder)
+        command = [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options, self.file]
+        self.process = Process(name, command, folder)
         self.calls = []
 
     def start(self):

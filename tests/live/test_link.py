@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""The phone's own network changes: a cable, addresses, IPv6."""
+from harness import dns
+from harness.expect import expect, expect_between, expect_equal
+from harness.far import FAR, NEAR, SECOND, FarWorld, host
+from harness.names import DOMAIN
+from harness.run import live_test, run_tests
+from harness.waiting import wait_for
+
+# What the kernel tells within 100 ms counts as one change.
+NOTICED_MS = 600
+SERVER = 'reg.1.server.1.address'
+FAMILIES = 4, 6
+
+
+def two_servers(family):
+    """SRV records for two servers there."""
+    kind = dns.A if family == 4 else dns.AAAA
+    return {(f'_sip._udp.{DOMAIN}', dns.SRV): [(10, 0, 5060, f'one.{DOMAIN}'), (20, 0, 5060, f'two.{DOMAIN}')],
+            (f'one.{DOMAIN}', kind): [FAR[family]], (f'two.{DOMAIN}', kind): [SECOND[family]]}
+
+
+def address_moves(world, family, new):
+    server = world.registrar(FAR[family])
+    phone = world.phone({SERVER: FAR[family]})
+    phone.wait_state('registered')
+    first = server.find('REGISTER')[0]
+    expect(f'@{host(NEAR[family])}:5070>' in first.header('Contact'), f'the Contact has {NEAR[family]}')
+    changed_ms = world.log.now_ms()
+    world.far.remove_address(NEAR[family])
+    world.far.add_address(new)
+    second = server.wait('REGISTER', since_ms=changed_ms)
+    expect_between('REGISTER after the change', second.at_ms - changed_ms, 0, NOTICED_MS)
+    expect(f'@{host(new)}:5070>' in second.header('Contact'), f'its Contact has {new}')
+    expect_equal('its Call-ID', second.call_id, first.call_id)
+    phone.wait_state('registered')
+
+
+@live_test(world=FarWorld)
+def address_changes(world):
+    """REG-6: the machine has another IPv4 address: a new Contact, at once."""
+    address_moves(world, 4, '192.0.2.3')
+
+
+@live_test(world=FarWorld)
+def address_changes_ipv6(world):
+    """REG-6: the same over IPv6."""
+    address_moves(world, 6, '2001:db8::3')
+
+
+@live_test(world=FarWorld)
+def unrelated_address(world):
+    """REG-6 (part): an address that nothing leaves from changes nothing."""
+    server = world.registrar(FAR[4])
+    phone = world.phone({SERVER: FAR[4]})
+    phone.wait_state('registered')
+    world.far.add_address('192.0.2.77')
+    world.far.remove_address('192.0.2.77')
+    world.far.remove_address(NEAR[6])
+    added_ms = world.log.now_ms()
+    world.far.remove_address(NEAR[4])
+    world.far.add_address(NEAR[4])
+    wait_for(lambda: world.log.now_ms() > added_ms + 2 * NOTICED_MS, 'some time')
+    expect_equal('REGISTERs', len(server.find('REGISTER')), 1)
+
+
+@live_test(world=FarWorld)
+def cable_pulled_frozen(world):
+    """PROBE-9, T37 (part): versity. Without a carrier the line stays registered, although its time runs out; with one
+    it goes on with the same server at once."""
+    server = world.registrar(FAR[4], expires_s=4)
+    phone = world.phone({SERVER: FAR[4]}, '--profile', 'versity')
+    phone.wait_state('registered')
+    world.far.pull()
+    wait_for(lambda: 'there is no network' in phone.log(), 'the lost carrier is noticed')
+    pulled_ms = world.log.now_ms()
+    wait_for(lambda: world.log.now_ms() > pulled_ms + 5000, 'the registration runs out')
+    expect_equal('state', phone.entry()['state'], 'registered')
+    expect(phone.status() and 'failing over' not in phone.log() and 'backing off' not in phone.log(),
+           'no status changed')
+    world.far.plug()
+    plugged_ms = world.log.now_ms()
+    again = server.wait('REGISTER', since_ms=plugged_ms)
+    expect_between('REGISTER after the cable is back', again.at_ms - plugged_ms, 0, NOTICED_MS)
+    phone.wait_state('registered')
+
+
+@live_test(world=FarWorld)
+def cable_pulled(world):
+    """PROBE-9 (part), REG-6: poly has no such rule, so the line backs off when it loses its address; it does not wait
+    for the end of that when there is a network again."""
+    server = world.registrar(FAR[4], expires_s=4)
+    phone = world.phone({SERVER: FAR[4]})
+    phone.wait_state('registered')
+    world.far.remove_address(NEAR[4])
+    phone.wait_state('backing off', within_s=10)
+    back_ms = world.log.now_ms()
+    world.far.add_address(NEAR[4])
+    again = server.wait('REGISTER', since_ms=back_ms)
+    expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
+    phone.wait_state('registered')
+
+
+@live_test(world=FarWorld)
+def no_network_at_first(world):
+    """REG-6 (part): a machine without a network; the line registers as soon as there is one."""
+    server = world.registrar(FAR[4])
+    world.names(FAR[4], two_servers(4))
+    world.far.remove_address(NEAR[4])
+    phone = world.phone({SERVER: DOMAIN})
+    phone.wait_state('backing off', within_s=10)
+    up_ms = world.log.now_ms()
+    world.far.add_address(NEAR[4])
+    again = server.wait('REGISTER', since_ms=up_ms)
+    expect_between('REGISTER after there is a network', again.at_ms - up_ms, 0, 2 * NOTICED_MS)
+    phone.wait_state('registered')
+
+
+def closed_port(world, family):
+    dead = world.registrar(FAR[family])
+    server = world.registrar(SECOND[family])
+    world.names(FAR[family], two_servers(family))
+    dead.close()
+    started_ms = world.log.now_ms()
+    phone = world.phone({SERVER: DOMAIN})
+    phone.wait_state('registered')
+    first = server.wait('REGISTER')
+    expect_between('REGISTER to the second server, after the start', first.at_ms - started_ms, 0, 450)
+    expect('port unreachable' in phone.log(), 'the log says why')
+
+
+@live_test(world=FarWorld)
+def icmp_port(world):
+    """TRIG-1 (part): nobody listens on the first server's port: the next one at once, not after 500 ms."""
+    closed_port(world, 4)
+
+
+@live_test(world=FarWorld)
+def icmp_port_ipv6(world):
+    """TRIG-1 (part): the same over IPv6, with names that have AAAA records alone."""
+    closed_port(world, 6)
+
+
+@live_test(world=FarWorld)
+def both_families(world):
+    """TRIG-1 (part): a server that has IPv4 and IPv6 addresses is reached over the other family when one
+    is dead."""
+    dead = world.registrar(FAR[4])
+    server = world.registrar(FAR[6])
+    world.names(FAR[4], {(DOMAIN, dns.A): [FAR[4]], (DOMAIN, dns.AAAA): [FAR[6]]})
+    dead.close()
+    phone = world.phone({SERVER: DOMAIN})
+    phone.wait_state('registered')
+    expect_equal('source', server.find('REGISTER')[0].source, f'{host(NEAR[6])}:5070')
+
+
+if __name__ == '__main__':
+    run_tests()
