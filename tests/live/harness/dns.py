@@ -1,6 +1,7 @@
 """DNS messages, as far as a test's own DNS server needs them."""
 import socket
 import struct
+import threading
 
 A, AAAA, SRV = 1, 28, 33
 IN = 1
@@ -42,3 +43,23 @@ def answer(query, records, status=None):
         data = record_data(asked[1], value)
         message += POINTER_TO_QUESTION + struct.pack('!HHIH', asked[1], IN, TTL_S, len(data)) + data
     return message
+
+
+class FakeServer:
+    """A DNS server at ADDRESS that does what REPLY(query) says: bytes, or None for silence."""
+
+    def __init__(self, address, reply=lambda query: None):
+        self.reply = reply
+        self.queries = []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((address, 53))
+        self.thread = threading.Thread(target=self.serve, daemon=True)  # ends with the test's process
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            query, peer = self.socket.recvfrom(1 << 12)
+            self.queries.append((query, peer))
+            reply = self.reply(query)
+            if reply:
+                self.socket.sendto(reply, peer)
