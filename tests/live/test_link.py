@@ -10,7 +10,8 @@ from harness.waiting import wait_for
 # What the kernel tells within 100 ms counts as one change.
 NOTICED_MS = 600
 SERVER = 'reg.1.server.1.address'
-FAMILIES = 4, 6
+OPTIONS = ('OPTIONS sip:alice@{to} SIP/2.0\r\nVia: {via}\r\nFrom: <sip:server@example.test>;tag=1\r\n'
+           'To: <sip:alice@example.test>\r\nCall-ID: asked\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 9\r\n\r\n')
 
 
 def two_servers(family):
@@ -152,6 +153,51 @@ def both_families(world):
     phone = world.phone({SERVER: DOMAIN})
     phone.wait_state('registered')
     expect_equal('source', server.find('REGISTER')[0].source, f'{host(NEAR[6])}:5070')
+
+
+def marked(world, family):
+    dscp = 46
+    server = world.registrar(FAR[family])
+    world.phone({SERVER: FAR[family]}, '--dscp', dscp).wait_state('registered')
+    expect_equal('traffic class', server.find('REGISTER')[0].traffic_class, dscp << 2)
+
+
+@live_test(world=FarWorld)
+def dscp(world):
+    """RFC 2474: --dscp marks the signalling."""
+    marked(world, 4)
+
+
+@live_test(world=FarWorld)
+def dscp_ipv6(world):
+    """RFC 2474: the same over IPv6."""
+    marked(world, 6)
+
+
+def asked_elsewhere(world, family, other):
+    """A server asks another of the phone's addresses than that which it registers from."""
+    server = world.registrar(FAR[family])
+    world.phone({SERVER: FAR[family]}).wait_state('registered')
+    world.far.add_address(other)
+    via = f'SIP/2.0/UDP {host(FAR[family])}:9;branch=z9hG4bKasked;rport'
+    server.socket.sendto(OPTIONS.format(via=via, to=host(other)).encode(), (other, 5070))
+    answer = wait_for(lambda: [packet for packet in server.packets if packet.status], 'an answer')[0]
+    expect_equal('status', answer.status, 200)
+    expect_equal('source of the answer', answer.source, f'{host(other)}:5070')
+    expect(f'received={FAR[family]}' in answer.header('Via'), 'its Via has the address that it was asked from')
+    expect('rport=5060' in answer.header('Via'), 'and the port')
+
+
+@live_test(world=FarWorld)
+def answers_leave_from_where_asked(world):
+    """RFC 3581 4: an answer goes back the way its request came: the same addresses, the same ports."""
+    asked_elsewhere(world, 4, '192.0.2.44')
+
+
+@live_test(world=FarWorld)
+def answers_leave_from_where_asked_ipv6(world):
+    """RFC 3581 4: the same over IPv6."""
+    asked_elsewhere(world, 6, '2001:db8::44')
 
 
 if __name__ == '__main__':

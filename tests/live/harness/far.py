@@ -22,6 +22,9 @@ SECOND = {4: '192.0.2.11', 6: '2001:db8::11'}  # another server there
 PREFIX = {4: 24, 6: 64}
 PORT = 5060
 CLONE_NEWNET = 0x40000000
+# What tells the TOS or the traffic class of a datagram: one byte, or an int of this machine's byte order.
+TRAFFIC_CLASS_OPTIONS = {socket.AF_INET: [(socket.IPPROTO_IP, socket.IP_RECVTOS)],
+                         socket.AF_INET6: [(socket.IPPROTO_IPV6, socket.IPV6_RECVTCLASS)]}
 GRANT = ('SIP/2.0 200 OK\r\n{vias}\r\nFrom: {From}\r\nTo: {To};tag=far\r\nCall-ID: {Call-ID}\r\nCSeq: {CSeq}\r\n'
          'Contact: {Contact}\r\nExpires: {expires}\r\nContent-Length: 0\r\n\r\n')
 
@@ -107,12 +110,15 @@ class Server:
         self.world, self.socket, self.answer = world, there, answer
         self.address = there.getsockname()[0]
         self.packets = []
+        for level, option in TRAFFIC_CLASS_OPTIONS[there.family]:
+            there.setsockopt(level, option, 1)
         world.selector.register(there, selectors.EVENT_READ, self)
 
     def receive(self):
-        payload, peer = self.socket.recvfrom(1 << 16)
+        payload, control, _, peer = self.socket.recvmsg(1 << 16, 64)
         here = f'{host(self.address)}:{self.socket.getsockname()[1]}'
         packet = Packet(self.world.log.now_ms(), f'{host(peer[0])}:{peer[1]}', here, payload)
+        packet.traffic_class = control[0][2][0]
         self.packets.append(packet)
         self.world.log.packets.append(packet)
         reply = self.answer(packet)

@@ -37,9 +37,9 @@ class World:
         for part in (*self.phones, *self.callees, *self.registrars, self.names, self.log):
             part.stop()
 
-    def phone(self, parameters=None):
-        """A new phone, started."""
-        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}')
+    def phone(self, parameters=None, *options):
+        """A new phone, started with these options of `run`."""
+        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', options=options)
         self.phones.append(phone)
         phone.start()
         return phone
