@@ -81,6 +81,12 @@ static bool choose_transport(struct draft *draft, enum parameter_id id, uint8_t 
 	return false;
 }
 
+/* A host as a URI has it: an IPv6 address stands in brackets (RFC 3261 25.1). */
+static const char *uri_host(struct draft *draft, const char *host)
+{
+	return strchr(host, ':') ? arena_format(&draft->scope.store->arena, "[%s]", host) : host;
+}
+
 /* Adds the entry of draft->scope.y, unless its transport is not to be had. */
 static void add_entry(struct builder *builder, struct draft *draft)
 {
@@ -99,7 +105,7 @@ static void add_entry(struct builder *builder, struct draft *draft)
 	engine_entry->port = entry->server_port;
 	engine_entry->registers = entry->registers;
 	if (!*draft->line->domain)
-		draft->line->domain = entry->server;
+		draft->line->domain = uri_host(draft, entry->server);
 
 	/* Polycom TB 5844: with a proxy all requests of the registration go there, whatever the
 	 * server.  FALL-6 */
@@ -129,7 +135,7 @@ static void fill_account(struct draft *draft, const char *address)
 	struct scope *scope = &draft->scope;
 	size_t user_length = strcspn(address, "@");
 	line->user = arena_copy(&scope->store->arena, address, user_length);
-	line->domain = address[user_length] ? address + user_length + 1 : "";
+	line->domain = address[user_length] ? uri_host(draft, address + user_length + 1) : "";
 	line->label = resolve_text(scope, PARAMETER_line_label);
 	line->display_name = resolve_text(scope, PARAMETER_line_display_name);
 	line->auth_user = resolve_text(scope, PARAMETER_line_auth_user);

@@ -383,7 +383,7 @@ const char *parameter_range(size_t id, struct arena *arena)
 	case KIND_SECRET:
 		break;
 	case KIND_HOST:
-		return "a host name or IP address, without port";
+		return "a host name or IP address, without port or scope";
 	case KIND_IPV4:
 		return "an IPv4 address";
 	case KIND_AOR:
