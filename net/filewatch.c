@@ -1,9 +1,7 @@
 #include "net/filewatch.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -26,11 +24,17 @@ struct net_filewatch {
 /* Watches the folder of `path`. Returns 0 or -errno. */
 static int watch_folder(int fd, const char *path)
 {
-	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	char folder[PATH_MAX] = ".";
 
-	if ((size_t)snprintf(folder, sizeof(folder), "%s", path) >= sizeof(folder))
+	if (length >= sizeof(folder))
 		return -ENAMETOOLONG;
-	return inotify_add_watch(fd, dirname(folder), FOLDER_EVENTS) < 0 ? -errno : 0;
+	if (length > 0) {
+		memcpy(folder, path, length);
+		folder[length] = '\0';
+	}
+	return inotify_add_watch(fd, folder, FOLDER_EVENTS) < 0 ? -errno : 0;
 }
 
 /* What was watched already stays so, and what is gone fell out by itself. */

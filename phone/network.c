@@ -6,7 +6,10 @@
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { LOOPBACK_NET = 127 };
+enum {
+	LOOPBACK_NET = 127,
+	CHECK_GAP_MS = 10, /* ten thousand lines may fail at once, and look once */
+};
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
@@ -96,8 +99,7 @@ void phone_network_check(struct phone *phone)
 {
 	const struct phone_network *network = &phone->network;
 
-	/* Ten thousand lines may fail at once, and look once. */
-	if (network->link && net_now_ms() > network->checked_at_ms)
+	if (network->link && net_now_ms() >= network->checked_at_ms + CHECK_GAP_MS)
 		look(phone);
 }
 

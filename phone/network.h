@@ -44,8 +44,8 @@ void phone_network_set_resolvers(struct phone *phone, const struct net_resolver_
 /* A request goes to ROUTE. */
 void phone_network_use(struct phone *phone, const struct kl_route *route);
 
-/* Looks at the network now: at the start, and when a send failed.  The engine then learns first that
- * there is no network, and blames no server. */
+/* Looks at the network now: at the start, and when a send failed.  The engine then learns first
+ * that there is no network, and blames no server. */
 void phone_network_check(struct phone *phone);
 
 #endif

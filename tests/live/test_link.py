@@ -103,6 +103,26 @@ def cable_pulled(world):
 
 
 @live_test(world=FarWorld)
+def bound_address_gone(world):
+    """REG-6 (part), PROBE-9 (part): a phone that is bound to one address has no network while that is gone, whatever
+    others there are; its socket serves again when it is back."""
+    world.far.add_address('192.0.2.3')
+    server = world.registrar(FAR[4], expires_s=4)
+    phone = world.phone({SERVER: FAR[4]}, '--profile', 'versity', bind='192.0.2.3:5070')
+    phone.wait_state('registered')
+    world.far.remove_address('192.0.2.3')
+    wait_for(lambda: 'there is no network' in phone.log(), 'the lost address is noticed')
+    lost_ms = world.log.now_ms()
+    wait_for(lambda: world.log.now_ms() > lost_ms + 5000, 'the registration runs out')
+    expect_equal('state', phone.entry()['state'], 'registered')
+    world.far.add_address('192.0.2.3')
+    back_ms = world.log.now_ms()
+    again = server.wait('REGISTER', since_ms=back_ms)
+    expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
+    expect_equal('its source', again.source, '192.0.2.3:5070')
+
+
+@live_test(world=FarWorld)
 def no_network_at_first(world):
     """REG-6 (part): a machine without a network; the line registers as soon as there is one."""
     server = world.registrar(FAR[4])
