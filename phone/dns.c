@@ -186,11 +186,11 @@ static void use_servers(struct phone_dns *dns, const struct net_resolver_config 
 	net_resolver_free(dns->resolver);
 	dns->resolver = resolver;
 	dns->resolver_config = *config;
-	dns->config.on_servers(dns->config.user, config);
 	for (question = LIST_FIRST(&dns->open); question; question = next) {
 		next = LIST_NEXT(question, others); /* what is asked meanwhile stands before it */
 		ask_servers(question);
 	}
+	dns->config.on_servers(dns->config.user, config); /* which may lead to new questions */
 }
 
 /* A file that is gone, or names no server, may be half-way replaced: the old servers stay. */

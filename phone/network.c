@@ -8,7 +8,7 @@
 
 enum {
 	LOOPBACK_NET = 127,
-	CHECK_GAP_MS = 10, /* ten thousand lines may fail at once, and look once */
+	LOOK_GAP_MS = 10, /* ten thousand lines may fail at once, and look once */
 };
 
 /* ---- paths ----------------------------------------------------------------------------------- */
@@ -35,15 +35,6 @@ static bool path_look(struct phone_path *path, const struct net_address *bind)
 	return moved;
 }
 
-static struct phone_path path_to(const struct phone_network *network,
-				 const struct net_address *remote)
-{
-	struct phone_path path = {.remote = *remote};
-
-	path_look(&path, &network->bind);
-	return path;
-}
-
 struct survey {
 	bool open, moved; /* any of them */
 };
@@ -67,56 +58,70 @@ static void feed(struct phone *phone, enum kl_event_type type)
 	phone_feed(phone, &(struct kl_event){.type = type});
 }
 
+/* A machine that has just started knows no server yet: then it needs a way to the DNS. */
+static bool is_down(const struct phone_network *network, const struct survey *servers,
+		    const struct survey *names)
+{
+	if (network->path_count)
+		return !servers->open;
+	return !network->resolver_here && !names->open;
+}
+
 /* The new address comes before the news that there is a network again: so one REGISTER serves for
  * both. */
-static void look(struct phone *phone)
+static void look(void *user)
 {
+	struct phone *phone = user;
 	struct phone_network *network = &phone->network;
 	struct survey names = look_at(network->resolvers, network->resolver_count, &anywhere);
-	struct survey survey = look_at(network->paths, network->path_count, &network->bind);
-	bool down = network->path_count ? !survey.open : network->resolver_count && !names.open;
+	struct survey servers = look_at(network->paths, network->path_count, &network->bind);
+	bool down = is_down(network, &servers, &names);
 	bool changed = down != network->down;
 
-	network->checked_at_ms = net_now_ms();
+	network->looked_at_ms = net_now_ms();
 	network->down = down;
-	if (survey.moved) {
+	if (servers.moved) {
 		phone_log(PHONE_LOG_NOTICE, "our address changed");
 		feed(phone, KL_EV_ADDRESS_CHANGED);
 	}
 	/* What the engine did about that may have led to another look. */
 	if (!changed || network->down != down)
 		return;
-	phone_log(PHONE_LOG_NOTICE, down ? "there is no network" : "there is a network again");
+	phone_log(PHONE_LOG_NOTICE,
+		  down ? "no way leads to any server" : "a way leads to a server again");
 	feed(phone, down ? KL_EV_LINK_DOWN : KL_EV_LINK_UP);
-}
-
-static void take_change(void *user)
-{
-	look(user);
 }
 
 void phone_network_check(struct phone *phone)
 {
-	const struct phone_network *network = &phone->network;
+	struct phone_network *network = &phone->network;
+	const uint64_t at_ms = network->looked_at_ms + LOOK_GAP_MS;
 
-	if (network->link && net_now_ms() >= network->checked_at_ms + CHECK_GAP_MS)
+	if (!network->link)
+		return;
+	if (net_now_ms() >= at_ms)
 		look(phone);
+	else
+		net_timer_set(network->timer, at_ms);
 }
 
 void phone_network_use(struct phone *phone, const struct kl_route *route)
 {
 	struct phone_network *network = &phone->network;
-	const struct net_address remote = phone_route_address(route);
+	struct phone_path path = {.remote = phone_route_address(route)};
 
 	if (!network->link)
 		return;
 	for (uint32_t i = 0; i < network->path_count; i++)
-		if (same_host(&network->paths[i].remote, &remote))
+		if (same_host(&network->paths[i].remote, &path.remote))
 			return;
-	network->paths[network->path_next] = path_to(network, &remote);
+	path_look(&path, &network->bind);
+	network->paths[network->path_next] = path;
 	network->path_next = (network->path_next + 1) % PHONE_PATHS_MAX;
 	if (network->path_count < PHONE_PATHS_MAX)
 		network->path_count++;
+	if (path.open && network->down)
+		phone_network_check(phone);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -129,32 +134,39 @@ static bool is_loopback(const struct net_address *address)
 					    : same_host(address, &loopback6);
 }
 
-void phone_network_set_resolvers(struct phone *phone, const struct net_resolver_config *resolver)
+static void set_resolvers(struct phone_network *network, const struct net_resolver_config *resolver)
 {
-	struct phone_network *network = &phone->network;
-
 	network->resolver_count = 0;
+	network->resolver_here = false;
 	for (size_t i = 0; i < resolver->server_count; i++)
-		if (!is_loopback(&resolver->servers[i]))
+		if (is_loopback(&resolver->servers[i]))
+			network->resolver_here = true;
+		else
 			network->resolvers[network->resolver_count++] =
 				(struct phone_path){.remote = resolver->servers[i]};
-	look_at(network->resolvers, network->resolver_count, &anywhere);
 }
 
-void phone_network_open(struct phone *phone, const struct phone_config *config)
+void phone_network_set_resolvers(struct phone *phone, const struct net_resolver_config *resolver)
+{
+	set_resolvers(&phone->network, resolver);
+	phone_network_check(phone);
+}
+
+int phone_network_open(struct phone *phone, const struct phone_config *config)
 {
 	struct phone_network *network = &phone->network;
-	int error = net_link_open(&network->link, phone->loop,
-				  (struct net_callback){take_change, phone});
+	int error = net_link_open(&network->link, phone->loop, (struct net_callback){look, phone});
 
-	network->bind = config->bind;
 	if (error)
 		phone_log(PHONE_LOG_WARNING, "changes of the network will not be noticed: %s",
 			  strerror(-error));
-	phone_network_set_resolvers(phone, phone_dns_servers(phone->dns));
+	network->bind = config->bind;
+	set_resolvers(network, phone_dns_servers(phone->dns));
+	return net_timer_create(&network->timer, phone->loop, (struct net_callback){look, phone});
 }
 
 void phone_network_close(struct phone *phone)
 {
 	net_link_close(phone->network.link);
+	net_timer_free(phone->network.timer);
 }

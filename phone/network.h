@@ -23,29 +23,30 @@ struct phone_path {
 };
 
 struct phone_network {
-	struct net_link *link;
+	struct net_link *link;   /* NULL: nothing is noticed */
 	struct net_address bind; /* as in phone_config */
 	struct phone_path paths[PHONE_PATHS_MAX];
 	uint32_t path_count, path_next;
-	/* A machine that has just started knows no server yet: then DNS servers stand for them. */
 	struct phone_path resolvers[NET_RESOLVER_SERVERS_MAX];
 	uint32_t resolver_count;
-	uint64_t checked_at_ms;
+	bool resolver_here;      /* one on this machine, which says nothing about the network */
+	struct net_timer *timer; /* for a look that had to wait */
+	uint64_t looked_at_ms;
 	bool down; /* as the engine was told */
 };
 
-/* Without netlink the phone goes on, and its engine is told nothing. */
-void phone_network_open(struct phone *phone, const struct phone_config *config);
+/* Without netlink the phone goes on, and its engine is told nothing.  0 or -ENOMEM. */
+int phone_network_open(struct phone *phone, const struct phone_config *config);
 void phone_network_close(struct phone *phone);
 
-/* The DNS servers are these from now on.  Those of this machine say nothing about its network. */
+/* The DNS servers are these from now on. */
 void phone_network_set_resolvers(struct phone *phone, const struct net_resolver_config *resolver);
 
 /* A request goes to ROUTE. */
 void phone_network_use(struct phone *phone, const struct kl_route *route);
 
-/* Looks at the network now: at the start, and when a send failed.  The engine then learns first
- * that there is no network, and blames no server. */
+/* Looks at the network now, or in a moment if that was just done: at the start, and when a send
+ * failed.  The engine then learns first that there is no network, and blames no server. */
 void phone_network_check(struct phone *phone);
 
 #endif

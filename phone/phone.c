@@ -265,9 +265,10 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 		error = open_engine(phone, why);
 	if (error)
 		return error;
-	phone_network_open(phone, config);
 	phone_clients_init(phone);
-	error = phone_accounts_init(&phone->accounts, config->config);
+	error = phone_network_open(phone, config);
+	if (!error)
+		error = phone_accounts_init(&phone->accounts, config->config);
 	if (!error)
 		error = phone_server_init(phone);
 	if (!error)
@@ -329,8 +330,8 @@ static void feed_lines(struct phone *phone, enum kl_event_type type)
 
 void phone_start(struct phone *phone)
 {
-	phone_network_check(phone);
 	feed_lines(phone, KL_EV_LINE_START);
+	phone_network_check(phone);
 }
 
 void phone_stop(struct phone *phone, struct net_callback on_stopped)

@@ -73,7 +73,7 @@ def cable_pulled_frozen(world):
     phone = world.phone({SERVER: FAR[4]}, '--profile', 'versity')
     phone.wait_state('registered')
     world.far.pull()
-    wait_for(lambda: 'there is no network' in phone.log(), 'the lost carrier is noticed')
+    wait_for(lambda: 'no way leads to any server' in phone.log(), 'the lost carrier is noticed')
     pulled_ms = world.log.now_ms()
     wait_for(lambda: world.log.now_ms() > pulled_ms + 5000, 'the registration runs out')
     expect_equal('state', phone.entry()['state'], 'registered')
@@ -111,7 +111,7 @@ def bound_address_gone(world):
     phone = world.phone({SERVER: FAR[4]}, '--profile', 'versity', bind='192.0.2.3:5070')
     phone.wait_state('registered')
     world.far.remove_address('192.0.2.3')
-    wait_for(lambda: 'there is no network' in phone.log(), 'the lost address is noticed')
+    wait_for(lambda: 'no way leads to any server' in phone.log(), 'the lost address is noticed')
     lost_ms = world.log.now_ms()
     wait_for(lambda: world.log.now_ms() > lost_ms + 5000, 'the registration runs out')
     expect_equal('state', phone.entry()['state'], 'registered')
@@ -120,6 +120,30 @@ def bound_address_gone(world):
     again = server.wait('REGISTER', since_ms=back_ms)
     expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
     expect_equal('its source', again.source, '192.0.2.3:5070')
+
+
+@live_test(world=FarWorld)
+def no_resolver_at_first(world):
+    """REG-6 (part): the machine has a network, but learns of a DNS server later, as with DHCP."""
+    server = world.registrar(FAR[4])
+    (world.folder / 'resolv.conf').write_text('')
+    phone = world.phone({SERVER: DOMAIN})
+    phone.wait_state('backing off')
+    written_ms = world.log.now_ms()
+    world.names(FAR[4], two_servers(4))
+    first = server.wait('REGISTER')
+    expect_between('REGISTER after a DNS server is named', first.at_ms - written_ms, 0, NOTICED_MS)
+
+
+@live_test(world=FarWorld)
+def resolver_out_of_reach(world):
+    """PROBE-9 (part): no way leads to the DNS server, but one to the server that is given by its address."""
+    server = world.registrar(FAR[4])
+    (world.folder / 'resolv.conf').write_text('nameserver 198.51.100.1\n')
+    phone = world.phone({SERVER: FAR[4]}, '--profile', 'versity')
+    phone.wait_state('registered')
+    expect_equal('REGISTERs', len(server.find('REGISTER')), 1)
+    expect('no way leads' not in phone.log(), 'the log tells of no lost network')
 
 
 @live_test(world=FarWorld)
