@@ -8,6 +8,7 @@
 
 enum {
 	LOOPBACK_NET = 127,
+	WAYS_ASKED_MAX = 64,
 	LOOK_GAP_MS = 10, /* ten thousand lines may fail at once, and look once */
 };
 
@@ -58,13 +59,39 @@ static void feed(struct phone *phone, enum kl_event_type type)
 	phone_feed(phone, &(struct kl_event){.type = type});
 }
 
+/* Is there a way to a server that nothing was sent to yet?  Ten thousand lines share a few. */
+static bool has_other_way(const struct phone *phone)
+{
+	struct kl_route_view view;
+	uint32_t left = WAYS_ASKED_MAX;
+
+	for (uint32_t i = 0; i < phone->accounts.count; i++) {
+		const struct phone_account *account = &phone->accounts.all[i];
+
+		for (uint32_t r = 0; !kl_get_route(phone->engine, account->line_index,
+						   account->entry_index, r, &view);
+		     r++) {
+			const struct net_address remote = phone_route_address(&view.route);
+			struct net_address local;
+
+			if (!left--)
+				return false;
+			if (!net_link_way_to(&local, &remote, &phone->network.bind))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A machine that has just started knows no server yet: then it needs a way to the DNS. */
-static bool is_down(const struct phone_network *network, const struct survey *servers,
+static bool is_down(const struct phone *phone, const struct survey *servers,
 		    const struct survey *names)
 {
-	if (network->path_count)
-		return !servers->open;
-	return !network->resolver_here && !names->open;
+	const struct phone_network *network = &phone->network;
+
+	if (servers->open || has_other_way(phone))
+		return false;
+	return network->path_count || (!network->resolver_here && !names->open);
 }
 
 /* The new address comes before the news that there is a network again: so one REGISTER serves for
@@ -75,7 +102,7 @@ static void look(void *user)
 	struct phone_network *network = &phone->network;
 	struct survey names = look_at(network->resolvers, network->resolver_count, &anywhere);
 	struct survey servers = look_at(network->paths, network->path_count, &network->bind);
-	bool down = is_down(network, &servers, &names);
+	bool down = is_down(phone, &servers, &names);
 	bool changed = down != network->down;
 
 	network->looked_at_ms = net_now_ms();

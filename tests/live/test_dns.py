@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """DNS servers that are slow, wrong, lying or gone; the hosts file; resolv.conf and its changes."""
+import signal
 import socket
 import subprocess
 
@@ -179,6 +180,23 @@ def restored_records(world):
     call.hang_up()
     call.wait()
     expect_equal('queries since then', queries(world, since_ms=called_ms), [])
+
+
+@live_test(records=srv_records({'sbc1': SERVERS['sbc1']}, ttl=5))
+def silent_then_back(world):
+    """DNS-16 (part): the DNS falls silent, and comes back with another server: the registration lives through the
+    silence, and follows the new records."""
+    phone = world.registered_phone()
+    world.names.freeze()
+    wait_for(lambda: 'no DNS server answered' in phone.log(), 'the silence is told', within_s=20)
+    expect_equal('state', phone.entry()['state'], 'registered')
+    expect_equal('REGISTERs so far', len(world.sent('REGISTER')), 2)
+    world.names.write(srv_records({'sbc2': SERVERS['sbc2']}, ttl=5))
+    world.names.thaw()
+    world.names.process.signal(signal.SIGHUP)
+    world.names.wait_loaded()
+    world.wait_sent('REGISTER', world.sbc2, within_s=35)
+    phone.wait_state('registered', world.sbc2)
 
 
 @live_test()

@@ -186,6 +186,47 @@ def icmp_port_ipv6(world):
     closed_port(world, 6)
 
 
+def missing_host(world, family, absent):
+    """The kernel itself says that nobody answers ARP, or IPv6's neighbour discovery, after 3 s."""
+    server = world.registrar(SECOND[family])
+    records = two_servers(family)
+    records[f'one.{DOMAIN}', dns.A if family == 4 else dns.AAAA] = [absent]
+    world.names(FAR[family], records)
+    started_ms = world.log.now_ms()
+    phone = world.phone({SERVER: DOMAIN, 'reg.1.server.1.retryTimeOut': 10000})
+    first = server.wait('REGISTER')
+    expect_between('REGISTER to the second server, after the start', first.at_ms - started_ms, 2500, 4500)
+    phone.wait_state('registered')
+    expect('host unreachable' in phone.log(), 'the log says why')
+
+
+@live_test(world=FarWorld)
+def icmp_host(world):
+    """TRIG-1 (part): the first server's host is missing: the next server in 3 s, not after 10 s."""
+    missing_host(world, 4, '192.0.2.99')
+
+
+@live_test(world=FarWorld)
+def icmp_host_ipv6(world):
+    """TRIG-1 (part): the same over IPv6."""
+    missing_host(world, 6, '2001:db8::99')
+
+
+@live_test(world=FarWorld)
+def no_route_to_one(world):
+    """TRIG-1 (part), PROBE-9 (part): no route leads to the first server: the next one at once, and that is no lost
+    network, although nothing was sent to any other server yet."""
+    server = world.registrar(SECOND[4])
+    world.names(FAR[4], {**two_servers(4), (f'one.{DOMAIN}', dns.A): ['198.51.100.1']})
+    # The DNS takes 2 s, so that the phone's first look at the network is long over.
+    world.silent_names(SECOND[4])
+    phone = world.phone({SERVER: DOMAIN}, '--profile', 'versity')
+    server.wait('REGISTER')
+    phone.wait_state('registered')
+    expect('udp 198.51.100.1:5060 -> udp 192.0.2.11:5060: the send failed' in phone.log(), 'the first one was tried')
+    expect('no way leads' not in phone.log(), 'the log tells of no lost network')
+
+
 @live_test(world=FarWorld)
 def both_families(world):
     """TRIG-1 (part): a server that has IPv4 and IPv6 addresses is reached over the other family when one

@@ -193,6 +193,12 @@ class FarWorld:
         (self.folder / 'resolv.conf').write_text(f'nameserver {address}\n')
         return Server(self, self.far.bind(address, 53), lambda packet: dns.answer(packet.payload, records))
 
+    def silent_names(self, address):
+        """A DNS server there that answers nothing, before those that the machine knows."""
+        known = (self.folder / 'resolv.conf').read_text()
+        (self.folder / 'resolv.conf').write_text(f'nameserver {address}\n{known}')
+        return Server(self, self.far.bind(address, 53), lambda packet: None)
+
     def phone(self, parameters, *options, bind='[::]:5070'):
         phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', bind=bind, options=options)
         self.phones.append(phone)
