@@ -121,6 +121,8 @@ static const struct argp parser = {
 	.parser = parse_option,
 	.args_doc = "FILE...",
 	.doc = "Registers the lines of the configuration FILEs, and keeps them up.\v"
+	       "Names of /etc/hosts come before the DNS.  Changes of that file, of\n"
+	       "/etc/resolv.conf and of the machine's network are noticed.\n"
 	       "SIGTERM and Ctrl-C hang up, unregister and leave; a second one leaves at once.\n"
 	       "Exit status: 0 it left when it was told to; 2 wrong usage, unreadable files, a "
 	       "port in "

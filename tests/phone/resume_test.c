@@ -56,7 +56,7 @@ static bool is_registered(const struct bench *bench)
 	return !strcmp(bench_status((struct bench *)bench, "lines.0.state"), "registered");
 }
 
-/* REG-1: the registration ran out during the night: one REGISTER at once, and no more. */
+/* REG-1 (part): the registration ran out during the night: one REGISTER at once, and no more. */
 static void a_night_asleep_is_one_refresh(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -76,8 +76,8 @@ static void a_night_asleep_is_one_refresh(void **state)
 	bench_free(bench);
 }
 
-/* TIME-1: a nap in the middle of a request: the repeats that were missed are not caught up with,
- * and the next server is asked at once. */
+/* TIME-1 (part): a nap in the middle of a request: the repeats that were missed are not caught up
+ * with, and the next server is asked at once. */
 static void a_request_under_way_is_over(void **state)
 {
 	struct bench *bench = bench_new("");
