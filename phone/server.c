@@ -8,6 +8,8 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
+_Static_assert(sizeof(struct phone_way) <= SIP_PEER_MAX, "a transaction keeps the way back");
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 struct phone_way phone_reply_way(const struct phone_incoming *incoming)
