@@ -354,51 +354,50 @@ struct net_address net_udp_local(const struct net_udp *udp)
 	return udp->local;
 }
 
-/* Room for the source address of one datagram. */
-union source_control {
-	struct cmsghdr align;
-	uint8_t ipv4[CMSG_SPACE(sizeof(struct in_pktinfo))];
-	uint8_t ipv6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-};
-
-static void set_source(struct msghdr *message, union source_control *control,
-		       const struct net_address *from)
+/* Names the local address in the message's control data, which has room for either family's. */
+static void set_source(struct msghdr *message, const struct net_address *from)
 {
-	struct cmsghdr *c = &control->align;
+	struct cmsghdr *c = CMSG_FIRSTHDR(message);
 
-	message->msg_control = control;
 	if (net_address_is_ipv4(from)) {
-		struct in_pktinfo info = {0};
+		struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
 
-		memcpy(&info.ipi_spec_dst, from->ip + 12, sizeof(info.ipi_spec_dst));
-		message->msg_controllen = sizeof(control->ipv4);
-		*c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(info)),
-				      .cmsg_level = IPPROTO_IP,
-				      .cmsg_type = IP_PKTINFO};
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		memcpy(&info->ipi_spec_dst, from->ip + 12, sizeof(info->ipi_spec_dst));
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*info));
+		message->msg_controllen = CMSG_SPACE(sizeof(*info));
 	} else {
-		struct in6_pktinfo info = {0};
+		struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
 
-		memcpy(&info.ipi6_addr, from->ip, sizeof(info.ipi6_addr));
-		message->msg_controllen = sizeof(control->ipv6);
-		*c = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(info)),
-				      .cmsg_level = IPPROTO_IPV6,
-				      .cmsg_type = IPV6_PKTINFO};
-		memcpy(CMSG_DATA(c), &info, sizeof(info));
+		memcpy(&info->ipi6_addr, from->ip, sizeof(info->ipi6_addr));
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*info));
 	}
 }
 
-int net_udp_send_from(struct net_udp *udp, const struct net_udp_sending *sending)
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, const void *bytes,
+		      size_t length)
 {
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = {.bytes = {0}};
 	struct sockaddr_storage name;
-	struct iovec bytes = {.iov_base = (void *)(uintptr_t)sending->bytes,
-			      .iov_len = sending->length};
-	struct msghdr message = {.msg_name = &name, .msg_iov = &bytes, .msg_iovlen = 1};
-	union source_control control = {0};
+	struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+	struct msghdr message = {
+		.msg_name = &name,
+		.msg_namelen = net_address_to_sockaddr(&path->to, &name),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+	};
 
-	message.msg_namelen = net_address_to_sockaddr(&sending->to, &name);
-	if (!net_address_is_wildcard(&sending->from))
-		set_source(&message, &control, &sending->from);
+	if (!net_address_is_wildcard(&path->from)) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		set_source(&message, &path->from);
+	}
 	/* A send fails, unsent, with the ICMP error that an earlier datagram to anyone got. That
 	 * takes the error off the socket but not out of its queue, from where the loop tells it: so
 	 * send again. */
@@ -415,8 +414,7 @@ int net_udp_send_from(struct net_udp *udp, const struct net_udp_sending *sending
 int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
 		 size_t length)
 {
-	return net_udp_send_from(
-		udp, &(struct net_udp_sending){.to = *to, .bytes = bytes, .length = length});
+	return net_udp_send_from(udp, &(struct net_udp_path){.to = *to}, bytes, length);
 }
 
 struct net_udp_counters net_udp_counters(const struct net_udp *udp)

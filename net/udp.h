@@ -87,17 +87,15 @@ struct net_address net_udp_local(const struct net_udp *udp);
 int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
 		 size_t length);
 
-/* What to send, and from where. */
-struct net_udp_sending {
-	struct net_address from; /* an address of this machine; a wildcard: the kernel chooses */
+/* The same from one address of a socket that is bound to all: an answer leaves from where its
+ * request arrived.  `from` a wildcard: from where the kernel likes. */
+struct net_udp_path {
+	struct net_address from; /* its port counts for nothing */
 	struct net_address to;
-	const void *bytes;
-	size_t length;
 };
 
-/* The same from one address of a wildcard socket: an answer leaves from where its request came to.
- */
-int net_udp_send_from(struct net_udp *udp, const struct net_udp_sending *sending);
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, const void *bytes,
+		      size_t length);
 
 struct net_udp_counters net_udp_counters(const struct net_udp *udp);
 

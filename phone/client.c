@@ -175,7 +175,8 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	};
 
 	phone_network_use(phone, &send->route);
-	if (client && phone_send(phone, &client->route, client->request.received) == 0)
+	if (client && phone_send(phone, &(struct phone_hop){.route = client->route},
+				 client->request.received) == 0)
 		return;
 	phone_network_check(phone);
 	phone_feed(phone, &fault);
@@ -202,7 +203,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &(struct phone_way){.route = client->route},
+		phone_repeat_start(&client->cancel, &(struct phone_hop){.route = client->route},
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }
@@ -218,7 +219,7 @@ static void client_acknowledge(struct phone_client *client, const struct sip_mes
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_ack_for_failure(&builder, &client->request, response);
 	if (length > 0)
-		phone_send(phone, &client->route,
+		phone_send(phone, &(struct phone_hop){.route = client->route},
 			   (struct sip_span){phone->scratch, (size_t)length});
 }
 

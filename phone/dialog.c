@@ -124,7 +124,8 @@ static void acknowledge(struct phone_dialog *dialog, const struct sip_message *i
 	length = sip_builder_finish(&builder);
 	if (length < 0)
 		return;
-	phone_send(phone, &route, (struct sip_span){phone->scratch, (size_t)length});
+	phone_send(phone, &(struct phone_hop){.route = route},
+		   (struct sip_span){phone->scratch, (size_t)length});
 	dialog->ack = strndup(phone->scratch, (size_t)length);
 }
 
@@ -133,7 +134,8 @@ static void acknowledge_again(const struct phone_dialog *dialog)
 	const struct kl_route route = next_hop(dialog);
 
 	if (dialog->ack)
-		phone_send(dialog->phone, &route, sip_span_of(dialog->ack));
+		phone_send(dialog->phone, &(struct phone_hop){.route = route},
+			   sip_span_of(dialog->ack));
 }
 
 static void send_bye(struct phone_dialog *dialog)
@@ -160,7 +162,7 @@ static void send_bye(struct phone_dialog *dialog)
 	if (length < 0)
 		phone_dialog_end(dialog);
 	else
-		phone_repeat_start(&dialog->repeat, &(struct phone_way){.route = route},
+		phone_repeat_start(&dialog->repeat, &(struct phone_hop){.route = route},
 				   (struct sip_span){phone->scratch, (size_t)length});
 }
 

@@ -45,7 +45,7 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 static void take_invite(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	struct phone *phone = dialog->phone;
-	const struct phone_way way = phone_reply_way(incoming);
+	const struct phone_hop hop = phone_reply_hop(incoming);
 	int length = write_accept(dialog, incoming);
 
 	if (length < 0) {
@@ -54,7 +54,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 	}
 	phone_reply_note(phone, incoming, 200, length);
 	dialog->unacked = incoming->request->cseq.number;
-	phone_repeat_start(&dialog->repeat, &way,
+	phone_repeat_start(&dialog->repeat, &hop,
 			   (struct sip_span){phone->scratch, (size_t)length});
 }
 

@@ -108,34 +108,29 @@ static void take_dns(void *user, const struct kl_event *event)
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-static void trace_sent(struct phone *phone, const struct phone_way *way, struct sip_span bytes)
+static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
 {
-	const struct net_address target = phone_route_address(&way->route);
+	const struct net_address target = phone_route_address(&hop->route);
 	struct net_address source;
 
-	if (!phone->trace || phone_transport_local(phone->transport, &way->route, &source))
+	if (!phone->trace || phone_transport_local(phone->transport, &hop->route, &source))
 		return;
-	if (!net_address_is_wildcard(&way->from))
-		source = way->from;
+	if (!net_address_is_wildcard(&hop->local))
+		source = hop->local;
 	phone_trace_message(phone->trace, &source, &target, bytes);
 }
 
-int phone_send_back(struct phone *phone, const struct phone_way *way, struct sip_span bytes)
+int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
 {
-	int error = phone_transport_send_back(phone->transport, way, bytes);
+	int error = phone_transport_send(phone->transport, hop, bytes.at, bytes.length);
 	char text[KL_TEXT_MAX];
 
 	if (error)
 		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
-			  phone_route_text(&way->route, text), strerror(-error));
+			  phone_route_text(&hop->route, text), strerror(-error));
 	else
-		trace_sent(phone, way, bytes);
+		trace_sent(phone, hop, bytes);
 	return error;
-}
-
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes)
-{
-	return phone_send_back(phone, &(struct phone_way){.route = *route}, bytes);
 }
 
 static void log_dropped(void *user)

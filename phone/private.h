@@ -60,9 +60,8 @@ int phone_feed(struct phone *phone, const struct kl_event *event);
 /* Calls on_stopped, if it is waited for and nothing is left to do. */
 void phone_check_stopped(struct phone *phone);
 
-/* Sends a whole message to a route. */
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes);
-int phone_send_back(struct phone *phone, const struct phone_way *way, struct sip_span bytes);
+/* Sends a whole message. */
+int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes);
 
 /* In words for people.  Both return TO. */
 const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX]);

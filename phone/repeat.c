@@ -19,8 +19,7 @@ static void take_time(void *user)
 		phone_check_stopped(repeat->phone);
 		return;
 	}
-	phone_send_back(repeat->phone, &repeat->way,
-			(struct sip_span){repeat->bytes, repeat->length});
+	phone_send(repeat->phone, &repeat->hop, (struct sip_span){repeat->bytes, repeat->length});
 	repeat->gap_ms = repeat->gap_ms * 2 < SIP_T2_MS ? repeat->gap_ms * 2 : SIP_T2_MS;
 	now += repeat->gap_ms;
 	net_timer_set(repeat->timer, now < repeat->give_up_at_ms ? now : repeat->give_up_at_ms);
@@ -41,14 +40,14 @@ void phone_repeat_clear(struct phone_repeat *repeat)
 	*repeat = (struct phone_repeat){.phone = repeat->phone};
 }
 
-void phone_repeat_start(struct phone_repeat *repeat, const struct phone_way *way,
+void phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
 			struct sip_span bytes)
 {
 	uint64_t now = net_now_ms();
 
 	phone_repeat_stop(repeat);
-	phone_send_back(repeat->phone, way, bytes);
-	repeat->way = *way;
+	phone_send(repeat->phone, hop, bytes);
+	repeat->hop = *hop;
 	repeat->gap_ms = SIP_T1_MS;
 	repeat->give_up_at_ms = now + 64 * SIP_T1_MS;
 	repeat->bytes = malloc(bytes.length);

@@ -15,7 +15,7 @@ struct phone_repeat {
 	struct phone *phone;
 	struct net_timer *timer;
 	struct net_callback on_given_up;
-	struct phone_way way;
+	struct phone_hop hop;
 	char *bytes; /* owned; NULL: nothing is repeated */
 	size_t length;
 	uint64_t gap_ms, give_up_at_ms;
@@ -27,7 +27,7 @@ int phone_repeat_init(struct phone_repeat *repeat, struct phone *phone,
 void phone_repeat_clear(struct phone_repeat *repeat);
 
 /* Sends BYTES now, and repeats them; what was repeated before is not any more. */
-void phone_repeat_start(struct phone_repeat *repeat, const struct phone_way *way,
+void phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
 			struct sip_span bytes);
 void phone_repeat_stop(struct phone_repeat *repeat);
 

@@ -8,19 +8,19 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
-_Static_assert(sizeof(struct phone_way) <= SIP_PEER_MAX, "a transaction keeps the way back");
+_Static_assert(sizeof(struct phone_hop) <= SIP_PEER_MAX, "a transaction keeps the way back");
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-struct phone_way phone_reply_way(const struct phone_incoming *incoming)
+struct phone_hop phone_reply_hop(const struct phone_incoming *incoming)
 {
 	const struct sip_via *via = &incoming->request->via;
-	struct phone_way way = {.route = phone_route_of(&incoming->source),
-				.from = incoming->local};
+	struct phone_hop hop = {.route = phone_route_of(&incoming->source),
+				.local = incoming->local};
 
 	if (!via->wants_rport)
-		way.route.port = via->port ? via->port : PHONE_PORT;
-	return way;
+		hop.route.port = via->port ? via->port : PHONE_PORT;
+	return hop;
 }
 
 void phone_reply_begin(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
@@ -54,11 +54,11 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
 		      int length)
 {
-	const struct phone_way way = phone_reply_way(incoming);
+	const struct phone_hop hop = phone_reply_hop(incoming);
 
 	phone_reply_note(phone, incoming, status, length);
 	if (length > 0)
-		phone_send_back(phone, &way, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
@@ -202,7 +202,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 	struct phone_incoming incoming = {
 		.request = request, .source = datagram->source, .local = datagram->local};
 	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
-	const struct phone_way back = phone_reply_way(&incoming);
+	const struct phone_hop back = phone_reply_hop(&incoming);
 	struct sip_peer peer = {.length = sizeof back};
 	struct sip_receipt receipt;
 	unsigned status;
@@ -221,7 +221,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		break;
 	case SIP_RECEIPT_REPEAT:
 		if (receipt.again.length)
-			phone_send_back(phone, &back, receipt.again);
+			phone_send(phone, &back, receipt.again);
 		break;
 	case SIP_RECEIPT_ACKED:
 		break;
@@ -237,12 +237,12 @@ static void take_time(void *user)
 {
 	struct phone *phone = user;
 	struct sip_due due;
-	struct phone_way back;
+	struct phone_hop back;
 
 	while (sip_transactions_next(phone->server.transactions, &due, net_now_ms())) {
 		memcpy(&back, due.peer.bytes, sizeof back);
 		if (due.kind == SIP_DUE_SEND)
-			phone_send_back(phone, &back, due.bytes);
+			phone_send(phone, &back, due.bytes);
 	}
 	set_timer(phone);
 }

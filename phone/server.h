@@ -52,6 +52,6 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status);
 
 /* Where answers go, and from where (RFC 3261 18.2.2, RFC 3581 4). */
-struct phone_way phone_reply_way(const struct phone_incoming *incoming);
+struct phone_hop phone_reply_hop(const struct phone_incoming *incoming);
 
 #endif

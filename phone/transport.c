@@ -115,26 +115,15 @@ uint8_t phone_transport_families(const struct phone_transport *transport)
 
 /* ---- use ------------------------------------------------------------------------------------- */
 
-int phone_transport_send_back(struct phone_transport *transport, const struct phone_way *way,
-			      struct sip_span bytes)
-{
-	const struct net_udp_sending sending = {
-		.from = way->from,
-		.to = phone_route_address(&way->route),
-		.bytes = bytes.at,
-		.length = bytes.length,
-	};
-	struct net_udp *udp = socket_toward(transport, &sending.to);
-	int error = udp ? net_udp_send_from(udp, &sending) : -EAFNOSUPPORT;
-
-	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
-}
-
-int phone_transport_send(struct phone_transport *transport, const struct kl_route *route,
+int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length)
 {
-	return phone_transport_send_back(transport, &(struct phone_way){.route = *route},
-					 (struct sip_span){bytes, length});
+	const struct net_udp_path path = {.from = hop->local,
+					  .to = phone_route_address(&hop->route)};
+	struct net_udp *udp = socket_toward(transport, &path.to);
+	int error = udp ? net_udp_send_from(udp, &path, bytes, length) : -EAFNOSUPPORT;
+
+	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,

@@ -9,7 +9,6 @@
 #include "keepline/keepline.h"
 #include "net/udp.h"
 #include "phone/phone.h"
-#include "sip/text.h"
 
 struct phone_transport;
 
@@ -30,19 +29,16 @@ void phone_transport_close(struct phone_transport *transport); /* NULL is fine *
 /* Bits of enum kl_families: what can be sent to. */
 uint8_t phone_transport_families(const struct phone_transport *transport);
 
-/* Sends to a route.  A full buffer loses the datagram, as the network may: that is no error. */
-int phone_transport_send(struct phone_transport *transport, const struct kl_route *route,
-			 const void *bytes, size_t length);
-
-/* The way back to whoever asked. */
-struct phone_way {
+/* Where one message goes. */
+struct phone_hop {
 	struct kl_route route;
-	struct net_address from; /* the address of ours that was asked; a wildcard: any */
+	/* An answer leaves from where its request arrived (RFC 3581 4); all zero: from anywhere. */
+	struct net_address local;
 };
 
-/* The same from the address that was asked: a NAT or a firewall on the way lets no other pass. */
-int phone_transport_send_back(struct phone_transport *transport, const struct phone_way *way,
-			      struct sip_span bytes);
+/* Sends one message.  A full buffer loses the datagram, as the network may: that is no error. */
+int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
+			 const void *bytes, size_t length);
 
 /* The address and port that a route is reached from: what Via and Contact say. */
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,

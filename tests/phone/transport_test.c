@@ -56,7 +56,8 @@ static void send_around(struct net_loop *loop, struct phone_transport *transport
 	route.port = local.port;
 	assert_int_equal(net_timer_create(&guard, loop, (struct net_callback){take_late, NULL}), 0);
 	net_timer_set(guard, net_now_ms() + WAIT_MS);
-	assert_int_equal(phone_transport_send(transport, &route, "x", 1), 0);
+	assert_int_equal(
+		phone_transport_send(transport, &(struct phone_hop){.route = route}, "x", 1), 0);
 	while (arrival->count == before)
 		assert_int_equal(net_loop_step(loop), 0);
 	net_timer_free(guard);
@@ -101,7 +102,8 @@ static void one_address_serves_its_family(void **state)
 	assert_int_equal(net_loop_create(&config.loop), 0);
 	assert_int_equal(phone_transport_open(&transport, &config, why), 0);
 	assert_int_equal(phone_transport_families(transport), KL_IPV4);
-	assert_true(phone_transport_send(transport, &route, "x", 1) < 0);
+	assert_true(phone_transport_send(transport, &(struct phone_hop){.route = route}, "x", 1) <
+		    0);
 	assert_true(phone_transport_local(transport, &route, &local) < 0);
 	phone_transport_close(transport);
 	net_loop_free(config.loop);
