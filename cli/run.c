@@ -18,7 +18,8 @@
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
 enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64 };
 
-enum { OPTION_TRACE_BLANK = 256 }; /* options without a letter */
+/* Options without a letter. */
+enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK };
 
 struct run {
 	const char *files[FILES_MAX];
@@ -41,8 +42,9 @@ static const struct argp_option options[] = {
 	 0},
 	{"resolver", 'r', "ADDR[:PORT]", 0, "ask this DNS server; default: those of resolv.conf",
 	 0},
-	{"dscp", 'd', "NUMBER", 0, "mark what is sent with this DSCP, 0..63; default: 0", 0},
-	{"trace", 't', "FILE", 0, "write every message to this pcap file", 0},
+	{"dscp", OPTION_DSCP, "NUMBER", 0, "mark what is sent with this DSCP, 0..63; default: 0",
+	 0},
+	{"trace", OPTION_TRACE, "FILE", 0, "write every message to this pcap file", 0},
 	{"trace-blank", OPTION_TRACE_BLANK, NULL, 0, "without credentials", 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
@@ -91,10 +93,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
 		resolver->servers[resolver->server_count++] = read_address(argument, 53, state);
 		return 0;
-	case 'd':
+	case OPTION_DSCP:
 		run->phone_config.dscp = read_dscp(argument, state);
 		return 0;
-	case 't':
+	case OPTION_TRACE:
 		run->phone_config.trace_path = argument;
 		return 0;
 	case OPTION_TRACE_BLANK:

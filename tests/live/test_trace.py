@@ -30,7 +30,7 @@ def expected(world):
 def traced(world, *options):
     """The file's contents, after a phone registered, called and left."""
     path = world.folder / 'trace.pcap'
-    phone = world.phone({}, '--trace', path, *options)
+    phone = world.phone(options=('--trace', path, *options))
     phone.wait_state('registered', world.sbc1)
     call = phone.call()
     world.wait_call_up(world.sbc1)
@@ -59,7 +59,7 @@ def trace_blanked(world):
 @live_test()
 def trace_nowhere(world):
     """A file that can't be made ends the program, with one line that names it."""
-    phone = world.phone({}, '--trace', '/nowhere/trace.pcap')
+    phone = world.phone(options=('--trace', '/nowhere/trace.pcap'))
     wait_for(lambda: not phone.process.running, 'the program ends')
     expect_equal('exit status', phone.process.wait(), 2)
     expect('/nowhere/trace.pcap: No such file' in phone.log(), 'the log names the file')

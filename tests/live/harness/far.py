@@ -200,7 +200,7 @@ class FarWorld:
         return Server(self, self.far.bind(address, 53), lambda packet: None)
 
     def phone(self, parameters, *options, bind='[::]:5070'):
-        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', bind=bind, options=options)
+        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', options, bind)
         self.phones.append(phone)
         phone.start()
         return phone

@@ -57,16 +57,16 @@ class Call:
 
 
 class Phone:
-    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away. OPTIONS are more of `run`."""
+    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away. OPTIONS go to `keepline run`."""
 
-    def __init__(self, folder, parameters=None, name='phone', bind=BIND, options=()):
+    def __init__(self, folder, parameters=None, name='phone', options=(), bind=BIND):
         self.folder, self.name = folder, name
         self.control = folder / f'{name}.control'
         self.file = folder / f'{name}.cfg'
         merged = {**ACCOUNT, **(parameters or {})}
         self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
-        command = [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options, self.file]
-        self.process = Process(name, command, folder)
+        self.process = Process(name, [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options,
+                                      self.file], folder)
         self.calls = []
 
     def start(self):
