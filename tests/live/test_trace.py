@@ -3,6 +3,7 @@
 import subprocess
 
 from harness.expect import expect, expect_equal
+from harness.phone import BIND
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
@@ -21,7 +22,7 @@ def read(path):
 def expected(world):
     """The same, from the log of what really went through the loopback device."""
     rows = []
-    for packet in world.log.find(where=lambda packet: packet.is_sip and '5070' in packet.source + packet.target):
+    for packet in world.log.find(where=lambda packet: packet.is_sip and BIND in (packet.source, packet.target)):
         method = packet.first_line.split()[0] if packet.status is None else ''
         rows.append([*packet.source.split(':'), *packet.target.split(':'), method, str(packet.status or ''), GOOD])
     return rows
