@@ -1,13 +1,16 @@
 /* run.c - `keepline run`: brings lines up, and keeps them up. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "cli/cli.h"
 #include "cli/phone_options.h"
+#include "net/udp.h"
 #include "phone/control.h"
 #include "phone/log.h"
 #include "phone/phone.h"
@@ -15,6 +18,9 @@
 
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
 enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64, DNS_PORT = 53 };
+
+/* Options without a letter. */
+enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK };
 
 struct run {
 	const char *files[FILES_MAX];
@@ -43,6 +49,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"certificate", 't', "FILE", 0, "show this certificate, and take TLS connections", 0},
 	{"key", 'k', "FILE", 0, "its key; default: in the same file", 0},
+	{"dscp", OPTION_DSCP, "NUMBER", 0, "mark what is sent with this DSCP, 0..63; default: 0",
+	 0},
+	{"trace", OPTION_TRACE, "FILE", 0, "write every message to this pcap file", 0},
+	{"trace-blank", OPTION_TRACE_BLANK, NULL, 0, "without credentials", 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
 };
@@ -55,6 +65,16 @@ static struct net_address read_address(const char *text, uint16_t port, struct a
 	if (error)
 		argp_error(state, "%s: %s", text, net_address_explain(error));
 	return address;
+}
+
+static uint8_t read_dscp(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || number > NET_DSCP_MAX)
+		argp_error(state, "%s: a DSCP is a number from 0 to %d", text, NET_DSCP_MAX);
+	return (uint8_t)number;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -95,6 +115,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case 'k':
 		tls->key_file = argument;
 		return 0;
+	case OPTION_DSCP:
+		run->phone_config.dscp = read_dscp(argument, state);
+		return 0;
+	case OPTION_TRACE:
+		run->phone_config.trace_path = argument;
+		return 0;
+	case OPTION_TRACE_BLANK:
+		run->phone_config.trace_blank = true;
+		return 0;
 	case 'v':
 		run->verbosity++;
 		return 0;
@@ -120,6 +149,8 @@ static const struct argp parser = {
 	.parser = parse_option,
 	.args_doc = "FILE...",
 	.doc = "Registers the lines of the configuration FILEs, and keeps them up.\v"
+	       "Names of /etc/hosts come before the DNS.  Changes of that file, of\n"
+	       "/etc/resolv.conf and of the machine's network are noticed.\n"
 	       "SIGTERM and Ctrl-C hang up, unregister and leave; a second one leaves at once.\n"
 	       "Exit status: 0 it left when it was told to; 2 wrong usage, unreadable files, a "
 	       "port in "
@@ -241,13 +272,13 @@ static void set_up(struct run *run)
 {
 	static const enum phone_log_level levels[] = {PHONE_LOG_NOTICE, PHONE_LOG_INFO,
 						      PHONE_LOG_DEBUG};
-	struct net_resolver_config *resolver = &run->phone_config.resolver;
 
 	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads must not end a phone */
 	phone_log_set_level(levels[run->verbosity < 2 ? run->verbosity : 2]);
 	sip_init();
-	if (!resolver->server_count && net_resolver_config_read(resolver, "/etc/resolv.conf") <= 0)
-		phone_log(PHONE_LOG_WARNING, "no DNS server is known: names can't be looked up");
+	run->phone_config.hosts_path = "/etc/hosts";
+	if (!run->phone_config.resolver.server_count)
+		run->phone_config.resolver_path = "/etc/resolv.conf";
 }
 
 int cli_run(int argc, char **argv)

@@ -50,6 +50,12 @@ void draft_fill_address(struct draft *draft, const char *address)
 	draft->line->domain = address[user_length] ? address + user_length + 1 : "";
 }
 
+/* A host as a URI has it: an IPv6 address stands in brackets (RFC 3261 25.1). */
+static const char *uri_host(struct draft *draft, const char *host)
+{
+	return strchr(host, ':') ? arena_format(&draft->scope.store->arena, "[%s]", host) : host;
+}
+
 /* Adds the entry of draft->scope.y. */
 static void add_entry(struct builder *builder, const struct draft_maker *maker, struct draft *draft)
 {
@@ -133,6 +139,7 @@ static void add_line(struct builder *builder, enum parameter_dialect dialect, ui
 		return;
 	}
 
+	draft.line->domain = uri_host(&draft, draft.line->domain);
 	size_t size = draft.scope.value_count * sizeof(*builder->values);
 	draft.line->values = memcpy(arena_alloc(&store->arena, size), builder->values, size);
 	draft.line->value_count = draft.scope.value_count;

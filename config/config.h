@@ -87,7 +87,7 @@ struct config_value {
 struct config_line {
 	uint32_t number; /* the x of reg.x or account.x; if a line before has it, the next free */
 	enum kl_profile profile;
-	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN */
+	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN; IPv6 is in brackets */
 	const char *display_name;  /* "" if not set, as the label */
 	const char *label;
 	const char *auth_user;              /* USER unless set */

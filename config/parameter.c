@@ -497,7 +497,7 @@ const char *parameter_range(size_t id, struct arena *arena)
 	if (row->kind == KIND_BOOL)
 		return "0 or 1";
 	if (row->kind == KIND_HOST)
-		return "a host name or IP address, without port";
+		return "a host name or IP address, without port or scope";
 	if (row->kind == KIND_IPV4)
 		return "an IPv4 address";
 	if (row->kind == KIND_AOR)

@@ -248,9 +248,9 @@ static void udp_ready(void *user, unsigned ready)
 
 /* ---- the socket ---- */
 
-static int set_on(int fd, int level, int option)
+static int set_option(int fd, int level, int option, int value)
 {
-	return setsockopt(fd, level, option, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
 /* Sets the options and binds. Returns 0 or -errno. */
@@ -260,12 +260,16 @@ static int prepare(struct net_udp *udp)
 	socklen_t length = net_address_to_sockaddr(&udp->config.local, &name);
 	bool ipv4 = name.ss_family == AF_INET;
 	int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
-	int error = set_on(udp->fd, level, ipv4 ? IP_RECVERR : IPV6_RECVERR);
+	int error = set_option(udp->fd, level, ipv4 ? IP_RECVERR : IPV6_RECVERR, 1);
 
 	if (error == 0)
-		error = set_on(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO);
+		error = set_option(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
 	if (error == 0 && !ipv4)
-		error = set_on(udp->fd, level, IPV6_V6ONLY);
+		error = set_option(udp->fd, level, IPV6_V6ONLY, 1);
+	/* RFC 2474 3: the upper six bits of the octet. */
+	if (error == 0)
+		error = set_option(udp->fd, level, ipv4 ? IP_TOS : IPV6_TCLASS,
+				   udp->config.dscp << 2);
 	if (error != 0)
 		return error;
 	if (bind(udp->fd, (struct sockaddr *)&name, length) < 0 ||
@@ -280,7 +284,7 @@ int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_u
 	struct net_udp *udp;
 	int error;
 
-	if (size_max > NET_DATAGRAM_MAX)
+	if (size_max > NET_DATAGRAM_MAX || config->dscp > NET_DSCP_MAX)
 		return -EINVAL;
 	udp = calloc(1, sizeof(*udp) + size_max);
 	if (udp == NULL)

@@ -177,12 +177,15 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	};
 	int error = 0;
 
+	phone_network_use(phone, &send->route);
 	if (client)
 		error = phone_send(phone, &client->hop, client->request.received);
 	if (error)
 		fault.transport.fault = phone_fault_of(-error);
-	if (!client || error)
-		phone_feed(phone, &fault);
+	if (client && !error)
+		return;
+	phone_network_check(phone);
+	phone_feed(phone, &fault);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */

@@ -101,12 +101,29 @@ static void take_time(void *user)
 	phone_feed(user, &(struct kl_event){.type = KL_EV_TIME});
 }
 
+static void take_servers(void *user, const struct net_resolver_config *resolver)
+{
+	phone_network_set_resolvers(user, resolver);
+}
+
 static void take_dns(void *user, const struct kl_event *event)
 {
 	phone_feed(user, event);
 }
 
 /* ---- the network ----------------------------------------------------------------------------- */
+
+static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
+{
+	const struct net_address target = phone_route_address(&hop->route);
+	struct net_address source;
+
+	if (!phone->trace || phone_transport_local(phone->transport, &hop->route, &source))
+		return;
+	if (!net_address_is_wildcard(&hop->local))
+		source = hop->local;
+	phone_trace_message(phone->trace, &source, &target, bytes);
+}
 
 int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
 {
@@ -116,6 +133,8 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	if (error)
 		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
 			  phone_route_text(&hop->route, text), strerror(-error));
+	else
+		trace_sent(phone, hop, bytes);
 	return error;
 }
 
@@ -144,10 +163,13 @@ static void drop(struct phone *phone, const struct phone_packet *packet, int err
 static void take_packet(void *user, const struct phone_packet *packet)
 {
 	struct phone *phone = user;
+	const struct net_address from = phone_route_address(&packet->source);
 	struct sip_message message;
 	char source[KL_TEXT_MAX];
 	int error = sip_message_parse(&message, packet->bytes, packet->length);
 
+	phone_trace_message(phone->trace, &from, &packet->local,
+			    (struct sip_span){(const char *)packet->bytes, packet->length});
 	if (error == SIP_EEMPTY && packet->length)
 		return; /* a keep-alive */
 	if (error) {
@@ -237,6 +259,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
 		.bind = config->bind,
+		.dscp = config->dscp,
 		.streams = config->streams,
 		.on_packet = take_packet,
 		.on_error = take_error,
@@ -248,11 +271,17 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_dns_config dns = {
 		.loop = config->loop,
 		.resolver = &config->resolver,
+		.resolver_path = config->resolver_path,
+		.hosts_path = config->hosts_path,
+		.on_servers = take_servers,
 		.on_answer = take_dns,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
 
+	if (!error && config->trace_path)
+		error = phone_trace_open(&phone->trace, config->trace_path, config->trace_blank,
+					 why);
 	if (error)
 		return error;
 	error = phone_dns_create(&phone->dns, &dns);
@@ -293,7 +322,9 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 	if (error)
 		return error;
 	phone_clients_init(phone);
-	error = phone_accounts_init(&phone->accounts, config->config);
+	error = phone_network_open(phone, config);
+	if (!error)
+		error = phone_accounts_init(&phone->accounts, config->config);
 	if (!error)
 		error = phone_server_init(phone);
 	if (!error)
@@ -337,8 +368,10 @@ void phone_free(struct phone *phone)
 	phone_clients_clear(phone);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
+	phone_network_close(phone);
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
+	phone_trace_close(phone->trace);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	free(phone->engine);
@@ -354,6 +387,7 @@ static void feed_lines(struct phone *phone, enum kl_event_type type)
 void phone_start(struct phone *phone)
 {
 	feed_lines(phone, KL_EV_LINE_START);
+	phone_network_check(phone);
 }
 
 void phone_stop(struct phone *phone, struct net_callback on_stopped)

@@ -7,8 +7,10 @@
 #include "phone/client.h"
 #include "phone/dialog.h"
 #include "phone/dns.h"
+#include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/server.h"
+#include "phone/trace.h"
 #include "phone/transport.h"
 #include "sip/message.h"
 
@@ -29,6 +31,8 @@ struct phone {
 	bool acting;               /* the engine's actions are being carried out */
 	struct phone_transport *transport;
 	struct phone_dns *dns;
+	struct phone_network network;
+	struct phone_trace *trace; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
 	struct phone_dialogs dialogs;

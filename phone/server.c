@@ -8,6 +8,8 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
+_Static_assert(sizeof(struct phone_hop) <= SIP_PEER_MAX, "a transaction keeps the way back");
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
 struct phone_hop phone_reply_hop(const struct phone_incoming *incoming)

@@ -115,6 +115,7 @@ static int open_family(struct phone_transport *transport, struct net_address *lo
 	int which = family_of(local), error;
 	struct net_udp_config udp = {
 		.local = *local,
+		.dscp = transport->config.dscp,
 		.on_datagram = take_datagram,
 		.on_error = take_error,
 		.user = transport,

@@ -48,6 +48,7 @@ struct phone_stream_end {
 struct phone_transport_config {
 	struct net_loop *loop;
 	struct net_address bind; /* as in phone_config */
+	uint8_t dscp;            /* as in phone_config */
 	struct phone_stream_settings streams;
 	void (*on_packet)(void *user, const struct phone_packet *packet);
 	void (*on_error)(void *user, const struct net_udp_error *error);

@@ -19,6 +19,26 @@ static const struct kl_entry_config *entry_of(const struct config *config, uint3
 	return &config->engine.lines[line].entries[entry];
 }
 
+/* A literal IPv6 address serves as server and as domain; one with a scope is refused, and named. */
+static void test_literal_ipv6(void **state)
+{
+	(void)state;
+	struct config *config = load_text(
+		XML("reg.1.address=\"bob\" reg.1.server.1.address=\"2001:DB8::1\"\n"
+		    "reg.2.address=\"eve@2001:db8::2\" reg.2.server.1.address=\"2001:db8::1\"\n"
+		    "reg.3.address=\"joe\" reg.3.server.1.address=\"sip.example.com\"\n"
+		    "reg.3.server.2.address=\"fe80::1%eth0\"\n"));
+	assert_told(config,
+		    "1.cfg:4:1: warning: reg.3.server.2.address: fe80::1%eth0 is out of range "
+		    "(permitted: a host name or IP address, without port or scope); it counts as "
+		    "not set");
+	assert_string_equal(entry_of(config, 0, 0)->name, "2001:db8::1");
+	assert_string_equal(config->lines[0].domain, "[2001:db8::1]");
+	assert_string_equal(config->lines[1].domain, "[2001:db8::2]");
+	assert_int_equal(config->engine.lines[2].entry_count, 1);
+	config_free(config);
+}
+
 /* The UDP example of the guide's Appendix A, as printed. */
 static void test_appendix_a_udp(void **state)
 {
@@ -454,6 +474,7 @@ static void test_the_engine_takes_what_is_loaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_literal_ipv6),
 		cmocka_unit_test(test_appendix_a_udp),
 		cmocka_unit_test(test_appendix_a_tls),
 		cmocka_unit_test(test_fast_and_enhanced_failover_PROF_2),

@@ -59,13 +59,13 @@ class Call:
 class Phone:
     """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away. OPTIONS go to `keepline run`."""
 
-    def __init__(self, folder, parameters=None, name='phone', options=()):
+    def __init__(self, folder, parameters=None, name='phone', options=(), bind=BIND):
         self.folder, self.name = folder, name
         self.control = folder / f'{name}.control'
         self.file = folder / f'{name}.cfg'
         merged = {**ACCOUNT, **(parameters or {})}
         self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
-        self.process = Process(name, [PROGRAM, 'run', '--bind', BIND, '--control', self.control, *options,
+        self.process = Process(name, [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options,
                                       self.file], folder)
         self.calls = []
 
