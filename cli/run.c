@@ -81,7 +81,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
-	struct net_tls_config *tls = &run->phone_config.streams.tls;
+	struct net_tls_config *tls = &run->phone_config.tls;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -239,6 +239,7 @@ static struct config *load(const struct run *run)
 static void take_device(struct run *run, const struct config_device *device)
 {
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
+	struct net_tls_config *tls = &run->phone_config.tls;
 
 	if (!run->control_path)
 		run->control_path = device->control;
@@ -248,6 +249,13 @@ static void take_device(struct run *run, const struct config_device *device)
 		net_address_parse(&resolver->servers[i], device->resolvers[i], DNS_PORT);
 	if (!resolver->server_count)
 		resolver->server_count = device->resolver_count;
+	if (!tls->ca_file)
+		tls->ca_file = device->tls.ca_file;
+	if (!tls->certificate_file) {
+		tls->certificate_file = device->tls.cert;
+		tls->key_file = device->tls.key;
+	}
+	tls->unverified = !device->tls.verify;
 }
 
 static int open_and_serve(struct run *run)

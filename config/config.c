@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "config/account.h"
+#include "config/keepalive.h"
 #include "config/native.h"
 #include "config/source.h"
 #include "config/statics.h"
@@ -91,6 +92,7 @@ int config_load(const struct config_options *options, struct config **config)
 	store_seal(store);
 	account_make_lines(store, options->profile ? &profile : NULL);
 	statics_make(store);
+	keepalive_make(store);
 	native_fill_device(store, &store->config.device);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)

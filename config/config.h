@@ -113,12 +113,18 @@ struct config_device {
 	} tls;
 };
 
+/* The bytes of a keep-alive (KEEP-1), without escapes. */
+struct config_keepalive {
+	const char *udp, *tcp;
+};
+
 struct config {
 	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().
 	 * The host may narrow transports and families before.  Entries with equal policies share
 	 * one. */
 	struct kl_config engine;
 	struct config_device device;
+	struct config_keepalive keepalive;
 	const struct config_line *lines;             /* engine.line_count of them */
 	const struct config_diagnostic *diagnostics; /* by file and line */
 	uint32_t diagnostic_count;

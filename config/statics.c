@@ -64,18 +64,11 @@ struct builder {
 	uint32_t type_count; /* of the type that is made */
 };
 
-/* The value of row ID where KEY says, or the one of rows that do not set it. */
 static struct parameter_value value_of(struct config_store *store, struct parameter_key key,
 				       enum parameter_id id)
 {
-	struct setting *passed = NULL;
-	struct parameter_value value;
 	key.id = (uint16_t)id;
-	const struct setting *setting = store_find(store, &key, &passed);
-	if (setting)
-		return setting->value;
-	parameter_read(id, parameter_get(id)->unset, &store->arena, &value);
-	return value;
+	return store_value(store, &key);
 }
 
 static uint16_t number_of(struct config_store *store, struct parameter_key key,

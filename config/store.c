@@ -368,3 +368,14 @@ struct setting *store_find(struct config_store *store, const struct parameter_ke
 	}
 	return NULL;
 }
+
+struct parameter_value store_value(struct config_store *store, const struct parameter_key *key)
+{
+	struct setting *passed = NULL;
+	const struct setting *setting = store_find(store, key, &passed);
+	struct parameter_value value;
+	if (setting)
+		return setting->value;
+	parameter_read(key->id, parameter_get(key->id)->unset, &store->arena, &value);
+	return value;
+}

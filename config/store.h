@@ -84,6 +84,9 @@ void store_seal(struct config_store *store);
 struct setting *store_find(struct config_store *store, const struct parameter_key *key,
 			   struct setting **passed);
 
+/* The value of KEY; where no file sets it, the one that its row has then. */
+struct parameter_value store_value(struct config_store *store, const struct parameter_key *key);
+
 /* Index of the first setting whose row is ID or a later one: those of a row are neighbours. */
 size_t store_find_first(const struct config_store *store, size_t id);
 

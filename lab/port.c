@@ -25,6 +25,7 @@ struct lab_port {
 	struct net_listener *listener; /* and */
 	LIST_HEAD(, connection) connections;
 	unsigned connection_count;
+	uint64_t pings;
 };
 
 /* ---- connections ---- */
@@ -59,11 +60,13 @@ static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 		const struct sip_span unread = {(const char *)bytes + taken, length - taken};
 
 		error = sip_framer_next(&connection->framer, unread, &frame);
-		if (!error && frame.kind == SIP_FRAME_PING)
+		if (!error && frame.kind == SIP_FRAME_PING) {
+			connection->port->pings++;
 			net_stream_write(connection->stream, "\r\n", 2);
-		else if (!error && frame.kind == SIP_FRAME_MESSAGE)
+		} else if (!error && frame.kind == SIP_FRAME_MESSAGE) {
 			config->on_message(config->user, &connection->remote,
 					   (struct sip_span){unread.at, frame.length});
+		}
 		taken += frame.length;
 	} while (!gone && !error && frame.length);
 	if (gone)
@@ -175,6 +178,11 @@ void lab_port_send(struct lab_port *port, const struct net_address *to, struct s
 		net_stream_write(connection->stream, bytes.at, bytes.length);
 		return;
 	}
+}
+
+uint64_t lab_port_pings(const struct lab_port *port)
+{
+	return port->pings;
 }
 
 unsigned lab_port_connections(const struct lab_port *port)

@@ -38,4 +38,7 @@ void lab_port_send(struct lab_port *port, const struct net_address *to, struct s
 /* Connections that are there; 0 over UDP. */
 unsigned lab_port_connections(const struct lab_port *port);
 
+/* How many keep-alives (CRLF CRLF) came on streams; each is answered (RFC 5626 3.5.1). */
+uint64_t lab_port_pings(const struct lab_port *port);
+
 #endif

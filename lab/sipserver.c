@@ -339,8 +339,10 @@ struct lab_sipserver_counters lab_sipserver_counters(const struct lab_sipserver 
 		.bindings = lab_registrar_count(&server->registrar, net_now_ms()),
 	};
 
-	if (server->port)
+	if (server->port) {
 		counters.connections = lab_port_connections(server->port);
+		counters.pings = lab_port_pings(server->port);
+	}
 	for (size_t i = 0; i < LAB_CALLS_MAX; i++)
 		counters.calls += server->calls[i].state != LAB_CALL_FREE;
 	return counters;

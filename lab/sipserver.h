@@ -73,6 +73,7 @@ struct lab_sipserver_counters {
 	unsigned calls;    /* now under way */
 	unsigned bindings; /* contacts now registered */
 	unsigned connections;
+	uint64_t pings; /* on the connections, since the port was opened */
 };
 
 struct lab_sipserver_counters lab_sipserver_counters(const struct lab_sipserver *server);

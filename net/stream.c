@@ -194,8 +194,15 @@ static void set_number(int fd, int option, unsigned value)
 	setsockopt(fd, IPPROTO_TCP, option, &value, sizeof(value));
 }
 
-static void set_options(int fd, const struct net_stream_keepalive *keepalive)
+static void set_options(int fd, const struct net_stream_config *config)
 {
+	const struct net_stream_keepalive *keepalive = &config->keepalive;
+	int class = config->dscp << 2;
+
+	if (net_address_is_ipv4(&config->remote))
+		setsockopt(fd, IPPROTO_IP, IP_TOS, &class, sizeof(class));
+	else
+		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class));
 	set_number(fd, TCP_NODELAY, 1);
 	if (keepalive->idle_s == 0)
 		return;
@@ -216,7 +223,7 @@ static int connect_socket(struct net_stream *stream)
 			    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (stream->fd < 0)
 		return -errno;
-	set_options(stream->fd, &config->keepalive);
+	set_options(stream->fd, config);
 	if (!net_address_is_wildcard(&local)) {
 		local.port = 0;
 		length = net_address_to_sockaddr(&local, &name);
@@ -282,7 +289,7 @@ int net_stream_accept(struct net_stream **out, struct net_loop *loop,
 		return -ENOMEM;
 	}
 	stream->fd = fd;
-	set_options(fd, &config->keepalive);
+	set_options(fd, config);
 	error = begin(stream, false);
 	if (error)
 		net_stream_close(stream);

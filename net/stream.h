@@ -43,6 +43,7 @@ struct net_stream_config {
 	const struct net_tls *tls; /* NULL: plain TCP */
 	const char *tls_name;      /* whom the certificate must name; NULL: nobody (accepted) */
 	struct net_stream_keepalive keepalive;
+	uint8_t dscp;      /* of what is sent: 0..63 (RFC 2474) */
 	size_t unread_max; /* bytes kept for on_bytes */
 	size_t unsent_max; /* bytes that may wait to be sent */
 

@@ -110,8 +110,9 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->method = send->method;
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
 	client->hop.route = send->route;
+	client->hop.policy = phone_entry_config(phone, client->account)->policy;
 	if (send->name)
-		client->hop.name = phone_entry_name(phone, client->account);
+		client->hop.name = phone_entry_config(phone, client->account)->name;
 	client->token = send->token;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;

@@ -47,6 +47,16 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 
+/* KEEP-1: one that can't be sent is no loss. */
+static void keep_alive(struct phone *phone, const struct kl_route *route)
+{
+	const struct config_keepalive *payload = &phone->config->keepalive;
+
+	phone_transport_keep_alive(
+		phone->transport, route,
+		sip_span_of(route->transport == KL_UDP ? payload->udp : payload->tcp));
+}
+
 static void act(struct phone *phone, const struct kl_action *action)
 {
 	switch (action->type) {
@@ -62,9 +72,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
-	case KL_DO_KEEPALIVE: /* KEEP-1: over UDP, CRLF twice */
-		phone_send(phone, &(struct phone_hop){.route = action->keepalive.route},
-			   sip_span_of("\r\n\r\n"));
+	case KL_DO_KEEPALIVE:
+		keep_alive(phone, &action->keepalive.route);
 		break;
 	case KL_DO_OUTCOME:
 		phone_call_outcome(phone, &action->outcome);
@@ -246,9 +255,10 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 	return phone_transport_local(phone->transport, route, &self->address);
 }
 
-const char *phone_entry_name(const struct phone *phone, const struct phone_account *account)
+const struct kl_entry_config *phone_entry_config(const struct phone *phone,
+						 const struct phone_account *account)
 {
-	return phone->engine_config.lines[account->line_index].entries[account->entry_index].name;
+	return &phone->engine_config.lines[account->line_index].entries[account->entry_index];
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -260,7 +270,8 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.loop = config->loop,
 		.bind = config->bind,
 		.dscp = config->dscp,
-		.streams = config->streams,
+		.tls = config->tls,
+		.policy = config->config->engine.lines[0].entries[0].policy,
 		.on_packet = take_packet,
 		.on_error = take_error,
 		.on_stream_end = take_stream_end,

@@ -30,16 +30,6 @@ enum {
 
 struct phone;
 
-/* How TCP and TLS streams are kept. */
-struct phone_stream_settings {
-	struct net_tls_config tls;
-	struct net_stream_keepalive keepalive; /* TCP's own (KEEP-2); all zero: none */
-	/* KEEP-3: a stream without messages for so long is closed, unless an answer is waited for,
-	 * and pings of the far end are neither answered nor count; 0: it stays, and pings are
-	 * answered. */
-	uint32_t idle_close_ms;
-};
-
 struct phone_config {
 	struct net_loop *loop;
 	const struct config *config;
@@ -54,7 +44,7 @@ struct phone_config {
 	const char *hosts_path;    /* names with addresses, which come before the DNS */
 	const char *trace_path;    /* every message goes there, as a pcap file */
 	bool trace_blank;          /* without credentials */
-	struct phone_stream_settings streams; /* the texts outlive the phone */
+	struct net_tls_config tls; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
 	 * must not call the phone.  May be NULL. */

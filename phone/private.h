@@ -61,8 +61,9 @@ int phone_feed(struct phone *phone, const struct kl_event *event);
 int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 		      struct phone_self *self);
 
-/* The name that an account's requests go to by configuration: a domain or an address. */
-const char *phone_entry_name(const struct phone *phone, const struct phone_account *account);
+/* What the engine knows of an account. */
+const struct kl_entry_config *phone_entry_config(const struct phone *phone,
+						 const struct phone_account *account);
 
 /* Calls on_stopped, if it is waited for and nothing is left to do. */
 void phone_check_stopped(struct phone *phone);

@@ -15,12 +15,17 @@
 /* TCP and TLS, over IPv4 and IPv6. */
 enum { LISTENERS_MAX = 4 };
 
+/* Poly Solution Guide: Failover and Route Redundancy (2023): so many TCP keep-alives without an
+ * answer lose the connection.  KEEP-2 */
+enum { KEEPALIVES_MAX = 4, MS_IN_S = 1000 };
+
 struct stream {
 	LIST_ENTRY(stream) others;
 	struct phone_streams *pool;
 	uint64_t id; /* never used twice */
 	struct kl_route route;
-	const char *name; /* as in phone_hop */
+	const char *name;               /* as in phone_hop */
+	const struct kl_policy *policy; /* how it is kept */
 	bool accepted;
 	bool greeted; /* a whole message came */
 	bool *gone;   /* set when it is freed while its bytes are read */
@@ -77,14 +82,23 @@ static struct stream *find(const struct phone_streams *pool, const struct phone_
 
 /* ---- idle time ------------------------------------------------------------------------------- */
 
-/* Starts the time anew. */
+/* KEEP-2: TCP's keep-alives are for TLS streams. */
+static bool is_kept_alive(const struct stream *stream)
+{
+	return stream->route.transport == KL_TLS && stream->policy->stream_keepalive;
+}
+
+/* Starts the time anew.  KEEP-3: an idle stream stays if it is persistent, or has keep-alives of
+ * ours. */
 static void note_traffic(struct stream *stream)
 {
-	uint64_t idle_ms = stream->pool->config.streams.idle_close_ms;
+	const struct kl_policy *policy = stream->policy;
+	bool stays = policy->persistent_connection || policy->keepalive_ms || is_kept_alive(stream);
+	uint64_t close_at = stays ? NET_NEVER : net_now_ms() + policy->stream_close_ms;
 
 	if (stream->accepted && !stream->greeted)
-		idle_ms = PHONE_STREAM_GREETING_MS;
-	net_timer_set(stream->idle, idle_ms ? net_now_ms() + idle_ms : NET_NEVER);
+		close_at = net_now_ms() + PHONE_STREAM_GREETING_MS;
+	net_timer_set(stream->idle, close_at);
 }
 
 /* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
@@ -153,8 +167,8 @@ static void deliver(struct stream *stream, const uint8_t *bytes, const struct si
 		note_traffic(stream);
 		pool->config.on_packet(pool->config.user, &packet);
 		break;
-	case SIP_FRAME_PING: /* KEEP-3: where idle streams stay, pings are answered */
-		if (!pool->config.streams.idle_close_ms)
+	case SIP_FRAME_PING: /* KEEP-3 */
+		if (stream->policy->persistent_connection)
 			net_stream_write(stream->net, "\r\n", 2);
 		break;
 	case SIP_FRAME_PART:
@@ -202,11 +216,23 @@ static struct stream *stream_new(struct phone_streams *pool, const struct kl_rou
 	stream->pool = pool;
 	stream->id = ++pool->last_id;
 	stream->route = *route;
+	stream->policy = pool->config.policy;
 	if (!net_timer_create(&stream->idle, pool->config.loop,
 			      (struct net_callback){take_idle, stream}))
 		return stream;
 	free(stream);
 	return NULL;
+}
+
+static struct net_stream_keepalive keepalive_of(const struct stream *stream)
+{
+	if (!is_kept_alive(stream))
+		return (struct net_stream_keepalive){.idle_s = 0};
+	return (struct net_stream_keepalive){
+		.idle_s = stream->policy->stream_idle_ms / MS_IN_S,
+		.interval_s = stream->policy->stream_probe_ms / MS_IN_S,
+		.probes = KEEPALIVES_MAX,
+	};
 }
 
 static struct net_stream_config describe(struct stream *stream, const struct net_address *local)
@@ -218,7 +244,8 @@ static struct net_stream_config describe(struct stream *stream, const struct net
 		.local = *local,
 		.remote = phone_route_address(&stream->route),
 		.tls = secure ? pool->tls : NULL,
-		.keepalive = pool->config.streams.keepalive,
+		.keepalive = keepalive_of(stream),
+		.dscp = pool->config.dscp,
 		.unread_max = SIP_MESSAGE_MAX + 1,
 		.unsent_max = PHONE_STREAM_UNSENT_MAX,
 		.on_bytes = take_bytes,
@@ -259,6 +286,8 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	if (!stream)
 		return -ENOMEM;
 	stream->name = hop->name;
+	if (hop->policy)
+		stream->policy = hop->policy;
 	config = describe(stream, local);
 	config.tls_name = hop->name ? hop->name : phone_write_host(&address, text);
 	error = keep(stream, net_stream_open(&stream->net, pool->config.loop, &config));
@@ -306,7 +335,7 @@ int phone_streams_create(struct phone_streams **out, const struct phone_transpor
 
 	snprintf(why, PHONE_WHY_MAX, "out of memory");
 	if (pool)
-		error = net_tls_create(&pool->tls, &config->streams.tls, why, PHONE_WHY_MAX);
+		error = net_tls_create(&pool->tls, &config->tls, why, PHONE_WHY_MAX);
 	if (error) {
 		free(pool);
 		return error;
@@ -340,7 +369,7 @@ int phone_streams_listen(struct phone_streams *pool, enum kl_transport transport
 	struct net_listener **listener = &pool->listeners[pool->listener_count];
 	int error;
 
-	if (transport == KL_TLS && !pool->config.streams.tls.certificate_file)
+	if (transport == KL_TLS && !pool->config.tls.certificate_file)
 		return 0;
 	error = net_listener_open(listener, pool->config.loop, &config);
 	if (error)
@@ -375,6 +404,17 @@ int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
 	note_traffic(stream);
 	pool->counters.sent++;
 	return 0;
+}
+
+void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route *route,
+			      struct sip_span bytes)
+{
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	    !net_stream_write(stream->net, bytes.at, bytes.length))
+		note_traffic(stream);
 }
 
 void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route)

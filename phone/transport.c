@@ -219,6 +219,16 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
+void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
+				struct sip_span bytes)
+{
+	if (route->transport == KL_UDP)
+		phone_transport_send(transport, &(struct phone_hop){.route = *route}, bytes.at,
+				     bytes.length);
+	else
+		phone_streams_keep_alive(transport->streams, route, bytes);
+}
+
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route)
 {
 	phone_streams_drop(transport->streams, route);

@@ -27,6 +27,9 @@ struct phone_hop {
 	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  It
 	 * outlives the transport. */
 	const char *name;
+	/* How a stream is kept that is opened for it (KEEP-2, KEEP-3); NULL: as
+	 * phone_transport_config says.  It outlives the transport. */
+	const struct kl_policy *policy;
 };
 
 /* What came: a datagram, or one message of a stream. */
@@ -49,7 +52,8 @@ struct phone_transport_config {
 	struct net_loop *loop;
 	struct net_address bind; /* as in phone_config */
 	uint8_t dscp;            /* as in phone_config */
-	struct phone_stream_settings streams;
+	struct net_tls_config tls;
+	const struct kl_policy *policy; /* of streams that others open, or that no line owns */
 	void (*on_packet)(void *user, const struct phone_packet *packet);
 	void (*on_error)(void *user, const struct net_udp_error *error);
 	void (*on_stream_end)(void *user, const struct phone_stream_end *end);
@@ -68,10 +72,14 @@ void phone_transport_close(struct phone_transport *transport); /* NULL is fine *
 /* Bits of enum kl_families: what can be sent to. */
 uint8_t phone_transport_families(const struct phone_transport *transport);
 
-/* Sends one message, or a keep-alive.  A full buffer loses a datagram, as the network may: that is
+/* Sends one message.  A full buffer loses a datagram, as the network may: that is
  * no error.  On a stream -ENOBUFS: the far end does not read what was sent before. */
 int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length);
+
+/* KEEP-1: sends BYTES to a route: a datagram, or on each stream to it that is there. */
+void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
+				struct sip_span bytes);
 
 /* Drops the streams to a route that we opened; on_stream_end is not called. */
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route);

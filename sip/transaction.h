@@ -20,7 +20,7 @@ enum {
 	SIP_T1_MS = 500,
 	SIP_T2_MS = 4000,
 	SIP_T4_MS = 5000,
-	SIP_PEER_MAX = 64, /* bytes of a peer */
+	SIP_PEER_MAX = 72, /* bytes of a peer */
 };
 #define SIP_NEVER UINT64_MAX
 

@@ -111,6 +111,23 @@ static void test_appendix_a_tls(void **state)
 	config_free(config);
 }
 
+/* KEEP-1: CRLF twice over UDP, four times on streams, unless a file says otherwise. */
+static void test_what_a_keep_alive_consists_of(void **state)
+{
+	(void)state;
+	struct config *config = load_text(XML(BOB SITE));
+	assert_string_equal(config->keepalive.udp, "\r\n\r\n");
+	assert_string_equal(config->keepalive.tcp, "\r\n\r\n\r\n\r\n");
+	config_free(config);
+
+	config = load_text(XML(BOB SITE "nat.keepalive.udp.payload=\"a\\tb\\r\\n\" "
+					"nat.keepalive.tcp.payload=\"\\n\\\""));
+	assert_told(config, "");
+	assert_string_equal(config->keepalive.udp, "a\\tb\r\n");
+	assert_string_equal(config->keepalive.tcp, "\n\\");
+	config_free(config);
+}
+
 /* TIME-5 (part), FAIL-15 (part): the line's word over the site's; enhanced failover is for all
  * lines, whether or not they go through a proxy. */
 static void test_fast_and_enhanced_failover_PROF_2(void **state)
@@ -477,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_literal_ipv6),
 		cmocka_unit_test(test_appendix_a_udp),
 		cmocka_unit_test(test_appendix_a_tls),
+		cmocka_unit_test(test_what_a_keep_alive_consists_of),
 		cmocka_unit_test(test_fast_and_enhanced_failover_PROF_2),
 		cmocka_unit_test(test_fast_failover_out_of_range_PROF_4),
 		cmocka_unit_test(test_the_order_of_places_through_a_proxy_PROF_2),

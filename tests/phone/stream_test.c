@@ -56,7 +56,7 @@ struct order {
 	enum sip_transport transport;
 	const char *first_names; /* in the certificate of the first server; NULL: "DNS:sip.test" */
 	const char *parameters;
-	struct phone_stream_settings streams;
+	const char *policy; /* of a native file beside the other; NULL: none */
 };
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -159,14 +159,26 @@ static void open_dns(struct bench *bench, const struct order *order)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
-static void load_config(struct bench *bench, const struct order *order)
+static void write_policy(const char *path, const char *policy)
 {
-	char path[PATH_SIZE];
-	const char *file = path_in(bench, "phone.cfg", path);
-	const struct config_options options = {.files = &file, .file_count = 1};
-	FILE *to = fopen(file, "w");
+	FILE *to = fopen(path, "w");
 
 	assert_non_null(to);
+	fprintf(to, "policy: {%s}\n", policy);
+	fclose(to);
+}
+
+static void load_config(struct bench *bench, const struct order *order)
+{
+	char path[PATH_SIZE], policy[PATH_SIZE];
+	const char *files[] = {path_in(bench, "phone.cfg", path),
+			       path_in(bench, "policy.yaml", policy)};
+	const struct config_options options = {.files = files, .file_count = order->policy ? 2 : 1};
+	FILE *to = fopen(files[0], "w");
+
+	assert_non_null(to);
+	if (order->policy)
+		write_policy(files[1], order->policy);
 	fprintf(to,
 		"<polycomConfig reg.1.address=\"alice\" reg.1.auth.userId=\"alice\""
 		" reg.1.auth.password=\"secret\" reg.1.server.1.address=\"sip.test\""
@@ -182,8 +194,7 @@ static void load_config(struct bench *bench, const struct order *order)
 static struct bench *bench_new(const struct order *order)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
-	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}},
-				      .streams = order->streams};
+	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}}};
 	char ca[PATH_SIZE], why[PHONE_WHY_MAX];
 
 	assert_non_null(bench);
@@ -205,14 +216,14 @@ static struct bench *bench_new(const struct order *order)
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
 	config.config = bench->config;
-	config.streams.tls.ca_file = ca;
+	config.tls.ca_file = ca;
 	assert_int_equal(phone_create(&bench->phone, &config, why), 0);
 	return bench;
 }
 
 static void bench_free(struct bench *bench)
 {
-	static const char *const files[] = {"ca.pem", "1.pem", "2.pem", "phone.cfg"};
+	static const char *const files[] = {"ca.pem", "1.pem", "2.pem", "phone.cfg", "policy.yaml"};
 	char path[PATH_SIZE];
 
 	net_stream_close(bench->caller.stream);
@@ -505,7 +516,7 @@ static void lost_stream_loses_the_registration(void **state)
  * connects again. */
 static void idle_stream_is_closed_without_loss(void **state)
 {
-	const struct order order = {.transport = SIP_TCP, .streams = {.idle_close_ms = 100}};
+	const struct order order = {.transport = SIP_TCP, .policy = "stream_close: 1s"};
 	struct bench *bench = bench_new(&order);
 
 	(void)state;
@@ -521,19 +532,19 @@ static void idle_stream_is_closed_without_loss(void **state)
 /* KEEP-3 (part): a stream on which an answer is waited for is not idle. */
 static void waiting_stream_is_not_idle(void **state)
 {
-	const struct order order = {.transport = SIP_TCP, .streams = {.idle_close_ms = 100}};
+	const struct order order = {.transport = SIP_TCP, .policy = "stream_close: 1s"};
 	struct bench *bench = bench_new(&order);
 
 	(void)state;
 	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_SILENT);
 	phone_start(bench->phone);
 	wait_for(bench, is_asked);
-	settle(bench, 500);
+	settle(bench, 1300);
 	assert_int_equal(connections(bench, 1), 1);
 	bench_free(bench);
 }
 
-/* KEEP-5: an answer goes back on the stream of its request.  KEEP-3 (part): a ping is answered. */
+/* KEEP-5: an answer goes back on the stream of its request. */
 static void answers_on_the_stream_of_the_request(void **state)
 {
 	struct bench *bench = bench_new(&tcp);
@@ -544,10 +555,74 @@ static void answers_on_the_stream_of_the_request(void **state)
 	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
 	wait_for(bench, has_heard);
 	assert_memory_equal(bench->caller.text, "SIP/2.0 200 ", 12);
-	connect_and_say(bench, 1, "\r\n\r\n");
+	bench_free(bench);
+}
+
+/* KEEP-3: where connections are persistent an idle one stays, and a ping is answered. */
+static void persistent_stream_stays_and_answers_pings(void **state)
+{
+	const struct order order = {
+		.transport = SIP_TCP,
+		.parameters = "tcpIpApp.keepalive.tcp.sip.persistentConnection.enable=\"1\"",
+		.policy = "stream_close: 1s"};
+	struct bench *bench = bench_new(&order);
+
+	(void)state;
+	phone_start(bench->phone);
+	wait_for(bench, is_registered);
+	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
+	wait_for(bench, has_heard);
+	bench->caller.length = 0;
+	settle(bench, 1300);
+	assert_int_equal(counter(bench, "streams"), 2);
+	assert_int_equal(net_stream_write(bench->caller.stream, "\r\n\r\n", 4), 0);
 	wait_for(bench, has_heard);
 	assert_int_equal(bench->caller.length, 2);
 	assert_memory_equal(bench->caller.text, "\r\n", 2);
+	bench_free(bench);
+}
+
+/* KEEP-3: where they are not, a ping is neither answered nor activity. */
+static void pings_keep_no_stream(void **state)
+{
+	const struct order order = {.transport = SIP_TCP, .policy = "stream_close: 1s"};
+	struct bench *bench = bench_new(&order);
+
+	(void)state;
+	phone_start(bench->phone);
+	wait_for(bench, is_registered);
+	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
+	wait_for(bench, has_heard);
+	bench->caller.length = 0;
+	settle(bench, 700);
+	assert_int_equal(net_stream_write(bench->caller.stream, "\r\n\r\n", 4), 0);
+	settle(bench, 600);
+	assert_true(bench->caller.ended);
+	assert_int_equal(bench->caller.length, 0);
+	bench_free(bench);
+}
+
+static bool has_had_three_pings(const struct bench *bench)
+{
+	return lab_sipserver_counters(bench->servers[0].lab).pings == 3;
+}
+
+/* KEEP-1: the bytes that the configuration says, on the stream of the registration, as often as it
+ * says; they are traffic, so the stream stays. */
+static void keep_alives_go_on_the_stream(void **state)
+{
+	const struct order order = {
+		.transport = SIP_TCP,
+		.parameters =
+			"nat.keepalive.interval=\"1\" nat.keepalive.tcp.payload=\"\\r\\n\\r\\n\"",
+		.policy = "stream_close: 1s"};
+	struct bench *bench = bench_new(&order);
+
+	(void)state;
+	phone_start(bench->phone);
+	wait_for(bench, is_registered);
+	wait_for(bench, has_had_three_pings);
+	assert_int_equal(connections(bench, 1), 1);
 	bench_free(bench);
 }
 
@@ -615,6 +690,9 @@ int main(void)
 		cmocka_unit_test(waiting_stream_is_not_idle),
 		cmocka_unit_test(answers_on_the_stream_of_the_request),
 		cmocka_unit_test(undeliverable_answer_moves_nothing),
+		cmocka_unit_test(persistent_stream_stays_and_answers_pings),
+		cmocka_unit_test(pings_keep_no_stream),
+		cmocka_unit_test(keep_alives_go_on_the_stream),
 		cmocka_unit_test(hostile_streams_are_dropped),
 	};
 
