@@ -86,7 +86,7 @@ def test_tls():
                        capture_output=True, timeout=DEADLINE)
         path = Path(folder) / 'phone.yaml'
         path.write_text(f'''local: 127.0.0.1:{port}
-control: {folder}/control
+control: control
 tls: {{cert: phone.pem, key: phone.key}}
 lines:
   - {{user: alice, servers: {{name: 127.0.0.1, transport: udp}}}}
