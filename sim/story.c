@@ -1,6 +1,7 @@
 #include "sim/story.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
@@ -9,7 +10,9 @@ void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
 		.name = name, .transcript = transcript, .ttl_ms = 24 * 3600 * 1000};
 	sim_settings_init(&story->settings);
 	sim_world_init(&story->world, &(struct sim_watch){.context = story,
+							  .event = sim_story_see_event,
 							  .action = sim_story_see_action,
+							  .settled = sim_story_see_settled,
 							  .say = sim_story_see_text});
 	sim_story_show(story,
 		       &(struct sim_words){.word = {"query", "abandon", "routes"}, .count = 3},
@@ -19,6 +22,7 @@ void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
 void sim_story_free(struct sim_story *story)
 {
 	sim_world_free(&story->world);
+	free(story->invariants);
 }
 
 bool sim_story_fail(struct sim_story *story, const char *format, ...)
@@ -57,6 +61,10 @@ bool sim_story_begin(struct sim_story *story)
 		return true;
 	if (!sim_settings_finish(settings, reason))
 		return sim_story_fail(story, "%s", reason);
+	story->invariants = malloc(sim_invariants_size(&settings->config));
+	if (!story->invariants)
+		return sim_story_fail(story, "no memory");
+	sim_invariants_init(story->invariants, &settings->config);
 	error = sim_world_start(&story->world, &settings->config, settings->seed);
 	return !error || sim_story_fail(story, "%s", kl_strerror(error));
 }
@@ -115,7 +123,7 @@ static bool play_static(struct sim_story *story, struct sim_words *words)
 
 /* ---- time and the user -------------------------------------------------------------------- */
 
-static bool run_until(struct sim_story *story, kl_ms until)
+bool sim_story_run(struct sim_story *story, kl_ms until)
 {
 	if (until < sim_world_now(&story->world))
 		return sim_story_fail(story, "that time has passed: it is %llu ms",
@@ -131,7 +139,7 @@ static bool play_run(struct sim_story *story, struct sim_words *words)
 
 	if (!sim_parse_time(sim_words_take(words), &ms))
 		return sim_story_fail(story, "run how long? Say 500ms, 3.5s, 10min or 1h");
-	return run_until(story, sim_world_now(&story->world) + ms);
+	return sim_story_run(story, sim_world_now(&story->world) + ms);
 }
 
 /* "until TIME" lets all happen up to TIME; "at TIME COMMAND" plays a command then. */
@@ -141,7 +149,7 @@ static bool play_until(struct sim_story *story, struct sim_words *words)
 
 	if (!sim_parse_time(sim_words_take(words), &ms))
 		return sim_story_fail(story, "when? Say 500ms, 3.5s, 10min or 1h");
-	return run_until(story, ms);
+	return sim_story_run(story, ms);
 }
 
 /* Feeds one event for one line, or for all if the words name none. */
@@ -382,17 +390,34 @@ static const struct {
 	bool (*play)(struct sim_story *story, struct sim_words *words);
 	bool running; /* needs the engine */
 } commands[] = {
-	{"server", sim_story_server, false}, {"dns", sim_story_dns, false},
-	{"static", play_static, false},      {"show", play_show, false},
-	{"hide", play_hide, false},          {"start", play_start, true},
-	{"stop", play_stop, true},           {"run", play_run, true},
-	{"until", play_until, true},         {"at", play_at, true},
-	{"call", play_call, true},           {"request", play_request, true},
-	{"incoming", play_incoming, true},   {"hangup", play_hangup, true},
-	{"cancel", play_cancel, true},       {"signal", play_signal, true},
-	{"forge", play_forge, true},         {"dialog", play_dialog, true},
-	{"link", play_link, true},           {"address", play_address, true},
-	{"drop", play_drop, true},           {"print", sim_story_print, true},
+	{"server", sim_story_server, false},
+	{"dns", sim_story_dns, false},
+	{"static", play_static, false},
+	{"show", play_show, false},
+	{"hide", play_hide, false},
+	{"start", play_start, true},
+	{"stop", play_stop, true},
+	{"run", play_run, true},
+	{"until", play_until, true},
+	{"at", play_at, true},
+	{"call", play_call, true},
+	{"request", play_request, true},
+	{"incoming", play_incoming, true},
+	{"hangup", play_hangup, true},
+	{"cancel", play_cancel, true},
+	{"signal", play_signal, true},
+	{"forge", play_forge, true},
+	{"dialog", play_dialog, true},
+	{"link", play_link, true},
+	{"address", play_address, true},
+	{"drop", play_drop, true},
+	{"print", sim_story_print, true},
+	{"network", sim_story_network, false},
+	{"sleep", sim_story_sleep, true},
+	{"restart", sim_story_restart, true},
+	{"copy", sim_story_copy, true},
+	{"heal", sim_story_heal, true},
+	{"judge", sim_story_judge, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)
