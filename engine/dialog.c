@@ -19,7 +19,7 @@ static uint32_t binding_registration(const struct kl_engine *e, const struct kl_
 
 /* EA 66546: the rule needs failRegistrationOn, too; the Poly guide dropped that; Yealink: it needs
  * a failback mode that waits.  FAIL-5, YEA-6 */
-static bool dialog_strict(const struct kl_engine *e, uint32_t r)
+bool dialog_strict(const struct kl_engine *e, uint32_t r)
 {
 	const struct kl_policy *policy = registration_policy(e, r);
 	return policy->only_signal_with_registered && registration_reregisters(e, r) &&

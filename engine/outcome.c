@@ -207,6 +207,9 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 		walk_report_move(e, r, walk->pos, reason);
 		walk_send(e, r, reg->current);
 	} else {
+		/* BACK-4: a denial ends a walk, too. */
+		walk->over = false;
+		reg->resume = walk_next(e, r);
 		registration_lose(e, r, reason, retry_after_ms);
 	}
 }
@@ -391,6 +394,7 @@ void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 		struct start start = start_anew;
 		start.origin = request->pos;
 		start.tried = request->tried;
+		start.retry_after_ms = request->retry_after_ms;
 		/* A request that was given up for its time lends none of it. */
 		start.clock_at = goes_on ? request->clock_at : KL_NEVER;
 		start.over = goes_on && request->over;

@@ -35,7 +35,7 @@ struct registration_seen {
 	uint32_t call_id, cseq;
 	uint32_t failures;
 	kl_ms retry_at;       /* as last reported */
-	kl_ms retry_after_ms; /* of the last final answer; 0: none */
+	kl_ms retry_after_ms; /* of the last final answer on the entry; 0: none */
 	uint32_t route_count;
 	struct known_route routes[ROUTES_MAX];
 	struct {
@@ -58,6 +58,7 @@ struct sim_invariants {
 	kl_ms now, deadline; /* DEADLINE: before the last event */
 	bool late;           /* the last event came after it */
 	bool quiet;          /* the last event may bring no action */
+	bool refused;        /* the last event was an error: nothing has changed */
 	bool frozen;         /* no network on this side */
 	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */
 };
@@ -221,9 +222,8 @@ static void see_response(struct sim_invariants *inv, const struct kl_event_respo
 	open->redirected |= status < 400 && status >= 300;
 	if (status == 401 || status == 407 || status == 423)
 		open->tried = 0;
-	if (open->method == KL_REGISTER)
-		registration_of(inv, open->line, open->entry)->retry_after_ms =
-			status == 503 ? response->retry_after_ms : 0;
+	registration_of(inv, open->line, open->entry)->retry_after_ms =
+		status == 503 ? response->retry_after_ms : 0;
 }
 
 static void see_request(struct sim_invariants *inv, const struct kl_event *event)
@@ -253,6 +253,7 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 	inv->now = now;
 	inv->late = now > inv->deadline;
 	inv->quiet = result != KL_OK;
+	inv->refused = result < 0;
 	if (result < 0)
 		return;
 	switch (event->type) {
@@ -345,15 +346,17 @@ static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e
 	const struct kl_entry_config *entry = entry_of(inv, send->line, send->entry);
 	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
 	bool several = inv->config->lines[send->line].entry_count > 1;
+	bool frozen = inv->frozen && entry->policy->freeze_without_link;
 
-	if (!reregisters(entry) || journey->redirected || several)
+	if (frozen || !reregisters(entry) || journey->redirected || several)
 		return true;
 	if (send->attempt > 1)
 		return !is_strict(entry->policy) ||
 		       is_current(e, send->line, send->entry, &send->route);
 	if (reg->routes[number_of(reg, &send->route)].registered_until <= inv->now)
 		return false;
-	return !entry->policy->fail_registration_on ||
+	/* A host that is late learns of the loss and of the send at one time. */
+	return inv->late || !entry->policy->fail_registration_on ||
 	       is_current(e, send->line, send->entry, &send->route);
 }
 
@@ -448,6 +451,9 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 {
 	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
 	kl_ms wait_ms = report->retry_at - inv->now, most_ms = policy->backoff_base_ms;
+	kl_ms told_ms = reg->retry_after_ms < policy->retry_after_max_ms
+				? reg->retry_after_ms
+				: policy->retry_after_max_ms;
 
 	if (report->retry_at == reg->retry_at || report->retry_at == KL_NEVER ||
 	    (is_successive(inv, report->line) &&
@@ -458,13 +464,11 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 	if (most_ms > policy->backoff_max_ms)
 		most_ms = policy->backoff_max_ms;
 	reg->failures++;
-	if (reg->retry_after_ms)
-		most_ms = reg->retry_after_ms < policy->retry_after_max_ms
-				  ? reg->retry_after_ms
-				  : policy->retry_after_max_ms;
-	else if (policy->backoff_fixed_ms)
+	if (policy->backoff_fixed_ms)
 		most_ms = policy->backoff_fixed_ms;
-	expect(inv, wait_ms <= most_ms && wait_ms >= most_ms / 2,
+	expect(inv,
+	       (wait_ms <= most_ms && wait_ms >= most_ms / 2) ||
+		       (reg->retry_after_ms && wait_ms == told_ms),
 	       "a back-off lasts between half and all of what its policy gives");
 }
 
@@ -494,8 +498,22 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	reg->retry_after_ms = 0;
 }
 
-static void check_report(struct sim_invariants *inv, const struct kl_report *report)
+/* One report tells of all that happened to a line in a late event: failures are counted anew. */
+static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
+		     const struct kl_report *report)
 {
+	struct kl_entry_view view;
+
+	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK &&
+	    view.failures)
+		registration_of(inv, report->line, report->entry)->failures = view.failures - 1;
+}
+
+static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
+			 const struct kl_report *report)
+{
+	if (report->type == KL_REPORT_STATE)
+		catch_up(inv, e, report);
 	if (report->type == KL_REPORT_STATE)
 		check_state(inv, report);
 	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)
@@ -524,7 +542,7 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 		check_outcome(inv, &action->outcome);
 		break;
 	case KL_DO_REPORT:
-		check_report(inv, &action->report);
+		check_report(inv, e, &action->report);
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
@@ -625,7 +643,7 @@ const char *sim_invariants_settled(struct sim_invariants *inv, const struct kl_e
 	kl_ms deadline = kl_deadline(e);
 	const char *broken;
 
-	expect(inv, deadline > inv->now, "what is due is done");
+	expect(inv, inv->refused || deadline > inv->now, "what is due is done");
 	for (uint32_t line = 0; line < inv->config->line_count; line++) {
 		check_returns(inv, line);
 		for (uint32_t i = 0; i < inv->config->lines[line].entry_count; i++)
@@ -659,10 +677,10 @@ static const char *entry_rested(const struct sim_invariants *inv, const struct k
 	kl_get_entry(e, line, entry, &view);
 	for (uint32_t i = 0; i < entry; i++)
 		first &= !entry_of(inv, line, i)->registers;
+	if (!config->registers) /* it goes where its requests find an answer, and there are none */
+		return NULL;
 	if (view.in_failover && !never_fails_back(config->policy))
 		return "a line has not failed back";
-	if (!config->registers)
-		return NULL;
 	if (is_successive(inv, line) && !first)
 		return view.state == KL_STANDBY ? NULL : "a lower entry does not stand by";
 	if ((view.state == KL_REGISTERED || view.state == KL_REFRESHING) && view.active)

@@ -417,6 +417,7 @@ static const struct {
 	{"restart", sim_story_restart, true},
 	{"copy", sim_story_copy, true},
 	{"heal", sim_story_heal, true},
+	{"release", sim_story_release, true},
 	{"judge", sim_story_judge, true},
 };
 

@@ -56,7 +56,8 @@ bool sim_story_network(struct sim_story *story, struct sim_words *words)
 	return true;
 }
 
-/* The phone's machine stands still: it learns of the time, and of what came, when it wakes. */
+/* "sleep TIME": so long the phone's machine stands still: it learns of the time, and of what came,
+ * when it wakes, or when its user does something. */
 bool sim_story_sleep(struct sim_story *story, struct sim_words *words)
 {
 	kl_ms ms;
@@ -64,7 +65,7 @@ bool sim_story_sleep(struct sim_story *story, struct sim_words *words)
 	if (!sim_parse_time(sim_words_take(words), &ms))
 		return sim_story_fail(story, "sleep how long? Say 500ms, 3.5s, 10min or 1h");
 	story->world.wakes_us = story->world.now_us + ms * 1000;
-	return sim_story_run(story, sim_world_now(&story->world) + ms);
+	return true;
 }
 
 /* The phone loses power, and starts all its lines anew. */
@@ -90,6 +91,28 @@ bool sim_story_copy(struct sim_story *story, struct sim_words *words)
 
 /* ---- and its end ------------------------------------------------------------------------- */
 
+/* The user is done with a request or a call, however far it has come. */
+static void release(struct sim_world *world, struct sim_call *call)
+{
+	if (call->up)
+		sim_host_hang_up(world, call);
+	else if (call->open)
+		sim_host_cancel(world, call);
+}
+
+bool sim_story_release(struct sim_story *story, struct sim_words *words)
+{
+	struct sim_call *call = NULL;
+	uint64_t token;
+
+	if (sim_parse_number(sim_words_take(words), UINT64_MAX, &token))
+		call = sim_host_find_call(&story->world, token);
+	if (!call)
+		return sim_story_fail(story, "release which call?");
+	release(&story->world, call);
+	return true;
+}
+
 /* All servers, the DNS and the network are well, the users hang up, and every line is on. */
 bool sim_story_heal(struct sim_story *story, struct sim_words *words)
 {
@@ -101,18 +124,13 @@ bool sim_story_heal(struct sim_story *story, struct sim_words *words)
 	world->names.status = KL_DNS_ANSWER;
 	world->names.fault_count = 0;
 	world->network = (struct sim_network){.dice = 1};
+	world->wakes_us = 0;
 	if (world->link_down) {
 		world->link_down = false;
 		sim_world_feed(world, &(struct kl_event){.type = KL_EV_LINK_UP});
 	}
-	for (size_t i = 0; i < world->host.call_count; i++) {
-		struct sim_call *call = &world->host.calls[i];
-
-		if (call->up)
-			sim_host_hang_up(world, call);
-		else if (call->open)
-			sim_host_cancel(world, call);
-	}
+	for (size_t i = 0; i < world->host.call_count; i++)
+		release(world, &world->host.calls[i]);
 	for (uint32_t i = 0; i < story->settings.config.line_count; i++)
 		sim_world_feed(world, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
 	return true;
@@ -144,7 +162,7 @@ static void find(struct sim_story *story, const char *what)
 		story->broken = what;
 }
 
-/* "judge": is all as well as it can be? "judge calls": did each call get through? */
+/* "judge": is all as well as it can be?  "judge call N": did it get through? */
 bool sim_story_judge(struct sim_story *story, struct sim_words *words)
 {
 	const struct kl_config *config = &story->settings.config;
