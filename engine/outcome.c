@@ -51,8 +51,13 @@ static void registration_move(struct kl_engine *e, uint32_t r, uint8_t pos)
 	}
 	reg->current = pos;
 	reg->try_better = false;
-	if (again)
+	if (again) {
+		/* A refresh does not start the timer again; a failback that came to nothing does.
+		 * FAIL-10, FAIL-12 */
+		if (reg->failback_at == KL_NEVER && !reg->held)
+			failback_arm(e, r);
 		return;
+	}
 	reg->primary = order_primary(e, r, pos);
 	failback_arm(e, r);
 }

@@ -350,8 +350,9 @@ static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e
 
 	if (frozen || !reregisters(entry) || journey->redirected || several)
 		return true;
+	/* Where the old registration lives on, its route is one that has one (FAIL-4). */
 	if (send->attempt > 1)
-		return !is_strict(entry->policy) ||
+		return !is_strict(entry->policy) || !entry->policy->fail_registration_on ||
 		       is_current(e, send->line, send->entry, &send->route);
 	if (reg->routes[number_of(reg, &send->route)].registered_until <= inv->now)
 		return false;
@@ -498,24 +499,26 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	reg->retry_after_ms = 0;
 }
 
-/* One report tells of all that happened to a line in a late event: failures are counted anew. */
+/* One report tells of all that happened to a line in a late event: failures are counted anew, as
+ * they were BEFORE the one that the report tells of, or after it. */
 static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
-		     const struct kl_report *report)
+		     const struct kl_report *report, bool before)
 {
 	struct kl_entry_view view;
 
-	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK &&
-	    view.failures)
-		registration_of(inv, report->line, report->entry)->failures = view.failures - 1;
+	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK)
+		registration_of(inv, report->line, report->entry)->failures =
+			view.failures - (before && view.failures);
 }
 
 static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
 			 const struct kl_report *report)
 {
-	if (report->type == KL_REPORT_STATE)
-		catch_up(inv, e, report);
-	if (report->type == KL_REPORT_STATE)
+	if (report->type == KL_REPORT_STATE) {
+		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
 		check_state(inv, report);
+		catch_up(inv, e, report, false);
+	}
 	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)
 		expect(inv, report->dns == KL_DNS_SILENT,
 		       "restored records never stand for an answer of the DNS");
@@ -679,10 +682,10 @@ static const char *entry_rested(const struct sim_invariants *inv, const struct k
 		first &= !entry_of(inv, line, i)->registers;
 	if (!config->registers) /* it goes where its requests find an answer, and there are none */
 		return NULL;
-	if (view.in_failover && !never_fails_back(config->policy))
-		return "a line has not failed back";
 	if (is_successive(inv, line) && !first)
 		return view.state == KL_STANDBY ? NULL : "a lower entry does not stand by";
+	if (view.in_failover && !never_fails_back(config->policy))
+		return "a line has not failed back";
 	if ((view.state == KL_REGISTERED || view.state == KL_REFRESHING) && view.active)
 		return NULL;
 	return "a line is not registered";

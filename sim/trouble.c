@@ -57,7 +57,7 @@ bool sim_story_network(struct sim_story *story, struct sim_words *words)
 }
 
 /* "sleep TIME": so long the phone's machine stands still: it learns of the time, and of what came,
- * when it wakes, or when its user does something. */
+ * when it wakes. Its user is heard at once. */
 bool sim_story_sleep(struct sim_story *story, struct sim_words *words)
 {
 	kl_ms ms;
