@@ -114,7 +114,7 @@ static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 	const struct kl_policy *policy = registration_policy(e, r);
 	kl_ms least_ms, most_ms;
 	if (retry_after_ms)
-		return earlier(retry_after_ms, policy->retry_after_max_ms);
+		return retry_after_ms;
 	kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
 	return random_between(e, least_ms, most_ms);
 }
@@ -139,6 +139,8 @@ void registration_hurry(struct kl_engine *e, uint32_t r)
 static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 {
 	struct registration *reg = registration_at(e, r);
+	/* One that is not obeyed at all leaves the random wait: no back-off is 0.  BACK-3 */
+	retry_after_ms = earlier(retry_after_ms, registration_policy(e, r)->retry_after_max_ms);
 	kl_ms probe_ms = retry_after_ms ? 0 : fallback_probe_ms(e, r);
 	if (reg->retry_at != KL_NEVER && reg->retry_at > e->now && !retry_after_ms)
 		return;

@@ -1,11 +1,11 @@
-/* swarm - random configurations with random faults, judged by sim/invariants.h; prints TAP.
+/* swarm - random configurations with random faults, judged by sim/invariants.h.
  *
- *	swarm [--seed N] [--count N] [--hash HASH] [--print] [--into FOLDER]
+ *	swarm [--seed N] [--count N] [--hash HASH] [--print] [--first | --into FOLDER]
  *
  * Plays COUNT lives (1) from seed N (1) on.  A life is printed first where --print says so.  One
- * that breaks a rule is shrunk and written into FOLDER (the current one) as a scenario.  With
- * --hash the hash of all transcripts must be HASH.  Exit status: 0 all as it should be, 1 not,
- * 2 wrong usage.
+ * that breaks a rule is shrunk and written into FOLDER (the current one) as a scenario; with
+ * --first it ends the run instead.  With --hash the hash of all transcripts must be HASH.  Exit
+ *status: 0 all as it should be, 1 not, 2 wrong usage.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 struct options {
 	uint64_t seed, count, hash;
-	bool print;
+	bool print, first;
 	const char *into;
 };
 
@@ -38,6 +38,10 @@ static bool take_options(struct options *options, char **argv)
 			options->print = true;
 			continue;
 		}
+		if (strcmp(*argv, "--first") == 0) {
+			options->first = true;
+			continue;
+		}
 		if (strcmp(*argv, "--seed") == 0)
 			good = take_number(value, &options->seed);
 		else if (strcmp(*argv, "--count") == 0)
@@ -56,12 +60,11 @@ static bool take_options(struct options *options, char **argv)
 }
 
 /* Shrinks, writes, and says how to play it again. */
-static void tell_failure(struct tale *tale, const struct tale_end *end, const char *into)
+static void tell_failure(struct tale *tale, const char *into, const struct tale_end *end)
 {
 	char path[4096];
 	FILE *file;
 
-	printf("# %s\n", end->what);
 	fflush(stdout);
 	tale_shrink(tale, end);
 	snprintf(path, sizeof(path), "%s/swarm-%" PRIu64 ".txt", into, tale->seed);
@@ -71,7 +74,7 @@ static void tell_failure(struct tale *tale, const struct tale_end *end, const ch
 		fprintf(file, "----\n");
 		fclose(file);
 	}
-	printf("# again: make swarm SEED=%" PRIu64 "; shrunk to %zu lines in %s\n", tale->seed,
+	printf("again: make swarm SEED=%" PRIu64 "; shrunk to %zu lines in %s\n", tale->seed,
 	       tale->count, path);
 }
 
@@ -87,8 +90,9 @@ static bool play(struct tale *tale, uint64_t seed, const struct options *options
 	*hash = (*hash ^ end.hash) * UINT64_C(0x100000001b3);
 	if (!end.what[0])
 		return true;
-	printf("not ok %" PRIu64 " - seed %" PRIu64 "\n", seed - options->seed + 1, seed);
-	tell_failure(tale, &end, options->into);
+	printf("seed %" PRIu64 ": %s\n", seed, end.what);
+	if (!options->first)
+		tell_failure(tale, options->into, &end);
 	return false;
 }
 
@@ -107,12 +111,13 @@ int main(int argc, char **argv)
 		free(tale);
 		return 2;
 	}
-	for (uint64_t seed = options.seed; seed < options.seed + options.count; seed++)
+	for (uint64_t seed = options.seed;
+	     seed < options.seed + options.count && !(options.first && failed); seed++)
 		failed += !play(tale, seed, &options, &hash);
 	free(tale);
-	printf("# %" PRIu64 " of %" PRIu64 " lives broke a rule; their hash is %#" PRIx64 "\n",
+	printf("%" PRIu64 " of %" PRIu64 " lives broke a rule; their hash is %#" PRIx64 "\n",
 	       failed, options.count, hash);
 	if (options.hash && hash != options.hash)
-		printf("# expected %#" PRIx64 "\n", options.hash);
+		printf("expected %#" PRIx64 "\n", options.hash);
 	return failed || (options.hash && hash != options.hash) ? 1 : 0;
 }
