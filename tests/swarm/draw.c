@@ -128,6 +128,8 @@ static void draw_entry(struct draw *draw, uint32_t entry)
 {
 	static const char *const choices[] = {"naptr", "udp", "udp", "tcp", "tls", "tcp-preferred"};
 	uint32_t zone = dice_between(&draw->dice, 1, draw->zones);
+	const char *choice = choices[dice_roll(&draw->dice, 6)];
+	bool rare = draw_chance(draw, 6);
 	struct kl_policy policy;
 	char group[16] = "";
 
@@ -138,18 +140,15 @@ static void draw_entry(struct draw *draw, uint32_t entry)
 	switch (dice_roll(&draw->dice, 8)) {
 	case 0: /* a literal address */
 		draw_say(draw, "line %u %sentry %u name 192.0.2.%u transport %s", draw->device_line,
-			 group, entry, dice_between(&draw->dice, 1, draw->zones),
-			 draw_chance(draw, 3) ? "tcp port 5060" : "udp");
+			 group, entry, zone, rare ? "tcp port 5060" : "udp");
 		break;
 	case 1: /* a name of its own address */
 		draw_say(draw, "line %u %sentry %u name s%u.test port 5060 transport %s",
-			 draw->device_line, group, entry, zone,
-			 draw_chance(draw, 3) ? "tcp" : "udp");
+			 draw->device_line, group, entry, zone, rare ? "tcp" : "udp");
 		break;
 	default:
 		draw_say(draw, "line %u %sentry %u name z%u.test transport %s%s", draw->device_line,
-			 group, entry, zone, choices[dice_roll(&draw->dice, 6)],
-			 draw_chance(draw, 8) ? " unregistered" : "");
+			 group, entry, zone, choice, rare ? " unregistered" : "");
 		break;
 	}
 }
@@ -190,10 +189,13 @@ void draw_servers(struct draw *draw)
 static void draw_service(struct draw *draw, const char *prefix, uint32_t zone, bool tls)
 {
 	for (uint32_t i = zone; i <= draw->servers; i += draw->zones) {
+		/* One after the other: the order of a call's arguments is the compiler's. */
+		uint32_t priority = 10 * dice_between(&draw->dice, 1, 3);
+		uint32_t weight = dice_roll(&draw->dice, 60);
+
 		if (is_secure(draw, i) == tls)
 			draw_say(draw, "dns srv %s.z%u.test %u %u %u s%u.test", prefix, zone,
-				 10 * dice_between(&draw->dice, 1, 3), dice_roll(&draw->dice, 60),
-				 tls ? 5061 : 5060, i);
+				 priority, weight, tls ? 5061 : 5060, i);
 	}
 }
 
