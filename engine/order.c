@@ -193,7 +193,8 @@ uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	const struct registration *reg = registration_at(e, r);
 	uint32_t better = 0;
 	int index = order_index(e, r, pos);
-	for (int i = 0; i < index; i++) {
+	/* One that was cut off, or left the DNS, stands behind all.  DNS-7 */
+	for (int i = 0; i < (index < 0 ? reg->order_count : index); i++) {
 		uint8_t other = order_of(e, r)[i];
 		if (member_at(e, reg->set, other)->record == member_at(e, reg->set, pos)->record)
 			better |= bit(other);
