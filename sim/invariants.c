@@ -1,90 +1,7 @@
-#include "sim/invariants.h"
+#include "sim/invariants_private.h"
 
 #include <assert.h>
 #include <string.h>
-
-enum {
-	ROUTES_MAX = 64,    /* distinct routes of one registration in all its life: a bit each */
-	REGISTERS_MAX = 32, /* the last REGISTERs of a registration that may be answered late */
-};
-
-/* One request, or the REGISTERs of one registration, as its sends have shown it. */
-struct journey {
-	bool used;
-	bool provisional; /* its open transaction has such an answer */
-	bool loose;       /* its open transaction was served late: its gaps say nothing */
-	bool redirected;
-	uint8_t method; /* enum kl_method */
-	uint32_t line, entry;
-	uint64_t token;
-	kl_tx tx; /* open: neither answered nor abandoned; 0: none */
-	struct kl_route route;
-	uint32_t attempt;
-	kl_ms sent_at;
-	kl_ms expires_ms;
-	uint64_t tried; /* by this walk: bits of the registration's routes */
-};
-
-struct known_route {
-	struct kl_route route;
-	kl_ms registered_until;
-};
-
-struct registration_seen {
-	struct journey journey; /* of its REGISTERs */
-	uint32_t call_id, cseq;
-	uint32_t failures;
-	kl_ms retry_at;       /* as last reported */
-	kl_ms retry_after_ms; /* of the last final answer on the entry; 0: none */
-	uint32_t route_count;
-	struct known_route routes[ROUTES_MAX];
-	struct {
-		kl_tx tx;
-		uint32_t route;
-	} registers[REGISTERS_MAX];
-	uint32_t register_count;
-};
-
-struct line_seen {
-	bool started;
-	uint32_t calls;    /* up, or being placed */
-	uint32_t returned; /* entries that began a failback just now, a bit each */
-	uint32_t asked;    /* ... because a request asked for it */
-};
-
-struct sim_invariants {
-	const struct kl_config *config;
-	const char *broken;
-	kl_ms now, deadline; /* DEADLINE: before the last event */
-	bool late;           /* the last event came after it */
-	bool quiet;          /* the last event may bring no action */
-	bool refused;        /* the last event was an error: nothing has changed */
-	bool frozen;         /* no network on this side */
-	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */
-};
-
-static struct line_seen *line_of(const struct sim_invariants *inv, uint32_t line)
-{
-	return (struct line_seen *)((char *)(uintptr_t)inv + inv->lines_at) + line;
-}
-
-static struct registration_seen *registration_of(const struct sim_invariants *inv, uint32_t line,
-						 uint32_t entry)
-{
-	return (struct registration_seen *)((char *)(uintptr_t)inv + inv->registrations_at) +
-	       line * KL_ENTRIES_MAX + entry;
-}
-
-static struct journey *journey_of(const struct sim_invariants *inv, uint32_t i)
-{
-	return (struct journey *)((char *)(uintptr_t)inv + inv->journeys_at) + i;
-}
-
-static const struct kl_entry_config *entry_of(const struct sim_invariants *inv, uint32_t line,
-					      uint32_t entry)
-{
-	return &inv->config->lines[line].entries[entry];
-}
 
 size_t sim_invariants_size(const struct kl_config *config)
 {
@@ -112,12 +29,6 @@ void sim_invariants_init(struct sim_invariants *inv, const struct kl_config *con
 			reg->journey = (struct journey){
 				.used = true, .method = KL_REGISTER, .line = line, .entry = entry};
 		}
-}
-
-static void expect(struct sim_invariants *inv, bool holds, const char *rule)
-{
-	if (!holds && !inv->broken)
-		inv->broken = rule;
 }
 
 /* ---- who is meant ------------------------------------------------------------------------ */
@@ -172,13 +83,6 @@ static bool is_strict(const struct kl_policy *policy)
 	       (policy->fail_registration_on || !policy->only_signal_needs_drop) &&
 	       (policy->failback_mode != KL_FAILBACK_NEW_REQUESTS ||
 		!policy->only_signal_needs_mode);
-}
-
-static bool is_successive(const struct sim_invariants *inv, uint32_t line)
-{
-	const struct kl_line_config *config = &inv->config->lines[line];
-
-	return config->entry_count > 1 && config->entries[0].policy->successive;
 }
 
 /* ---- events ------------------------------------------------------------------------------ */
@@ -295,36 +199,12 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 
 /* ---- sends ------------------------------------------------------------------------------- */
 
-/* RFC 3261 17.1.1.2, 17.1.2.2: T1, doubled, up to T2 where that holds. */
-static kl_ms rfc_gap_ms(const struct kl_policy *policy, uint8_t method, uint32_t attempt)
-{
-	bool capped = method != KL_INVITE || policy->invite_gaps_capped;
-	kl_ms most_ms = capped ? policy->t2_ms : UINT64_C(64) * policy->t1_ms;
-	kl_ms gap_ms = policy->t1_ms;
-
-	while (--attempt > 0 && gap_ms < most_ms)
-		gap_ms *= 2;
-	return gap_ms < most_ms ? gap_ms : most_ms;
-}
-
 /* May a journey be sent again GAP_MS after its last send?  A last route keeps the RFC's gaps. */
 static bool is_gap(const struct journey *journey, const struct kl_policy *policy, kl_ms gap_ms)
 {
 	return (policy->retry_gap_ms && gap_ms == policy->retry_gap_ms) ||
 	       gap_ms == rfc_gap_ms(policy, journey->method, journey->attempt) ||
 	       (journey->provisional && gap_ms == policy->t2_ms);
-}
-
-/* When the engine must wake for it at the latest. */
-static kl_ms due_at(const struct journey *journey, const struct kl_policy *policy)
-{
-	kl_ms gap_ms = rfc_gap_ms(policy, journey->method, journey->attempt);
-
-	if (journey->route.transport != KL_UDP || journey->provisional)
-		return KL_NEVER - 1;
-	if (policy->retry_gap_ms > gap_ms)
-		gap_ms = policy->retry_gap_ms;
-	return journey->sent_at + gap_ms;
 }
 
 static bool is_current(const struct kl_engine *e, uint32_t line, uint32_t entry,
@@ -551,157 +431,4 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 	case KL_DO_CLOSE:
 		break;
 	}
-}
-
-/* ---- when all is done -------------------------------------------------------------------- */
-
-/* The calls that hold a failback of the entry back. */
-static uint32_t calls_that_count(const struct sim_invariants *inv, uint32_t line, uint32_t entry)
-{
-	const struct kl_policy *policy = entry_of(inv, line, entry)->policy;
-	bool enhanced = policy->enhanced && policy->reregister_on;
-	uint32_t calls = 0;
-
-	for (uint32_t i = 0; i < inv->config->line_count; i++) {
-		bool group = inv->config->lines[i].group == inv->config->lines[line].group;
-
-		if (enhanced || policy->idle_scope == KL_IDLE_PHONE ||
-		    (policy->idle_scope == KL_IDLE_LINE && i == line) ||
-		    (policy->idle_scope == KL_IDLE_GROUP && group))
-			calls += line_of(inv, i)->calls;
-	}
-	return calls;
-}
-
-static void check_returns(struct sim_invariants *inv, uint32_t line)
-{
-	struct line_seen *seen = line_of(inv, line);
-
-	for (uint32_t entry = 0; seen->returned >> entry; entry++)
-		if (seen->returned >> entry & 1)
-			expect(inv,
-			       calls_that_count(inv, line, entry) <= (seen->asked >> entry & 1),
-			       "no failback begins in a call");
-	seen->returned = seen->asked = 0;
-}
-
-static void check_entry(struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
-			uint32_t entry, kl_ms deadline)
-{
-	const struct kl_policy *policy = entry_of(inv, line, entry)->policy;
-	const struct journey *journey = &registration_of(inv, line, entry)->journey;
-	struct kl_entry_view view;
-
-	kl_get_entry(e, line, entry, &view);
-	bool frozen = inv->frozen && policy->freeze_without_link;
-	bool rests = view.state == KL_OFF || view.state == KL_RESOLVING ||
-		     view.state == KL_REGISTERED || view.state == KL_BACKING_OFF ||
-		     view.state == KL_STANDBY;
-
-	expect(inv, frozen || !view.active || view.expires_at > inv->now,
-	       "an active registration has not run out");
-	expect(inv, !view.in_failover || view.current != view.primary,
-	       "in failover the current route is not the primary one");
-	expect(inv, view.state != KL_REGISTERED || (view.active && view.current >= 0),
-	       "a registered line has an active registration and a route");
-	expect(inv, !rests || !journey->tx, "a line at rest has no REGISTER open");
-	if (journey->tx)
-		expect(inv, deadline <= due_at(journey, policy),
-		       "the engine wakes for what is open");
-	if (frozen)
-		return;
-	expect(inv, view.state != KL_REGISTERED || deadline <= view.refresh_at,
-	       "a registered line wakes for its refresh");
-	expect(inv, view.state != KL_BACKING_OFF || deadline <= view.retry_at,
-	       "a line that backs off wakes for its next try");
-	expect(inv, !view.failback_held || calls_that_count(inv, line, entry) > 0,
-	       "a failback waits for calls alone");
-}
-
-static void check_requests(struct sim_invariants *inv, const struct kl_engine *e, kl_ms deadline)
-{
-	struct kl_engine_view view;
-	uint32_t open = 0, calls = 0;
-
-	for (uint32_t i = 0; i < inv->journey_count; i++) {
-		const struct journey *journey = journey_of(inv, i);
-
-		open += journey->used;
-		if (!journey->used || !journey->tx)
-			continue;
-		expect(inv,
-		       deadline <= due_at(journey,
-					  entry_of(inv, journey->line, journey->entry)->policy),
-		       "the engine wakes for what is open");
-	}
-	for (uint32_t i = 0; i < inv->config->line_count; i++)
-		calls += line_of(inv, i)->calls;
-	kl_get_engine(e, &view);
-	expect(inv, view.walks == open, "there are as many walks as requests");
-	expect(inv, view.calls == calls, "calls are counted");
-}
-
-const char *sim_invariants_settled(struct sim_invariants *inv, const struct kl_engine *e)
-{
-	kl_ms deadline = kl_deadline(e);
-	const char *broken;
-
-	expect(inv, inv->refused || deadline > inv->now, "what is due is done");
-	for (uint32_t line = 0; line < inv->config->line_count; line++) {
-		check_returns(inv, line);
-		for (uint32_t i = 0; i < inv->config->lines[line].entry_count; i++)
-			check_entry(inv, e, line, i, deadline);
-	}
-	check_requests(inv, e, deadline);
-	inv->deadline = deadline;
-	broken = inv->broken;
-	inv->broken = NULL;
-	return broken;
-}
-
-/* ---- in the end -------------------------------------------------------------------------- */
-
-/* Failback by duration with no duration waits for the current route to fail (FAIL-10). */
-static bool never_fails_back(const struct kl_policy *policy)
-{
-	enum kl_failback_mode mode = kl_policy_failback_mode(policy);
-
-	return policy->failback_ms == 0 &&
-	       (mode == KL_FAILBACK_DURATION || mode == KL_FAILBACK_DNSTTL);
-}
-
-static const char *entry_rested(const struct sim_invariants *inv, const struct kl_engine *e,
-				uint32_t line, uint32_t entry)
-{
-	const struct kl_entry_config *config = entry_of(inv, line, entry);
-	struct kl_entry_view view;
-	bool first = true;
-
-	kl_get_entry(e, line, entry, &view);
-	for (uint32_t i = 0; i < entry; i++)
-		first &= !entry_of(inv, line, i)->registers;
-	if (!config->registers) /* it goes where its requests find an answer, and there are none */
-		return NULL;
-	if (is_successive(inv, line) && !first)
-		return view.state == KL_STANDBY ? NULL : "a lower entry does not stand by";
-	if (view.in_failover && !never_fails_back(config->policy))
-		return "a line has not failed back";
-	if ((view.state == KL_REGISTERED || view.state == KL_REFRESHING) && view.active)
-		return NULL;
-	return "a line is not registered";
-}
-
-const char *sim_invariants_rested(const struct sim_invariants *inv, const struct kl_engine *e)
-{
-	for (uint32_t i = 0; i < inv->journey_count; i++)
-		if (journey_of(inv, i)->used)
-			return "a request is open";
-	for (uint32_t line = 0; line < inv->config->line_count; line++)
-		for (uint32_t i = 0; i < inv->config->lines[line].entry_count; i++) {
-			const char *what = entry_rested(inv, e, line, i);
-
-			if (what && line_of(inv, line)->started)
-				return what;
-		}
-	return NULL;
 }
