@@ -367,7 +367,10 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 
 	if (!goes_on)
 		reg->journey.tried = 0;
-	if (report->to == KL_REGISTERED || report->to == KL_OFF)
+	/* A line that is started while it leaves is off for no time at all; one that is refreshed
+	 * was registered, if only for a moment. */
+	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
+	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
 	if (report->to == KL_BACKING_OFF)
 		check_back_off(inv, reg, report);
