@@ -1,5 +1,6 @@
 #include "engine/walk.h"
 
+#include "engine/failback.h"
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/outcome.h"
@@ -196,17 +197,21 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
 	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
 }
 
-/* CS-18-10: the next available server of the list.  PROBE-7 */
+/* CS-18-10: the next available server of the list.  A failback tries the better routes, and then
+ * the one that it came from.  PROBE-7, FAIL-13 */
 static uint8_t walk_next_by_health(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
-	uint32_t routes = 0;
+	bool returns = walk->method == KL_REGISTER &&
+		       registration_at(e, walk->registration)->state == KL_FAILING_BACK;
+	uint32_t routes = 0, better;
 	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
 		if (walk_may_try(e, w, pos) &&
 		    member_at(e, registration_at(e, walk->registration)->set, pos)->used &&
 		    !walk_skips(e, walk, pos))
 			routes |= bit(pos);
-	return health_best(e, walk->registration, routes, walk->origin);
+	better = returns ? routes & failback_better(e, walk->registration) : 0;
+	return health_best(e, walk->registration, better ? better : routes, walk->origin);
 }
 
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
