@@ -115,7 +115,8 @@ static kl_ms walk_most_ms(const struct draw *draw, const struct kl_policy *polic
  * that route's time until failback; and all that for one entry after the other. */
 static void widen_bound(struct draw *draw, const struct kl_policy *policy)
 {
-	static const kl_ms names_ms = 300000 + 10000; /* a negative answer serves so long */
+	/* A negative answer serves so long. */
+	kl_ms names_ms = 10000 + largest(300000, policy->dns_lookup_ms);
 	static const kl_ms retry_after_ms = 30000, ttl_ms = 15 * 60000; /* the longest drawn */
 	kl_ms walk_ms = walk_most_ms(draw, policy);
 	kl_ms wait_ms = largest(policy->backoff_max_ms, policy->backoff_fixed_ms) + retry_after_ms +
