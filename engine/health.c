@@ -55,8 +55,7 @@ bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	if (registration_frozen(e, r)) /* PROBE-9 */
 		return false;
 	bool changed = health_set(e, i, KL_CANDIDATE_DOWN, reason);
-	probe_hasten(e, i, r);
-	return changed;
+	return probe_hasten(e, i, r) || changed;
 }
 
 bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status)

@@ -430,6 +430,10 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
 	bool returns = (report->to == KL_FAILING_BACK || report->to == KL_CLEARING) &&
 		       report->from != KL_CLEARING;
+	/* Why it began went with the state that it passed through: a request may have asked. */
+	bool cleared_at_once =
+		report->to == KL_FAILING_BACK &&
+		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
 
 	if (!goes_on)
 		reg->journey.tried = 0;
@@ -442,7 +446,7 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		check_back_off(inv, reg, report);
 	if (returns)
 		line->returned |= 1U << report->entry;
-	if (returns && report->why == KL_WHY_FAILBACK_REQUEST)
+	if (returns && (report->why == KL_WHY_FAILBACK_REQUEST || cleared_at_once))
 		line->asked |= 1U << report->entry;
 	reg->retry_at = report->retry_at;
 	reg->retry_after_ms = 0;

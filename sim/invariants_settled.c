@@ -151,6 +151,39 @@ static bool stays_by_health(const struct sim_invariants *inv, const struct kl_en
 	return !better || !policy->probe_ms;
 }
 
+/* In the order of trial: up, unknown, down, failed.  PROBE-7 */
+static int lateness_of(enum kl_candidate_status status)
+{
+	static const int classes[] = {[KL_CANDIDATE_UP] = 0,
+				      [KL_CANDIDATE_UNKNOWN] = 1,
+				      [KL_CANDIDATE_DOWN] = 2,
+				      [KL_CANDIDATE_FAILED] = 3};
+
+	return classes[status];
+}
+
+/* Where servers share registrations, and each new request goes to the healthiest route, the line is
+ * where that is.  FAIL-16, PROBE-7 */
+static bool stays_with_healthiest(const struct sim_invariants *inv, const struct kl_engine *e,
+				  uint32_t line, uint32_t entry)
+{
+	const struct kl_policy *policy = entry_of(inv, line, entry)->policy;
+	struct kl_route_view current, other;
+	struct kl_entry_view view;
+
+	kl_get_entry(e, line, entry, &view);
+	if (!policy->order_by_health || policy->reregister_on ||
+	    kl_policy_failback_mode(policy) != KL_FAILBACK_NEW_REQUESTS ||
+	    kl_get_route(e, line, entry, (uint32_t)view.current, &current) != KL_OK)
+		return false;
+	for (int32_t i = 0; i < view.current; i++)
+		if (kl_get_route(e, line, entry, (uint32_t)i, &other) == KL_OK &&
+		    other.record == current.record &&
+		    lateness_of(other.status) <= lateness_of(current.status))
+			return false;
+	return true;
+}
+
 static const char *entry_rested(const struct sim_invariants *inv, const struct kl_engine *e,
 				uint32_t line, uint32_t entry)
 {
@@ -166,7 +199,7 @@ static const char *entry_rested(const struct sim_invariants *inv, const struct k
 	if (is_successive(inv, line) && !first)
 		return view.state == KL_STANDBY ? NULL : "a lower entry does not stand by";
 	if (view.in_failover && !never_fails_back(config->policy) &&
-	    !stays_by_health(inv, e, line, entry))
+	    !stays_by_health(inv, e, line, entry) && !stays_with_healthiest(inv, e, line, entry))
 		return "a line has not failed back";
 	if ((view.state == KL_REGISTERED || view.state == KL_REFRESHING) && view.active)
 		return NULL;
@@ -176,7 +209,7 @@ static const char *entry_rested(const struct sim_invariants *inv, const struct k
 const char *sim_invariants_rested(const struct sim_invariants *inv, const struct kl_engine *e)
 {
 	for (uint32_t i = 0; i < inv->journey_count; i++)
-		if (journey_of(inv, i)->used)
+		if (journey_of(inv, i)->used && !journey_of(inv, i)->probe)
 			return "a request is open";
 	for (uint32_t line = 0; line < inv->config->line_count; line++)
 		for (uint32_t i = 0; i < inv->config->lines[line].entry_count; i++) {

@@ -47,6 +47,7 @@
  *	network [loss PERCENT] [duplicates PERCENT] [jitter TIME] [seed N]    of all datagrams
  *	sleep TIME (what comes waits so long)    restart (loses power)
  *	copy (moves the engine to a copy of its block)
+ *	adopt (goes over to another engine of the same device, as a reload does)
  *	heal (every server, the DNS, the network; users hang up, lines are on)
  *	judge (is all well?)               judge call N (did it get through?)
  *

@@ -467,6 +467,7 @@ static const struct {
 	{"sleep", sim_story_sleep, true},
 	{"restart", sim_story_restart, true},
 	{"copy", sim_story_copy, true},
+	{"adopt", sim_story_adopt, true},
 	{"heal", sim_story_heal, true},
 	{"release", sim_story_release, true},
 	{"judge", sim_story_judge, true},

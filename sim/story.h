@@ -54,6 +54,7 @@ bool sim_story_network(struct sim_story *story, struct sim_words *words);
 bool sim_story_sleep(struct sim_story *story, struct sim_words *words);
 bool sim_story_restart(struct sim_story *story, struct sim_words *words);
 bool sim_story_copy(struct sim_story *story, struct sim_words *words);
+bool sim_story_adopt(struct sim_story *story, struct sim_words *words);
 bool sim_story_heal(struct sim_story *story, struct sim_words *words);
 bool sim_story_release(struct sim_story *story, struct sim_words *words);
 bool sim_story_judge(struct sim_story *story, struct sim_words *words);

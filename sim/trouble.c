@@ -89,6 +89,17 @@ bool sim_story_copy(struct sim_story *story, struct sim_words *words)
 	return sim_world_copy_engine(&story->world) || sim_story_fail(story, "no memory");
 }
 
+/* Each line has a key: all go on, in the places that they have. */
+bool sim_story_adopt(struct sim_story *story, struct sim_words *words)
+{
+	const struct kl_config *config = &story->settings->config;
+	int count = sim_world_reload(&story->world, config);
+
+	(void)words;
+	return count == (int)config->line_count ||
+	       sim_story_fail(story, "%d of %u lines go on", count, config->line_count);
+}
+
 /* ---- and its end ------------------------------------------------------------------------- */
 
 /* The user is done with a request or a call, however far it has come. */

@@ -98,8 +98,8 @@ static kl_ms largest(kl_ms a, kl_ms b)
 	return a > b ? a : b;
 }
 
-/* The longest that one request may be on its way over all routes of an entry. */
-static kl_ms walk_most_ms(const struct draw *draw, const struct kl_policy *policy)
+/* The longest that one request may be on its way over all routes of an entry of so many NAMES. */
+static kl_ms walk_most_ms(const struct draw *draw, const struct kl_policy *policy, uint32_t names)
 {
 	kl_ms gap_ms = largest(policy->retry_gap_ms, policy->t2_ms);
 	kl_ms route_ms =
@@ -107,17 +107,19 @@ static kl_ms walk_most_ms(const struct draw *draw, const struct kl_policy *polic
 			gap_ms * largest(policy->attempts_max, policy->invite_attempts_max));
 
 	return policy->provisional_max_ms + policy->dns_wait_max_ms +
-	       DRAW_SERVERS_MAX * 2 * largest(route_ms, policy->tcp_fast_failover_ms) / draw->zones;
+	       DRAW_SERVERS_MAX * 2 * names * largest(route_ms, policy->tcp_fast_failover_ms) /
+		       draw->zones;
 }
 
 /* After the heal one walk may still run, and wait for names; a back-off follows; then a
  * registration lasts that is on a lower route or entry, or on a server that has forgotten it; then
  * that route's time until failback; and all that for one entry after the other. */
-static void widen_bound(struct draw *draw, const struct kl_policy *policy)
+static void widen_bound(struct draw *draw, const struct kl_policy *policy, uint32_t names)
 {
-	static const kl_ms names_ms = 300000 + 10000; /* a negative answer serves so long */
+	/* A negative answer serves so long. */
+	kl_ms names_ms = 10000 + largest(300000, policy->dns_lookup_ms);
 	static const kl_ms retry_after_ms = 30000, ttl_ms = 15 * 60000; /* the longest drawn */
-	kl_ms walk_ms = walk_most_ms(draw, policy);
+	kl_ms walk_ms = walk_most_ms(draw, policy, names);
 	kl_ms wait_ms = largest(policy->backoff_max_ms, policy->backoff_fixed_ms) + retry_after_ms +
 			policy->fallback_probe_ms;
 	kl_ms all_ms = 2 * walk_ms + names_ms + policy->dns_restore_ms + wait_ms +
@@ -127,31 +129,62 @@ static void widen_bound(struct draw *draw, const struct kl_policy *policy)
 	draw->longest_ms = largest(draw->longest_ms, walk_ms);
 }
 
+/* A versity has up to four names in an entry, of any kind: zones, servers, addresses. */
+static void draw_more_names(struct draw *draw, uint32_t count, char *to, size_t size)
+{
+	size_t length = 0;
+
+	to[0] = '\0';
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t zone = dice_between(&draw->dice, 1, draw->zones);
+		const char *domain = ".test", *kind = "z";
+
+		switch (dice_roll(&draw->dice, 4)) {
+		case 0:
+			domain = "";
+			kind = "192.0.2.";
+			break;
+		case 1:
+			kind = "s";
+			break;
+		default:
+			break;
+		}
+		length += (size_t)snprintf(to + length, size - length, " and %s%u%s", kind, zone,
+					   domain);
+		assert(length < size);
+	}
+}
+
 static void draw_entry(struct draw *draw, uint32_t entry)
 {
 	static const char *const choices[] = {"naptr", "udp", "udp", "tcp", "tls", "tcp-preferred"};
 	uint32_t zone = dice_between(&draw->dice, 1, draw->zones);
 	const char *choice = choices[dice_roll(&draw->dice, 6)];
 	bool rare = draw_chance(draw, 6);
+	uint32_t names = draw_chance(draw, 4) ? dice_between(&draw->dice, 2, KL_SPECS_MAX) : 1;
 	struct kl_policy policy;
-	char group[16] = "";
+	char group[16] = "", who[64], more[64];
 
 	draw_policy(draw, &policy);
-	widen_bound(draw, &policy);
+	widen_bound(draw, &policy, names);
 	if (entry == 1 && draw_chance(draw, 3))
 		snprintf(group, sizeof(group), "group %u ", dice_roll(&draw->dice, 2));
+	snprintf(who, sizeof(who), "line %u %skey %u entry %u", draw->device_line, group,
+		 draw->device_line, entry);
+	draw_more_names(draw, names - 1, more, sizeof(more));
 	switch (dice_roll(&draw->dice, 8)) {
 	case 0: /* a literal address */
-		draw_say(draw, "line %u %sentry %u name 192.0.2.%u transport %s", draw->device_line,
-			 group, entry, zone, rare ? "tcp port 5060" : "udp");
+		draw_say(draw, "%s name 192.0.2.%u%s transport %s", who, zone, more,
+			 rare ? "tcp port 5060" : "udp");
 		break;
 	case 1: /* a name of its own address */
-		draw_say(draw, "line %u %sentry %u name s%u.test port 5060 transport %s",
-			 draw->device_line, group, entry, zone, rare ? "tcp" : "udp");
+		draw_say(draw, "%s name s%u.test%s port 5060 transport %s", who, zone, more,
+			 rare ? "tcp" : "udp");
 		break;
 	default:
-		draw_say(draw, "line %u %sentry %u name z%u.test transport %s%s", draw->device_line,
-			 group, entry, zone, choice, rare ? " unregistered" : "");
+		draw_say(draw, "%s name z%u.test%s transport %s%s", who, zone, more, choice,
+			 rare ? " unregistered" : "");
 		break;
 	}
 }

@@ -4,15 +4,27 @@
 #include <unistd.h>
 
 #include "sim/scenario.h"
+#include "tests/engine/dice.h"
 #include "tests/swarm/tale.h"
 
-/* Lines in order of time, those of one time as they were drawn. */
-void tale_write(const struct tale *tale, bool copy, FILE *to)
+/* From AT to NEXT: often nothing, else the engine goes elsewhere, in the midst of whatever is under
+ * way. */
+static void write_move(struct dice *dice, kl_ms at, kl_ms next, FILE *to)
 {
-	kl_ms at = 0, last = 0, next;
+	static const char *const moves[] = {"copy", "adopt", "adopt", "adopt"};
+	uint32_t kind = dice_roll(dice, 12);
+	kl_ms moment = at + 1 + dice_roll(dice, (uint32_t)(next - at));
 
-	for (size_t i = 0; i < tale->count; i++)
-		last = tale->lines[i].at > last ? tale->lines[i].at : last;
+	if (kind < sizeof(moves) / sizeof(moves[0]) && moment < next)
+		fprintf(to, "at %llums %s\n", (unsigned long long)moment, moves[kind]);
+}
+
+/* Lines in order of time, those of one time as they were drawn. */
+void tale_write(const struct tale *tale, bool moves, FILE *to)
+{
+	struct dice dice = dice_of(tale->seed);
+	kl_ms at = 0, next;
+
 	for (bool more = true; more; at = next) {
 		more = false;
 		next = KL_NEVER;
@@ -27,8 +39,8 @@ void tale_write(const struct tale *tale, bool copy, FILE *to)
 			else if (line->at == at)
 				fprintf(to, "at %llums %s\n", (unsigned long long)at, line->text);
 		}
-		if (copy && at <= last / 4 && next > last / 4)
-			fprintf(to, "copy\n");
+		if (moves && more)
+			write_move(&dice, at, next, to);
 	}
 }
 
@@ -61,7 +73,7 @@ static uint64_t hash_of(const char *text)
 	return hash;
 }
 
-static void play_once(const struct tale *tale, bool copy, struct tale_end *end)
+static void play_once(const struct tale *tale, bool moves, struct tale_end *end)
 {
 	struct sim_scenario scenario;
 	char *text = NULL;
@@ -71,7 +83,7 @@ static void play_once(const struct tale *tale, bool copy, struct tale_end *end)
 	*end = (struct tale_end){.at = KL_NEVER};
 	if (!file)
 		abort();
-	tale_write(tale, copy, file);
+	tale_write(tale, moves, file);
 	fclose(file);
 	if (sim_scenario_play(&scenario, "tale", text) != 0)
 		snprintf(end->what, sizeof(end->what), "%s", scenario.error);
@@ -85,14 +97,15 @@ static void play_once(const struct tale *tale, bool copy, struct tale_end *end)
 
 static void play_twice(const struct tale *tale, struct tale_end *end)
 {
-	struct tale_end copied;
+	struct tale_end moved;
 
 	play_once(tale, false, end);
 	if (end->what[0])
 		return;
-	play_once(tale, true, &copied);
-	if (copied.hash != end->hash)
-		snprintf(end->what, sizeof(end->what), "a copy of the engine goes on otherwise");
+	play_once(tale, true, &moved);
+	if (moved.hash != end->hash)
+		snprintf(end->what, sizeof(end->what),
+			 "a copy of the engine, or a reload, goes on otherwise");
 }
 
 bool tale_play(const struct tale *tale, struct tale_end *end)

@@ -39,9 +39,9 @@ struct tale {
 /* Draws the life of SEED: configuration, then which faults exist, then when and how often. */
 void tale_draw(struct tale *tale, uint64_t seed);
 
-/* Writes the tale as a scenario without a transcript.  COPY: the engine is moved to a copy of its
- * block halfway. */
-void tale_write(const struct tale *tale, bool copy, FILE *to);
+/* Writes the tale as a scenario without a transcript.  MOVES: the engine is moved to a copy of its
+ * block, and over reloads that change nothing. */
+void tale_write(const struct tale *tale, bool moves, FILE *to);
 
 /* How a tale ended. */
 struct tale_end {
@@ -50,7 +50,7 @@ struct tale_end {
 	uint64_t hash;            /* of its transcript (FNV-1a) */
 };
 
-/* Plays it twice, the second time with a copy of the engine midway, in a process of its own: a
+/* Plays it twice, the second time with copies and reloads midway, in a process of its own: a
  * failed assertion is an end, too.  False: there is no process to be had. */
 bool tale_play(const struct tale *tale, struct tale_end *end);
 
