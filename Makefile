@@ -51,8 +51,10 @@ lint:
 	@$(MAKE) -s all
 	@meson test -C build --suite tidy --no-rebuild --print-errorlogs
 
-docs:
+docs: all
 	@tools/conformance
+	@tools/docs build/tests/tools/configuration_keys
+	@tools/parameters
 
 install: all
 	@meson install -C build --no-rebuild

@@ -7,6 +7,7 @@
 #define CLI_CLI_H
 
 int cli_call(int argc, char **argv);
+int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_run(int argc, char **argv);

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/explain.h"
+#include "cli/phone_options.h"
 
 enum { KEY_DNS = 256, KEY_RESOLVER, KEY_JSON, KEY_PARAMETERS };
 
@@ -13,7 +14,8 @@ struct arguments {
 	const char **files;
 	uint32_t file_count;
 	const char *profile;
-	uint32_t line; /* number; 0: all */
+	struct config_options phone; /* its MAC address, model and Versity field */
+	uint32_t line;               /* number; 0: all */
 	enum kl_method method;
 	bool one_method; /* that one; else INVITE and REGISTER */
 	struct cli_names_source names;
@@ -21,12 +23,13 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "NAME", 0, "Vendor profile (default: poly)", 0},
+	{"profile", 'p', "NAME", 0, "Vendor profile (default: as the files are)", 0},
 	{"line", 'l', "N", 0, "Only line N (reg.N)", 0},
 	{"method", 'm', "METHOD", 0, "Only this request's time line (default: INVITE, REGISTER)",
 	 0},
 	{"dns", KEY_DNS, "ZONEFILE", 0, "Look names up in a zone file", 0},
-	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0, "Look names up with this DNS server", 0},
+	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0,
+	 "Look names up with this DNS server; none: static records alone", 0},
 	{"json", KEY_JSON, NULL, 0, "Print JSON", 0},
 	{"parameters", KEY_PARAMETERS, NULL, 0, "Print every value with where it came from", 0},
 	{0},
@@ -48,6 +51,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	char *end;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->phone;
+		break;
 	case 'p':
 		arguments->profile = value;
 		break;
@@ -78,7 +84,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		arguments->file_count = (uint32_t)(state->argc - state->next);
 		break;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "which configuration file?");
+		if (!arguments->phone.versity)
+			argp_error(state, "which configuration file?");
 		break;
 	case ARGP_KEY_END:
 		if (arguments->names.zone_file && arguments->names.resolver)
@@ -90,7 +97,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp argp = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",
@@ -99,9 +109,8 @@ static const struct argp argp = {
 	       "answers, the back-off, and how the line comes back.\v"
 	       "The real engine runs in virtual time against silent servers; no SIP message is "
 	       "sent. "
-	       "Names are looked up once: in the zone file, with the DNS server given, or with "
-	       "those "
-	       "of /etc/resolv.conf.",
+	       "Names are looked up once: in the zone file, with the DNS server given, those of "
+	       "a native file, or those of /etc/resolv.conf.",
 };
 
 static struct cli_rehearsal *rehearse(const struct explain_line *line, struct cli_names *names,
@@ -133,11 +142,10 @@ static bool explain(struct explain_line *line, const struct arguments *arguments
 		if (!line->timelines[i].seen)
 			return false;
 	}
-	if (first != KL_REGISTER) {
-		line->failover = rehearse(line, names, first, CLI_OUTAGE_FIRST);
-		if (!line->failover)
-			return false;
-	}
+	line->failover = rehearse(line, names, first, CLI_OUTAGE_FIRST);
+	line->refresh = rehearse(line, names, KL_REGISTER, CLI_OUTAGE_FIRST);
+	if (!line->failover || !line->refresh)
+		return false;
 	explain_sentences(line);
 	return true;
 }
@@ -147,6 +155,7 @@ static void line_free(struct explain_line *line)
 	for (uint32_t i = 0; i < line->timeline_count; i++)
 		free(line->timelines[i].seen);
 	free(line->failover);
+	free(line->refresh);
 }
 
 /* Exit status: 0, or 1 if a line found no route. */
@@ -205,6 +214,15 @@ static void print_diagnostics(const struct config *config)
 			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
 }
 
+/* The names of the command line, else of the files, else of the system. */
+static struct cli_names *open_names(struct arguments *arguments, const struct config *config,
+				    char why[KL_TEXT_MAX])
+{
+	arguments->names.resolvers = config->device.resolvers;
+	arguments->names.resolver_count = config->device.resolver_count;
+	return cli_names_open(&arguments->names, why, KL_TEXT_MAX);
+}
+
 int cli_explain(int argc, char **argv)
 {
 	struct arguments arguments = {0};
@@ -216,12 +234,13 @@ int cli_explain(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	config_options = arguments.phone;
 	config_options.files = arguments.files;
 	config_options.file_count = arguments.file_count;
 	config_options.profile = arguments.profile;
 	if (config_load(&config_options, &config)) {
 		print_diagnostics(config);
-	} else if (!(names = cli_names_open(&arguments.names, why, sizeof why))) {
+	} else if (!(names = open_names(&arguments, config, why))) {
 		fprintf(stderr, "keepline explain: %s\n", why);
 	} else {
 		status = explain_config(config, &arguments, names);

@@ -26,8 +26,9 @@ struct explain_line {
 	} timelines[EXPLAIN_TIMELINES_MAX];
 	uint32_t timeline_count;
 
-	/* When only the server that the line uses falls silent before a call; NULL: not played. */
-	struct cli_rehearsal *failover;
+	/* When only the server that the line uses falls silent: before the request of the first
+	 * time line, and with nothing but the next refresh to show it. */
+	struct cli_rehearsal *failover, *refresh;
 	char sentences[EXPLAIN_SENTENCES_MAX][EXPLAIN_SENTENCE_MAX]; /* what it means, in words */
 	uint32_t sentence_count;
 };
@@ -40,6 +41,10 @@ void explain_sentences(struct explain_line *line);
 
 /* Is DIAGNOSTIC about this line, or about the files as a whole? */
 bool explain_concerns(const struct explain_line *line, const struct config_diagnostic *diagnostic);
+
+/* A time line as a picture in characters: a row for each route, its sends as they come, and when
+ * they come in numbers. */
+void explain_picture(FILE *to, const struct cli_rehearsal *seen, bool several_entries);
 
 void explain_print(FILE *to, const struct explain_line *line, bool parameters);
 

@@ -36,45 +36,18 @@ static void print_routes(FILE *to, const struct explain_line *line)
 	}
 }
 
-static void print_step(FILE *to, const struct cli_step *step, bool several_entries)
-{
-	fprintf(to, "  %8llu ms  ", (unsigned long long)step->t_ms);
-	switch (step->type) {
-	case CLI_STEP_SEND:
-		fprintf(to, "%-9s", kl_method_name(step->method));
-		if (several_entries)
-			fprintf(to, " to entry %u,", step->entry);
-		else
-			fprintf(to, " to");
-		fprintf(to, " route %u%s\n", step->route, step->attempt > 1 ? ", again" : "");
-		break;
-	case CLI_STEP_ANSWER:
-		fprintf(to, "answered with %u\n", step->status);
-		break;
-	case CLI_STEP_GIVE_UP:
-		fprintf(to, "%s given up", kl_method_name(step->method));
-		if (several_entries && step->entry)
-			fprintf(to, " on entry %u", step->entry);
-		fprintf(to, step->status ? ": %u\n" : "\n", step->status);
-		break;
-	}
-}
-
 static void print_timelines(FILE *to, const struct explain_line *line)
 {
 	bool several = line->config->engine.lines[line->index].entry_count > 1;
 
 	for (uint32_t i = 0; i < line->timeline_count; i++) {
-		const struct cli_rehearsal *seen = line->timelines[i].seen;
-
 		fprintf(to, "\n%s, when no server answers\n",
 			kl_method_name(line->timelines[i].method));
-		for (uint32_t s = 0; s < seen->step_count; s++) {
-			if (seen->cut && seen->steps[s].type != CLI_STEP_SEND)
-				fprintf(to, "  %8s     %u more sends\n", "...", seen->cut);
-			print_step(to, &seen->steps[s], several);
-		}
+		explain_picture(to, line->timelines[i].seen, several);
 	}
+	fprintf(to, "\n%s, when only the first server is silent\n",
+		kl_method_name(line->timelines[0].method));
+	explain_picture(to, line->failover, several);
 }
 
 /* A row for each window that differs from the one before. */

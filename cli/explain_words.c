@@ -26,13 +26,13 @@ static double seconds(kl_ms ms)
 	return (double)ms / 1000;
 }
 
-/* "a call", "a SUBSCRIBE" */
+/* "A call", "A SUBSCRIBE" */
 static const char *request_name(enum kl_method method, char *to, size_t size)
 {
 	if (method == KL_INVITE)
-		snprintf(to, size, "a call");
+		snprintf(to, size, "A call");
 	else
-		snprintf(to, size, "%s %s", strchr("IO", kl_method_name(method)[0]) ? "an" : "a",
+		snprintf(to, size, "%s %s", strchr("IO", kl_method_name(method)[0]) ? "An" : "A",
 			 kl_method_name(method));
 	return to;
 }
@@ -84,53 +84,69 @@ static void say_failback(struct explain_line *line)
 	}
 }
 
-static void say_failover(struct explain_line *line, const struct cli_step *end)
+/* From the outage to service, for one who asks for it: measured, server 1 silent, then all. */
+static void say_request(struct explain_line *line, const struct cli_step *first,
+			const struct cli_step *all)
 {
-	const char *what = end->method == KL_INVITE ? "rings" : "is answered";
 	char name[32];
 
-	if (end->type == CLI_STEP_ANSWER)
+	request_name(first->method, name, sizeof name);
+	if (first->type == CLI_STEP_ANSWER)
 		say(line,
-		    "If its server falls silent, %s %s after %g s, and what the next server takes.",
-		    request_name(end->method, name, sizeof name), what, seconds(end->t_ms));
+		    "%s placed after the primary falls silent %s after %g s; with none left it "
+		    "fails after %g s.",
+		    name, first->method == KL_INVITE ? "rings" : "is answered",
+		    seconds(first->t_ms), seconds(all->t_ms));
 	else
-		say(line, "If its server falls silent, %s fails after %g s.",
-		    request_name(end->method, name, sizeof name), seconds(end->t_ms));
+		say(line, "%s placed after the primary falls silent fails after %g s.", name,
+		    seconds(first->t_ms));
 }
 
-static void say_give_up(struct explain_line *line, const struct cli_step *end)
+/* The same for one who waits to be called: at worst the server dies just after a refresh. */
+static void say_refresh(struct explain_line *line)
+{
+	const struct cli_step *end = cli_rehearsal_end(line->refresh);
+
+	if (end && end->type == CLI_STEP_ANSWER)
+		say(line,
+		    "With nothing sent the silence shows at the next refresh: at worst the line "
+		    "can be called again after %g s.",
+		    seconds(line->refresh->silence_ms));
+	else if (end)
+		say(line,
+		    "With nothing sent the silence shows at the next refresh, at worst after %g s; "
+		    "no other server takes the registration.",
+		    seconds(line->refresh->silence_ms - end->t_ms));
+}
+
+static void say_register(struct explain_line *line, const struct cli_step *end)
 {
 	kl_ms least, most;
-	char name[32];
 
-	if (end->method != KL_REGISTER) {
-		say(line, "If no server answers, %s fails after %g s.",
-		    request_name(end->method, name, sizeof name), seconds(end->t_ms));
-		return;
-	}
 	kl_policy_backoff(explain_policy(line), 0, &least, &most);
 	say(line,
-	    "If no server answers a REGISTER, it is given up after %g s, and tried again %g to %g "
-	    "s "
+	    "With no server left a REGISTER is given up after %g s, and tried again %g to %g s "
 	    "later.",
 	    seconds(end->t_ms), seconds(least), seconds(most));
 }
 
 void explain_sentences(struct explain_line *line)
 {
-	const struct cli_step *end = line->failover ? cli_rehearsal_end(line->failover) : NULL;
+	const struct cli_step *first = cli_rehearsal_end(line->failover);
 
 	if (!line->timelines[0].seen->route_counts[0]) {
 		say(line, "No route was found: the line can't register, and calls fail.");
 		return;
 	}
-	if (end)
-		say_failover(line, end);
 	for (uint32_t i = 0; i < line->timeline_count; i++) {
-		end = cli_rehearsal_end(line->timelines[i].seen);
-		if (end)
-			say_give_up(line, end);
+		const struct cli_step *all = cli_rehearsal_end(line->timelines[i].seen);
+
+		if (all && line->timelines[i].method == KL_REGISTER)
+			say_register(line, all);
+		else if (all && first)
+			say_request(line, first, all);
 	}
+	say_refresh(line);
 	if (line->timelines[0].seen->route_counts[0] > 1)
 		say_failback(line);
 }

@@ -14,6 +14,7 @@ static const struct {
 	{"status", cli_status, "what the lines of the running instance do"},
 	{"call", cli_call, "place a call through the running instance"},
 	{"explain", cli_explain, "which routes, in what order, at what times; sends no SIP"},
+	{"check", cli_check, "what is wrong with a configuration, and what is unwise"},
 	{"demo", cli_demo, "the main job, told as it happens"},
 };
 

@@ -27,20 +27,32 @@ struct cli_names {
 	struct answer *answers;
 };
 
+static bool add_server(struct net_resolver_config *config, const char *resolver, char *why,
+		       size_t why_size)
+{
+	int error = net_address_parse(&config->servers[config->server_count], resolver, DNS_PORT);
+
+	if (error)
+		snprintf(why, why_size, "%s: %s", resolver, net_address_explain(error));
+	else
+		config->server_count++;
+	return !error;
+}
+
 /* Fills CONFIG with the servers to ask.  False: WHY says why there are none. */
-static bool find_servers(const char *resolver, struct net_resolver_config *config, char *why,
-			 size_t why_size)
+static bool find_servers(const struct cli_names_source *source, struct net_resolver_config *config,
+			 char *why, size_t why_size)
 {
 	int error;
 
 	net_resolver_config_init(config);
-	if (resolver) {
-		error = net_address_parse(&config->servers[0], resolver, DNS_PORT);
-		config->server_count = 1;
-		if (error)
-			snprintf(why, why_size, "%s: %s", resolver, net_address_explain(error));
-		return !error;
-	}
+	if (source->resolver)
+		return add_server(config, source->resolver, why, why_size);
+	for (uint32_t i = 0; i < source->resolver_count && i < NET_RESOLVER_SERVERS_MAX; i++)
+		if (!add_server(config, source->resolvers[i], why, why_size))
+			return false;
+	if (config->server_count)
+		return true;
 	error = net_resolver_config_read(config, RESOLV_CONF);
 	if (error < 0)
 		snprintf(why, why_size, "%s: %s", RESOLV_CONF, strerror(-error));
@@ -63,7 +75,9 @@ struct cli_names *cli_names_open(const struct cli_names_source *source, char *wh
 	if (source->zone_file) {
 		names->zone = lab_zone_load(source->zone_file, why, why_size);
 		opened = names->zone;
-	} else if (find_servers(source->resolver, &config, why, why_size)) {
+	} else if (source->resolver && !strcmp(source->resolver, "none")) {
+		opened = true;
+	} else if (find_servers(source, &config, why, why_size)) {
 		int error = net_loop_create(&names->loop);
 
 		if (!error)
@@ -116,6 +130,10 @@ static bool ask(struct cli_names *names, struct answer *answer)
 
 	if (names->zone)
 		return !lab_zone_ask(names->zone, answer->name, answer->type, &answer->result);
+	if (!names->resolver) {
+		answer->result.status = NET_DNS_SILENT;
+		return true;
+	}
 	if (net_resolver_ask(names->resolver, &question, &id))
 		return false;
 	while (!answer->done)

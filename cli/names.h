@@ -11,7 +11,12 @@ struct cli_names;
 
 struct cli_names_source {
 	const char *zone_file; /* NULL: ask DNS servers */
-	const char *resolver;  /* "ADDR" or "ADDR:PORT"; NULL: those of /etc/resolv.conf */
+	/* "ADDR" or "ADDR:PORT"; "none": every question stays without an answer, so that static
+	 * records serve; NULL: `resolvers`. */
+	const char *resolver;
+	const char *const
+		*resolvers; /* the same, `count` of them; none: those of /etc/resolv.conf */
+	uint32_t resolver_count;
 };
 
 /* NULL, with one sentence in WHY: the file can't be read, the address is none, no server known. */

@@ -21,6 +21,7 @@ struct player {
 	kl_ms now;
 	bool outage; /* the servers are dead now */
 	bool recording, ended;
+	kl_ms outage_at;
 	kl_ms first_send_at;  /* KL_NEVER: nothing sent yet */
 	struct kl_route dead; /* OUTAGE_FIRST */
 	uint32_t waiting;     /* REGISTER: bit per entry that has not given up yet */
@@ -94,13 +95,25 @@ static bool is_dead(const struct player *p, const struct kl_route *route)
 	return p->outage && (p->plan->outage == CLI_OUTAGE_ALL || same_route(&p->dead, route));
 }
 
+static bool watches_refresh(const struct player *p)
+{
+	return p->plan->method == KL_REGISTER && p->plan->outage == CLI_OUTAGE_FIRST;
+}
+
+/* Of a refresh only the first entry's is looked at. */
+static bool is_watched(const struct player *p, uint32_t entry)
+{
+	return p->recording && (entry == 0 || !watches_refresh(p));
+}
+
 /* Writes a send down; the first one starts the clock. */
 static void note_send(struct player *p, const struct kl_action_send *send)
 {
 	note_routes(p, send->entry);
 	if (p->first_send_at == KL_NEVER) {
 		p->first_send_at = p->now;
-		p->dead = send->route;
+		if (!watches_refresh(p))
+			p->dead = send->route;
 	}
 	add_step(p, (struct cli_step){
 			    .type = CLI_STEP_SEND,
@@ -111,14 +124,33 @@ static void note_send(struct player *p, const struct kl_action_send *send)
 		    });
 }
 
+/* The first entry is registered by this send: at first, or by the refresh that is watched. */
+static void note_registered(struct player *p, const struct kl_action_send *send)
+{
+	if (!p->recording) {
+		p->dead = send->route;
+		return;
+	}
+	add_step(p, (struct cli_step){
+			    .type = CLI_STEP_ANSWER,
+			    .method = KL_REGISTER,
+			    .entry = 1,
+			    .route = route_number(p, 0, &send->route),
+			    .status = 200,
+		    });
+	p->ended = true;
+}
+
 static void do_send(struct player *p, const struct kl_action_send *send)
 {
 	struct kl_event answer = {.type = KL_EV_RESPONSE, .line = send->line};
 
-	if (p->recording)
+	if (is_watched(p, send->entry))
 		note_send(p, send);
 	if (is_dead(p, &send->route))
 		return;
+	if (watches_refresh(p) && send->entry == 0)
+		note_registered(p, send);
 	answer.response.tx = send->tx;
 	answer.response.status = 200;
 	answer.response.granted_ms = send->method == KL_REGISTER ? send->expires_ms : 0;
@@ -183,7 +215,8 @@ static void do_report(struct player *p, const struct kl_action *action)
 
 	note_report(p, action);
 	if (p->plan->method != KL_REGISTER || !p->recording || report->type != KL_REPORT_STATE ||
-	    report->to != KL_BACKING_OFF || !(p->waiting & 1u << report->entry))
+	    report->to != KL_BACKING_OFF || !is_watched(p, report->entry) ||
+	    !(p->waiting & 1u << report->entry))
 		return;
 	add_step(p, (struct cli_step){
 			    .type = CLI_STEP_GIVE_UP,
@@ -191,7 +224,7 @@ static void do_report(struct player *p, const struct kl_action *action)
 			    .entry = report->entry + 1,
 		    });
 	p->waiting &= ~(1u << report->entry);
-	p->ended = !p->waiting;
+	p->ended = !p->waiting || watches_refresh(p);
 }
 
 static void do_all(struct player *p)
@@ -251,7 +284,7 @@ static void play_plan(struct player *p)
 
 	for (uint32_t entry = 0; entry < line->entry_count; entry++)
 		p->waiting |= line->entries[entry].registers ? 1u << entry : 0;
-	if (p->plan->method == KL_REGISTER) {
+	if (p->plan->method == KL_REGISTER && !watches_refresh(p)) {
 		p->recording = p->outage = true;
 		p->ended = !p->waiting;
 		feed(p, &begin);
@@ -259,9 +292,13 @@ static void play_plan(struct player *p)
 		return;
 	}
 	feed(p, &begin);
-	play(p, p->now + CALM_MS);
+	play(p, watches_refresh(p) ? p->now : p->now + CALM_MS);
 	p->recording = p->outage = true;
-	feed(p, &request);
+	p->outage_at = p->now;
+	if (watches_refresh(p))
+		p->ended = !(p->waiting & 1);
+	else
+		feed(p, &request);
 	play(p, KL_NEVER);
 }
 
@@ -279,6 +316,7 @@ struct cli_rehearsal *cli_rehearse(const struct cli_plan *plan)
 	}
 	p.seen->failback_ms = KL_NEVER;
 	play_plan(&p);
+	p.seen->silence_ms = p.now - p.outage_at;
 	for (uint32_t entry = 0; entry < plan->config->lines[plan->line].entry_count; entry++)
 		note_routes(&p, entry);
 	free(p.engine);

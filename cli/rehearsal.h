@@ -15,11 +15,13 @@ enum {
 	CLI_NOTES_MAX = 16,
 };
 
-/* Which servers are dead.  REGISTER: from the start.  Any other request: the line registers first,
- * where it does, and they die a second before the request. */
+/* Which servers are dead.  Any request but REGISTER: the line registers first, where it does, and
+ * they die a second before the request. */
 enum cli_outage {
-	CLI_OUTAGE_ALL,
-	CLI_OUTAGE_FIRST, /* only the one that gets the request first */
+	CLI_OUTAGE_ALL, /* REGISTER: from the start */
+	/* Only the one that gets the request first.  REGISTER: the first entry registers, its
+	 * server dies at once, and the next refresh is watched. */
+	CLI_OUTAGE_FIRST,
 };
 
 struct cli_plan {
@@ -50,6 +52,7 @@ struct cli_route {
 struct cli_rehearsal {
 	struct cli_step steps[CLI_STEPS_MAX];
 	uint32_t step_count, cut; /* cut: sends that did not fit */
+	kl_ms silence_ms;         /* from the outage to the last step */
 	kl_ms failback_ms; /* OUTAGE_FIRST: planned so long after the answer; KL_NEVER: not planned
 			    */
 	struct cli_route routes[KL_ENTRIES_MAX][KL_SET_ROUTES_MAX]; /* in walking order */

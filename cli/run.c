@@ -1,25 +1,33 @@
 /* run.c - `keepline run`: brings lines up, and keeps them up. */
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
 #include "cli/cli.h"
+#include "cli/phone_options.h"
+#include "net/udp.h"
 #include "phone/control.h"
 #include "phone/log.h"
 #include "phone/phone.h"
 #include "sip/value.h"
 
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
-enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64 };
+enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64, DNS_PORT = 53 };
+
+/* Options without a letter. */
+enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK };
 
 struct run {
 	const char *files[FILES_MAX];
 	struct config_options options;
 	struct phone_config phone_config;
 	const char *control_path;
+	bool bound; /* by the command line */
 	unsigned verbosity;
 	struct net_loop *loop;
 	struct net_timer *leave_timer;
@@ -29,13 +37,22 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "PROFILE", 0, "the vendor's rules: poly (default), poly-2012, ...", 0},
+	{"profile", 'p', "PROFILE", 0,
+	 "the vendor's rules: poly, yealink, ...; default: as the files are", 0},
 	{"strict", 's', NULL, 0, "values out of range are errors", 0},
 	{"control", 'c', "PATH", 0, "where `keepline status` and `keepline call` reach it", 0},
 	{"bind", 'b', "ADDR[:PORT]", 0, "send and receive there; default: any address, port 5060",
 	 0},
 	{"resolver", 'r', "ADDR[:PORT]", 0, "ask this DNS server; default: those of resolv.conf",
 	 0},
+	{"ca-file", 'a', "FILE", 0, "trust the certificates in it; default: those of the system",
+	 0},
+	{"certificate", 't', "FILE", 0, "show this certificate, and take TLS connections", 0},
+	{"key", 'k', "FILE", 0, "its key; default: in the same file", 0},
+	{"dscp", OPTION_DSCP, "NUMBER", 0, "mark what is sent with this DSCP, 0..63; default: 0",
+	 0},
+	{"trace", OPTION_TRACE, "FILE", 0, "write every message to this pcap file", 0},
+	{"trace-blank", OPTION_TRACE_BLANK, NULL, 0, "without credentials", 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
 };
@@ -50,12 +67,26 @@ static struct net_address read_address(const char *text, uint16_t port, struct a
 	return address;
 }
 
+static uint8_t read_dscp(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || number > NET_DSCP_MAX)
+		argp_error(state, "%s: a DSCP is a number from 0 to %d", text, NET_DSCP_MAX);
+	return (uint8_t)number;
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct run *run = state->input;
 	struct net_resolver_config *resolver = &run->phone_config.resolver;
+	struct net_tls_config *tls = &run->phone_config.tls;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &run->options;
+		return 0;
 	case 'p':
 		run->options.profile = argument;
 		return 0;
@@ -67,11 +98,31 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'b':
 		run->phone_config.bind = read_address(argument, PHONE_PORT, state);
+		run->bound = true;
 		return 0;
 	case 'r':
 		if (resolver->server_count == NET_RESOLVER_SERVERS_MAX)
 			argp_error(state, "more than %d resolvers", NET_RESOLVER_SERVERS_MAX);
-		resolver->servers[resolver->server_count++] = read_address(argument, 53, state);
+		resolver->servers[resolver->server_count++] =
+			read_address(argument, DNS_PORT, state);
+		return 0;
+	case 'a':
+		tls->ca_file = argument;
+		return 0;
+	case 't':
+		tls->certificate_file = argument;
+		return 0;
+	case 'k':
+		tls->key_file = argument;
+		return 0;
+	case OPTION_DSCP:
+		run->phone_config.dscp = read_dscp(argument, state);
+		return 0;
+	case OPTION_TRACE:
+		run->phone_config.trace_path = argument;
+		return 0;
+	case OPTION_TRACE_BLANK:
+		run->phone_config.trace_blank = true;
 		return 0;
 	case 'v':
 		run->verbosity++;
@@ -82,18 +133,24 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		run->files[run->options.file_count++] = argument;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "no configuration FILE");
+		if (!run->options.versity)
+			argp_error(state, "no configuration FILE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
+static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+
 static const struct argp parser = {
+	.children = children,
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "FILE...",
 	.doc = "Registers the lines of the configuration FILEs, and keeps them up.\v"
+	       "Names of /etc/hosts come before the DNS.  Changes of that file, of\n"
+	       "/etc/resolv.conf and of the machine's network are noticed.\n"
 	       "SIGTERM and Ctrl-C hang up, unregister and leave; a second one leaves at once.\n"
 	       "Exit status: 0 it left when it was told to; 2 wrong usage, unreadable files, a "
 	       "port in "
@@ -178,6 +235,29 @@ static struct config *load(const struct run *run)
 	return NULL;
 }
 
+/* What the command line leaves open, a native file may say; its addresses were checked there. */
+static void take_device(struct run *run, const struct config_device *device)
+{
+	struct net_resolver_config *resolver = &run->phone_config.resolver;
+	struct net_tls_config *tls = &run->phone_config.tls;
+
+	if (!run->control_path)
+		run->control_path = device->control;
+	if (!run->bound && device->local)
+		net_address_parse(&run->phone_config.bind, device->local, PHONE_PORT);
+	for (uint32_t i = 0; !resolver->server_count && i < device->resolver_count; i++)
+		net_address_parse(&resolver->servers[i], device->resolvers[i], DNS_PORT);
+	if (!resolver->server_count)
+		resolver->server_count = device->resolver_count;
+	if (!tls->ca_file)
+		tls->ca_file = device->tls.ca_file;
+	if (!tls->certificate_file) {
+		tls->certificate_file = device->tls.cert;
+		tls->key_file = device->tls.key;
+	}
+	tls->unverified = !device->tls.verify;
+}
+
 static int open_and_serve(struct run *run)
 {
 	char why[PHONE_WHY_MAX], standard[PHONE_CONTROL_PATH_MAX + 1];
@@ -200,13 +280,13 @@ static void set_up(struct run *run)
 {
 	static const enum phone_log_level levels[] = {PHONE_LOG_NOTICE, PHONE_LOG_INFO,
 						      PHONE_LOG_DEBUG};
-	struct net_resolver_config *resolver = &run->phone_config.resolver;
 
 	signal(SIGPIPE, SIG_IGN); /* a log that nobody reads must not end a phone */
 	phone_log_set_level(levels[run->verbosity < 2 ? run->verbosity : 2]);
 	sip_init();
-	if (!resolver->server_count && net_resolver_config_read(resolver, "/etc/resolv.conf") <= 0)
-		phone_log(PHONE_LOG_WARNING, "no DNS server is known: names can't be looked up");
+	run->phone_config.hosts_path = "/etc/hosts";
+	if (!run->phone_config.resolver.server_count)
+		run->phone_config.resolver_path = "/etc/resolv.conf";
 }
 
 int cli_run(int argc, char **argv)
@@ -221,6 +301,7 @@ int cli_run(int argc, char **argv)
 	config = load(&run);
 	if (!config)
 		return 2;
+	take_device(&run, &config->device);
 	set_up(&run);
 	if (net_loop_create(&run.loop)) {
 		fprintf(stderr, "keepline run: no event loop\n");

@@ -1,30 +1,27 @@
-/* account.c - each reg.x.address makes a line, each server address an entry of it. */
+/* account.c - settings into lines, each by its vendor's maker. */
 #include "config/account.h"
 
 #include <string.h>
 
-#include "config/resolve.h"
+#include "config/draft.h"
+#include "config/native.h"
+
+static const struct draft_maker *const makers[DIALECTS] = {
+	[DIALECT_POLY] = &draft_poly,
+	[DIALECT_YEALINK] = &draft_yealink,
+	[DIALECT_VERSITY] = &draft_versity,
+};
 
 /* The lines under construction. */
 struct builder {
 	struct config_store *store;
-	enum kl_profile profile;
+	const enum kl_profile *profile; /* of all lines; NULL: of each its vendor's */
 	struct kl_line_config *engine_lines;
 	struct config_line *lines;
 	uint32_t count;
 	const struct kl_policy **policies; /* the distinct ones */
 	uint32_t policy_count;
 	struct config_value *values; /* scratch for one line */
-};
-
-/* One line under construction. */
-struct draft {
-	struct scope scope;
-	struct config_line *line;
-	struct kl_entry_config *engine_entries;
-	struct config_entry *entries;
-	uint8_t entry_count;
-	uint32_t configured; /* entries, those left out included */
 };
 
 static const struct kl_policy *share_policy(struct builder *builder, const struct kl_policy *policy)
@@ -37,128 +34,86 @@ static const struct kl_policy *share_policy(struct builder *builder, const struc
 	return builder->policies[builder->policy_count++] = copy;
 }
 
-static bool has_server(struct config_store *store, uint8_t place, uint32_t x, uint32_t y)
+bool draft_has_setting(const struct draft *draft, enum parameter_id id, enum parameter_place place,
+		       uint32_t x, uint32_t y)
 {
 	struct setting *passed = NULL;
 	struct parameter_key key = {
-		.id = PARAMETER_server_address, .x = (uint16_t)x, .y = (uint8_t)y, .place = place};
-	return store_find(store, &key, &passed) != NULL;
+		.id = (uint16_t)id, .x = (uint16_t)x, .y = (uint8_t)y, .place = (uint8_t)place};
+	return store_find(draft->scope.store, &key, &passed) != NULL;
 }
 
-/* A line with a server of its own has only its own (PROF-2).  Bit y for each entry. */
-static uint32_t choose_entries(struct config_store *store, uint32_t x)
+void draft_fill_address(struct draft *draft, const char *address)
 {
-	uint32_t own = 0, site = 0;
-	for (uint32_t y = 1; y <= KL_ENTRIES_MAX; y++) {
-		if (has_server(store, PLACE_LINE_SERVER, x, y))
-			own |= 1u << y;
-		if (has_server(store, PLACE_SITE_SERVER, 0, y))
-			site |= 1u << y;
-	}
-	return own ? own : site;
+	size_t user_length = strcspn(address, "@");
+	draft->line->user = arena_copy(&draft->scope.store->arena, address, user_length);
+	draft->line->domain = address[user_length] ? address + user_length + 1 : "";
 }
 
-/* The transport that the entry asks for.  False: this version has it not, which is told once for
- * each place that asks. */
-static bool choose_transport(struct draft *draft, enum parameter_id id, uint8_t *choice)
+/* A host as a URI has it: an IPv6 address stands in brackets (RFC 3261 25.1). */
+static const char *uri_host(struct draft *draft, const char *host)
 {
-	struct config_store *store = draft->scope.store;
-	struct setting *setting = resolve_setting(&draft->scope, id);
-	enum kl_transport_choice wanted = KL_CHOOSE_NAPTR;
-	if (setting)
-		wanted = (enum kl_transport_choice)setting->value.number;
-	*choice = (uint8_t)wanted;
-	if (!setting || kl_transports_allow(store->config.engine.transports, wanted))
-		return true;
-	if (!setting->told) {
-		struct subject subject = {CONFIG_ERROR, &setting->at,
-					  parameter_name(&setting->key, &store->arena)};
-		store_tell(store, subject,
-			   "%s is not available in this version; what uses it is left out",
-			   setting->value.text);
-		setting->told = true;
-	}
-	return false;
+	return strchr(host, ':') ? arena_format(&draft->scope.store->arena, "[%s]", host) : host;
 }
 
-/* Adds the entry of draft->scope.y, unless its transport is not to be had. */
-static void add_entry(struct builder *builder, struct draft *draft)
+/* Adds the entry of draft->scope.y. */
+static void add_entry(struct builder *builder, const struct draft_maker *maker, struct draft *draft)
 {
 	struct scope *scope = &draft->scope;
 	struct config_entry *entry = &draft->entries[draft->entry_count];
 	struct kl_entry_config *engine_entry = &draft->engine_entries[draft->entry_count];
-	uint32_t values_before = scope->value_count;
 
 	scope->entry = draft->entry_count;
-	scope->via_proxy = false;
 	entry->number = scope->y;
-	entry->server = resolve_text(scope, PARAMETER_server_address);
-	entry->server_port = (uint16_t)resolve_number(scope, PARAMETER_server_port);
-	entry->registers = resolve_number(scope, PARAMETER_server_register);
-	engine_entry->name = entry->server;
-	engine_entry->port = entry->server_port;
-	engine_entry->registers = entry->registers;
+	maker->fill_entry(draft, entry, engine_entry);
 	if (!*draft->line->domain)
-		draft->line->domain = entry->server;
-
-	/* Polycom TB 5844: with a proxy all requests of the registration go there, whatever the
-	 * server.  FALL-6 */
-	enum parameter_id transport = PARAMETER_server_transport;
-	scope->via_proxy = resolve_number(scope, PARAMETER_server_use_proxy);
-	const char *proxy = scope->via_proxy ? resolve_text(scope, PARAMETER_proxy_address) : "";
-	scope->via_proxy = entry->via_outbound_proxy = *proxy != '\0';
-	if (scope->via_proxy) {
-		engine_entry->name = proxy;
-		engine_entry->port = (uint16_t)resolve_number(scope, PARAMETER_proxy_port);
-		transport = PARAMETER_proxy_transport;
-	}
-	if (!choose_transport(draft, transport, &engine_entry->transport_choice)) {
-		scope->value_count = values_before;
-		return;
-	}
+		draft->line->domain = entry->server; /* without a host the first server is it */
 	struct kl_policy policy;
 	resolve_policy(scope, &policy);
+	if (maker->adjust_policy)
+		maker->adjust_policy(draft, &policy);
 	engine_entry->policy = share_policy(builder, &policy);
 	draft->entry_count++;
 }
 
-/* reg.x.address is user or user@host; without a host the first server is the domain. */
-static void fill_account(struct draft *draft, const char *address)
-{
-	struct config_line *line = draft->line;
-	struct scope *scope = &draft->scope;
-	size_t user_length = strcspn(address, "@");
-	line->user = arena_copy(&scope->store->arena, address, user_length);
-	line->domain = address[user_length] ? address + user_length + 1 : "";
-	line->label = resolve_text(scope, PARAMETER_line_label);
-	line->display_name = resolve_text(scope, PARAMETER_line_display_name);
-	line->auth_user = resolve_text(scope, PARAMETER_line_auth_user);
-	line->auth_password = resolve_text(scope, PARAMETER_line_auth_password);
-	if (!*line->auth_user)
-		line->auth_user = line->user;
-}
-
-static void tell_no_entry(const struct draft *draft, const struct setting *address)
+static void tell_no_entry(const struct draft *draft, const struct draft_maker *maker,
+			  const struct setting *address)
 {
 	struct config_store *store = draft->scope.store;
-	struct subject subject = {CONFIG_ERROR, &address->at,
-				  parameter_name(&address->key, &store->arena)};
-	if (draft->configured)
-		store_tell(store, subject, "no server can be used; line %u is left out",
+	struct subject subject = {CONFIG_ERROR, &address->at, store_name(store, address)};
+	struct parameter_key wanted = maker->first_server;
+	wanted.x = (uint16_t)draft->scope.x;
+	if (address->name)
+		store_tell(store, subject, "no server with a name; line %u is left out",
 			   draft->scope.x);
 	else
-		store_tell(store, subject,
-			   "no server: set reg.%u.server.1.address or voIpProt.server.1.address; "
-			   "line %u is left out",
-			   draft->scope.x, draft->scope.x);
+		store_tell(store, subject, "no server: set %s%s; line %u is left out",
+			   parameter_name(&wanted, &store->arena), maker->or_server,
+			   draft->scope.x);
 }
 
-static void add_line(struct builder *builder, uint32_t x)
+/* Numbers are told apart, also where several kinds of files have a first line. */
+static uint32_t choose_number(const struct builder *builder, uint32_t x)
+{
+	uint32_t highest = 0;
+	bool taken = false;
+	for (uint32_t i = 0; i < builder->count; i++) {
+		uint32_t number = builder->lines[i].number;
+		taken |= number == x;
+		highest = number > highest ? number : highest;
+	}
+	return taken ? highest + 1 : x;
+}
+
+static void add_line(struct builder *builder, enum parameter_dialect dialect, uint32_t x)
 {
 	struct config_store *store = builder->store;
+	const struct draft_maker *maker = makers[dialect];
 	struct draft draft = {
 		.scope = {.store = store,
-			  .profile = builder->profile,
+			  .dialect = dialect,
+			  .profile = builder->profile ? *builder->profile
+						      : native_profile(store, x, maker->profile),
 			  .x = x,
 			  .entry = CONFIG_WHOLE_LINE,
 			  .values = builder->values},
@@ -167,39 +122,55 @@ static void add_line(struct builder *builder, uint32_t x)
 			arena_alloc(&store->arena, KL_ENTRIES_MAX * sizeof(*draft.engine_entries)),
 		.entries = arena_alloc(&store->arena, KL_ENTRIES_MAX * sizeof(*draft.entries)),
 	};
-	const struct setting *address = resolve_setting(&draft.scope, PARAMETER_line_address);
-	if (!address)
+	const struct setting *address = resolve_setting(&draft.scope, maker->line_row);
+	if (!address || !maker->fill_line(&draft, address))
 		return;
 
-	draft.line->number = x;
-	draft.line->profile = builder->profile;
-	fill_account(&draft, address->value.text);
-	uint32_t chosen = choose_entries(store, x);
-	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++) {
-		if (!(chosen & 1u << draft.scope.y))
-			continue;
-		draft.configured++;
-		add_entry(builder, &draft);
-	}
+	draft.line->number = choose_number(builder, x);
+	draft.line->profile = draft.scope.profile;
+	if (!*draft.line->auth_user)
+		draft.line->auth_user = draft.line->user;
+	uint32_t chosen = maker->choose_entries(&draft);
+	for (draft.scope.y = 1; draft.scope.y <= KL_ENTRIES_MAX; draft.scope.y++)
+		if (chosen & 1u << draft.scope.y)
+			add_entry(builder, maker, &draft);
 	if (draft.entry_count == 0) {
-		tell_no_entry(&draft, address);
+		tell_no_entry(&draft, maker, address);
 		return;
 	}
 
+	draft.line->domain = uri_host(&draft, draft.line->domain);
 	size_t size = draft.scope.value_count * sizeof(*builder->values);
 	draft.line->values = memcpy(arena_alloc(&store->arena, size), builder->values, size);
 	draft.line->value_count = draft.scope.value_count;
 	draft.line->entries = draft.entries;
-	builder->engine_lines[builder->count] = (struct kl_line_config){
-		.entries = draft.engine_entries, .entry_count = draft.entry_count};
+	builder->engine_lines[builder->count] =
+		(struct kl_line_config){.entries = draft.engine_entries,
+					.entry_count = draft.entry_count,
+					.group = native_group(store, x)};
 	builder->count++;
 }
 
-void account_make_lines(struct config_store *store, enum kl_profile profile)
+/* Each x of the row that makes lines. */
+static void add_lines(struct builder *builder, enum parameter_dialect dialect)
 {
-	size_t first = store_find_first(store, PARAMETER_line_address);
-	size_t end = store_find_first(store, PARAMETER_line_address + 1);
-	size_t most = end - first;
+	const struct config_store *store = builder->store;
+	size_t end = store_find_first(store, makers[dialect]->line_row + 1);
+	uint32_t last = 0;
+	for (size_t i = store_find_first(store, makers[dialect]->line_row); i < end; i++) {
+		uint32_t x = store->settings[i].key.x;
+		if (x != last)
+			add_line(builder, dialect, x);
+		last = x;
+	}
+}
+
+void account_make_lines(struct config_store *store, const enum kl_profile *profile)
+{
+	size_t most = 0;
+	for (int i = 0; i < DIALECTS; i++)
+		most += store_find_first(store, makers[i]->line_row + 1) -
+			store_find_first(store, makers[i]->line_row);
 	struct arena *arena = &store->arena;
 	struct builder builder = {.store = store, .profile = profile};
 	builder.engine_lines = arena_alloc(arena, most * sizeof(*builder.engine_lines));
@@ -207,14 +178,8 @@ void account_make_lines(struct config_store *store, enum kl_profile profile)
 	builder.policies = arena_alloc(arena, most * KL_ENTRIES_MAX * sizeof(*builder.policies));
 	builder.values = arena_alloc(arena, (size_t)RESOLVE_VALUES_MAX * (KL_ENTRIES_MAX + 1) *
 						    sizeof(*builder.values));
-
-	uint32_t last = 0;
-	for (size_t i = first; i < end; i++) {
-		uint32_t x = store->settings[i].key.x;
-		if (x != last)
-			add_line(&builder, x);
-		last = x;
-	}
+	for (int i = 0; i < DIALECTS; i++)
+		add_lines(&builder, (enum parameter_dialect)i);
 	store->config.engine.lines = builder.engine_lines;
 	store->config.engine.line_count = builder.count;
 	store->config.lines = builder.lines;

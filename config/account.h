@@ -4,8 +4,8 @@
 
 #include "config/store.h"
 
-/* Makes the lines of STORE's config, all by PROFILE.  A line that can't be completed is told and
- * left out. */
-void account_make_lines(struct config_store *store, enum kl_profile profile);
+/* Makes the lines of STORE's config, all by PROFILE; NULL: each as a native file says, else by its
+ * vendor's own.  A line that can't be completed is told and left out. */
+void account_make_lines(struct config_store *store, const enum kl_profile *profile);
 
 #endif

@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "config/account.h"
-#include "config/poly.h"
+#include "config/keepalive.h"
+#include "config/native.h"
+#include "config/source.h"
 #include "config/statics.h"
 #include "config/store.h"
 #include "config/text.h"
@@ -23,9 +25,6 @@ static const char *list_profiles(struct arena *arena)
 /* False, and told, if there is no profile of that NAME. */
 static bool find_profile(struct config_store *store, const char *name, enum kl_profile *profile)
 {
-	*profile = KL_PROFILE_POLY;
-	if (!name)
-		return true;
 	const char *meant = NULL;
 	for (int i = 0; i < KL_PROFILES; i++) {
 		const char *known = kl_profile_name((enum kl_profile)i);
@@ -61,6 +60,21 @@ static bool complete_engine_config(struct config_store *store)
 	return false;
 }
 
+/* The field from the command line: [EXTENSION@]DOMAIN; SPEC; ... */
+static void take_versity(struct config_store *store, const char *field)
+{
+	const struct position at = {.file = "--versity"};
+	if (!field)
+		return;
+	size_t user = strcspn(field, "@;");
+	if (field[user] == '@') {
+		const char *extension = arena_copy(&store->arena, field, user);
+		store_set(store, "versity.1.extension", extension, &at);
+		field += user + 1;
+	}
+	store_set(store, "versity.1.sip_server", field, &at);
+}
+
 int config_load(const struct config_options *options, struct config **config)
 {
 	struct config_store *store = calloc(1, sizeof(*store));
@@ -68,20 +82,23 @@ int config_load(const struct config_options *options, struct config **config)
 		abort();
 	store_init(store, options->strict);
 	*config = &store->config;
-	store->config.engine.transports = 1u << KL_UDP; /* all that this version has */
+	store->config.engine.transports = 1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS;
 	store->config.engine.families = KL_IPV4 | KL_IPV6;
 
-	enum kl_profile profile;
-	bool good = find_profile(store, options->profile, &profile), all_read = true;
-	for (uint32_t i = 0; i < options->file_count; i++)
-		all_read &= poly_read(store, options->files[i], i);
+	enum kl_profile profile = KL_PROFILE_POLY;
+	bool good = !options->profile || find_profile(store, options->profile, &profile);
+	take_versity(store, options->versity);
+	bool all_read = source_read_all(store, options);
 	store_seal(store);
-	account_make_lines(store, profile);
+	account_make_lines(store, options->profile ? &profile : NULL);
 	statics_make(store);
+	keepalive_make(store);
+	native_fill_device(store, &store->config.device);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},
-			   "no line: reg.1.address is not set");
+			   "no line: none of reg.1.address, account.1.user_name and "
+			   "versity.1.sip_server is set");
 	good &= complete_engine_config(store);
 	store_finish(store);
 	return good ? KL_OK : KL_EINVAL;

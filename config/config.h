@@ -6,7 +6,10 @@
  *	kl_engine_init(e, size, &config->engine, seed, now)
  *	config_free(config);                            after the engine is done with
  *
- * Reads Polycom and Poly XML files (config/parameters.def lists what is known of them).
+ * Reads the files that provision Polycom, Poly and Spectralink 84-Series phones (XML), Yealink
+ * phones (KEY = VALUE), the settings of a Spectralink Versity, and native YAML files
+ * (docs/configuration.md).  What kind a file is, is found
+ * from its content.  config/parameters.def lists what is known of them.
  *
  * Ownership  Everything that a config points to lives in it, until config_free().
  * Errors     Problems of the files are diagnostics, all found in one run.  Each names file, line
@@ -23,16 +26,27 @@
 
 enum {
 	CONFIG_FILE_MAX = 4 << 20,    /* bytes of one file */
-	CONFIG_LINES_MAX = 1024,      /* reg.1 to reg.1024 */
+	CONFIG_LINES_MAX = 1024,      /* reg.1 to reg.1024; so with account.x and versity.x */
 	CONFIG_TEXT_MAX = 255,        /* bytes of one text value */
 	CONFIG_DIAGNOSTICS_MAX = 200, /* kept; the last tells how many more there were */
 };
 
 struct config_options {
-	const char *const *files; /* in order: the first to set a parameter wins (CONF-1) */
+	/* In order: of Polycom files the first to set a parameter wins (CONF-1), of Yealink files
+	 * the last (CONF-3).  A folder stands for MAC.cfg in it, or 000000000000.cfg. */
+	const char *const *files;
 	uint32_t file_count;
-	const char *profile; /* the name of one, without regard to case; NULL: "poly" */
-	bool strict;         /* values out of range are errors, not warnings (PROF-4) */
+	/* The name of one, without regard to case, for all lines; NULL: "poly", "yealink" or
+	 * "versity", as a line's file is, or
+	 * what a native file says. */
+	const char *profile;
+	bool strict; /* values out of range are errors, not warnings (PROF-4) */
+	/* The phone's own, for [PHONE_MAC_ADDRESS], [PHONE_MODEL] and files by their name; NULL:
+	 * not known.  Without `mac` a master file called MAC.cfg tells it. */
+	const char *mac, *model;
+	/* A Versity's SIP server field, with or without EXTENSION@ before it: one more line.
+	 * NULL: none. */
+	const char *versity;
 };
 
 enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
@@ -63,15 +77,17 @@ struct config_value {
 	uint32_t entry;    /* index of the server entry that it is for, or CONFIG_WHOLE_LINE */
 	/* The policy fields that it sets, KL_POLICY_none where there is none. */
 	enum kl_policy_field field, also;
+	uint16_t id; /* without a field: the row of parameters.def */
+	bool set;    /* by a file */
 };
 
 #define CONFIG_WHOLE_LINE UINT32_MAX
 
-/* One account. */
+/* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */
 struct config_line {
-	uint32_t number; /* the x of reg.x */
+	uint32_t number; /* the x of reg.x or account.x; if a line before has it, the next free */
 	enum kl_profile profile;
-	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN */
+	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN; IPv6 is in brackets */
 	const char *display_name;  /* "" if not set, as the label */
 	const char *label;
 	const char *auth_user;              /* USER unless set */
@@ -81,13 +97,38 @@ struct config_line {
 	uint32_t value_count;
 };
 
+/* What native files say of the device as a whole; NULL and 0 where they say nothing. */
+struct config_device {
+	const char *local;   /* where to send and receive: an address, with a port if need be */
+	const char *control; /* the path of the control socket */
+	const char *const *resolvers; /* DNS servers: as `local` */
+	uint32_t resolver_count;
+	const char *resolvers_from;   /* "FILE:LINE" of the list */
+	const char *const *emergency; /* numbers */
+	uint32_t emergency_count;
+	struct {
+		const char *ca_file, *cert, *key; /* paths of PEM files */
+		bool verify;                      /* true unless a file says no */
+		const char *verify_from;          /* "FILE:LINE" of what says so */
+	} tls;
+};
+
+/* The bytes of a keep-alive (KEEP-1), without escapes. */
+struct config_keepalive {
+	const char *udp, *tcp;
+};
+
 struct config {
-	/* Ready for kl_engine_init(): UDP, IPv4 and IPv6, limits by kl_limits_default().  The host
-	 * may narrow transports and families before.  Entries with equal policies share one. */
+	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().
+	 * The host may narrow transports and families before.  Entries with equal policies share
+	 * one. */
 	struct kl_config engine;
-	const struct config_line *lines;             /* engine.line_count of them, by number */
+	struct config_device device;
+	struct config_keepalive keepalive;
+	const struct config_line *lines;             /* engine.line_count of them */
 	const struct config_diagnostic *diagnostics; /* by file and line */
 	uint32_t diagnostic_count;
+	uint32_t files_read;        /* to their end */
 	uint32_t error_count;       /* diagnostics of CONFIG_ERROR, those left out included */
 	struct config_store *store; /* what it all lives in: private */
 };

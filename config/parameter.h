@@ -9,38 +9,58 @@
 #include "config/arena.h"
 #include "keepline/keepline.h"
 
+/* Whose words a parameter is of. */
+enum parameter_dialect { DIALECT_POLY, DIALECT_YEALINK, DIALECT_VERSITY, DIALECTS };
+
 /* Where a parameter can stand.  In a prefix, x is the line and y the server entry.  Of the places
  * that apply to an entry the first that is set rules (PROF-2); those of a proxy apply to the
  * entries that go through one.  Polycom EA 66546 (2012): reg over voIpProt, outboundProxy over
- * server.  Decision: voIpProt.SIP.outboundProxy over reg.x.server.y. */
+ * server.  Decision: voIpProt.SIP.outboundProxy over reg.x.server.y.  Which account uses a
+ * template is not known, so what stands there has no effect. */
 #define PARAMETER_PLACES(X)                                                                        \
-	X(LINE_PROXY, "reg.x.outboundProxy.")                                                      \
-	X(SITE_PROXY, "voIpProt.SIP.outboundProxy.")                                               \
-	X(LINE_SERVER, "reg.x.server.y.")                                                          \
-	X(SITE_SERVER, "voIpProt.server.y.")                                                       \
-	X(LINE, "reg.x.")                                                                          \
-	X(SITE_SIP, "voIpProt.SIP.")                                                               \
-	X(SITE, "")
+	X(LINE_PROXY, POLY, "reg.x.outboundProxy.")                                                \
+	X(SITE_PROXY, POLY, "voIpProt.SIP.outboundProxy.")                                         \
+	X(LINE_SERVER, POLY, "reg.x.server.y.")                                                    \
+	X(SITE_SERVER, POLY, "voIpProt.server.y.")                                                 \
+	X(LINE, POLY, "reg.x.")                                                                    \
+	X(SITE_SIP, POLY, "voIpProt.SIP.")                                                         \
+	X(SITE, POLY, "")                                                                          \
+	X(ACCOUNT_PROXY, YEALINK, "account.x.outbound_proxy.y.")                                   \
+	X(ACCOUNT_SERVER, YEALINK, "account.x.sip_server.y.")                                      \
+	X(TEMPLATE_SERVER, YEALINK, "template.x.sip_server.y.")                                    \
+	X(ACCOUNT_PROXIED, YEALINK, "account.x.")                                                  \
+	X(ACCOUNT, YEALINK, "account.x.")                                                          \
+	X(YEALINK_SITE, YEALINK, "")                                                               \
+	X(VERSITY, VERSITY, "versity.x.")
 
 enum parameter_place {
-#define X(place, prefix) PLACE_##place,
+#define X(place, dialect, prefix) PLACE_##place,
 	PARAMETER_PLACES(X)
 #undef X
 		PLACES
 };
 
 enum parameter_kind {
-	KIND_BOOL,    /* 0 or 1 */
-	KIND_COUNT,   /* a number without unit */
-	KIND_MS,      /* milliseconds */
-	KIND_SECONDS, /* seconds; milliseconds in a policy */
-	KIND_TRANSPORT,
+	KIND_BOOL,      /* 0 or 1 */
+	KIND_COUNT,     /* a number without unit */
+	KIND_MS,        /* milliseconds */
+	KIND_SECONDS,   /* seconds; milliseconds in a policy */
+	KIND_DECIMAL,   /* seconds with up to three decimals; as a number, milliseconds */
+	KIND_TRANSPORT, /* from here to KIND_NAPTR_FLAG one of a few words */
+	KIND_TRANSPORT_NUMBER,
+	KIND_TRANSPORT_WORD,
 	KIND_FAILBACK, /* enum kl_failback_mode */
+	KIND_FAILBACK_NUMBER,
+	KIND_STATIC_FIRST, /* enum kl_static_first */
+	KIND_LINE_TYPE,
+	KIND_INTEROP,
+	KIND_NAPTR_FLAG,
 	KIND_TEXT,
-	KIND_SECRET, /* a text that is never shown */
-	KIND_HOST,   /* a domain name or IP address, made lower case */
-	KIND_IPV4,   /* an address as four numbers */
-	KIND_AOR,    /* user, or user@host */
+	KIND_SECRET,       /* a text that is never shown */
+	KIND_HOST,         /* a domain name or IP address, made lower case */
+	KIND_IPV4,         /* an address as four numbers */
+	KIND_AOR,          /* user, or user@host */
+	KIND_SERVER_FIELD, /* a Versity's (config/versity.h) */
 };
 
 /* What is done with it. */
@@ -52,6 +72,7 @@ enum parameter_id {
 #define CONFIG_SETTING(id, ...) PARAMETER_##id,
 #define CONFIG_INERT(...)
 #define CONFIG_CLAMP(...)
+#define CONFIG_OLDER(...)
 #include "config/parameters.def"
 	PARAMETERS_NAMED
 };
@@ -71,23 +92,32 @@ struct parameter {
 struct parameter_key {
 	uint16_t id;   /* index of the row */
 	uint16_t x;    /* line; 0: none */
-	uint8_t y;     /* server entry, or the n of the suffix; 0: none */
+	uint8_t y;     /* server entry, or the n of the suffix; 0: none, or each entry */
 	uint8_t place; /* enum parameter_place */
+	uint8_t older; /* not 0: said by an older name, of that number */
 };
 
 /* A value as its kind reads it. */
 struct parameter_value {
 	const char *text; /* trimmed; a word of a fixed set in its usual spelling */
-	/* 0 of a text; of a transport the enum kl_transport_choice. */
+	/* 0 of a text; of a word the enum that it stands for. */
 	uint32_t number;
 };
 
 enum parameter_match { MATCH_FOUND, MATCH_INDEX, MATCH_NONE };
 
-enum parameter_check { CHECK_GOOD, CHECK_CLAMPED, CHECK_WRONG };
+/* RESET: a Yealink file takes a value back; parameter_read() does not know it. */
+enum parameter_check { CHECK_GOOD, CHECK_CLAMPED, CHECK_WRONG, CHECK_RESET };
 
 size_t parameter_count(void);
 const struct parameter *parameter_get(size_t id);
+enum parameter_dialect parameter_dialect(size_t id);
+
+/* Is KIND one of a few words? */
+bool parameter_is_word(enum parameter_kind kind);
+
+/* What a place's names begin with, with the letters x and y. */
+const char *parameter_prefix(enum parameter_place place);
 
 /* Which parameter NAME is, without regard to case.  MATCH_INDEX: it would be one, but for an
  * index out of range; KEY has the row and place. */

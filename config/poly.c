@@ -1,22 +1,29 @@
 /* poly.c - attributes of an XML file, each with its own line and column. */
 #include "config/poly.h"
 
-#include <errno.h>
 #include <expat.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <strings.h>
 
-enum { DEPTH_MAX = 64 }; /* elements inside each other; real files have 6 */
+#include "config/text.h"
+
+enum {
+	DEPTH_MAX = 64,  /* elements inside each other; real files have 6 */
+	LIST_MAX = 2047, /* bytes of CONFIG_FILES (Polycom) */
+};
+
+/* One attribute of a master file, where it stands. */
+struct named {
+	const char *name, *value; /* NULL: not there */
+	struct position at;
+};
 
 struct reader {
-	struct config_store *store;
-	struct position at; /* of the file; line and column of what was last looked at */
+	struct source *source;
 	XML_Parser parser;
-	const char *bytes; /* the whole file */
-	size_t size;
 	uint32_t depth;
+	struct named files, files_of_model, overrides;
 	bool text_told;
 	const char *refusal; /* why the document is refused, besides not being well-formed */
 };
@@ -65,8 +72,8 @@ static void walk_over_attribute(struct tag_walk *walk)
 
 static void locate(struct reader *reader)
 {
-	reader->at.line = (uint32_t)XML_GetCurrentLineNumber(reader->parser);
-	reader->at.column = (uint32_t)XML_GetCurrentColumnNumber(reader->parser) + 1;
+	reader->source->at.line = (uint32_t)XML_GetCurrentLineNumber(reader->parser);
+	reader->source->at.column = (uint32_t)XML_GetCurrentColumnNumber(reader->parser) + 1;
 }
 
 /* In UTF-16 every other byte is NUL; there all attributes stand where their tag does. */
@@ -74,19 +81,91 @@ static struct tag_walk start_walk(const struct reader *reader)
 {
 	size_t offset = (size_t)XML_GetCurrentByteIndex(reader->parser);
 	size_t length = (size_t)XML_GetCurrentByteCount(reader->parser);
-	const char *tag = reader->bytes + offset;
-	if (memchr(reader->bytes, '\0', reader->size < 4 ? reader->size : 4))
+	const char *tag = reader->source->bytes + offset;
+	if (memchr(reader->source->bytes, '\0',
+		   reader->source->size < 4 ? reader->source->size : 4))
 		length = 0;
-	return (struct tag_walk){tag, tag + length, reader->at.line, reader->at.column};
+	return (struct tag_walk){tag, tag + length, reader->source->at.line,
+				 reader->source->at.column};
 }
 
 /* Stops at a construct: expat knows its line, and its column only about. */
 static void refuse(struct reader *reader, const char *why)
 {
 	locate(reader);
-	reader->at.column = 0;
+	reader->source->at.column = 0;
 	reader->refusal = why;
 	XML_StopParser(reader->parser, XML_FALSE);
+}
+
+/* Notes what makes a file a master file. */
+static void take_master(struct reader *reader, const char *name, const char *value)
+{
+	static const char FILES[] = "CONFIG_FILES";
+	const struct source *source = reader->source;
+	struct named *taken = NULL;
+	if (strcasecmp(name, "OVERRIDES_DIRECTORY") == 0)
+		taken = &reader->overrides;
+	else if (strcasecmp(name, FILES) == 0)
+		taken = &reader->files;
+	else if (source->options->model && strncasecmp(name, FILES, strlen(FILES)) == 0 &&
+		 name[strlen(FILES)] == '_' &&
+		 strcasecmp(name + strlen(FILES) + 1, source->options->model) == 0)
+		taken = &reader->files_of_model;
+	if (!taken || taken->value)
+		return;
+	struct arena *arena = &source->store->arena;
+	taken->name = arena_copy(arena, name, strlen(name));
+	taken->value = text_copy_trimmed(arena, value);
+	taken->at = source->at;
+}
+
+/* What a master file names, in order. */
+static void include_files(struct reader *reader)
+{
+	struct source *source = reader->source;
+	struct arena *arena = &source->store->arena;
+	struct named *files =
+		reader->files_of_model.value ? &reader->files_of_model : &reader->files;
+	if (!files->value)
+		return;
+	source->at = files->at;
+	if (strlen(files->value) > LIST_MAX) {
+		struct subject subject = {CONFIG_ERROR, &source->at, files->name};
+		store_tell(source->store, subject, "a list of more than %d bytes", LIST_MAX);
+		return;
+	}
+	for (const char *name = files->value; *name; name += *name == ',') {
+		size_t length = strcspn(name, ",");
+		char *one = text_copy_trimmed(arena, arena_copy(arena, name, length));
+		if (*one)
+			source_include(source, (struct source_include){.name = one,
+								       .parameter = files->name});
+		name += length;
+	}
+}
+
+/* The files that the phone wrote for itself; there need not be any. */
+static void include_overrides(struct reader *reader)
+{
+	static const char *const kinds[] = {"phone", "system", "web"};
+	struct source *source = reader->source;
+	const char *mac = source_mac(source);
+	bool is_master = reader->files.value || reader->files_of_model.value;
+	if (!mac || !is_master)
+		return;
+	struct arena *arena = &source->store->arena;
+	const char *folder = reader->overrides.value ? reader->overrides.value : "";
+	size_t length = strlen(folder);
+	const char *slash = length > 0 && folder[length - 1] != '/' ? "/" : "";
+	if (reader->overrides.value)
+		source->at = reader->overrides.at;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		source_include(source, (struct source_include){
+					       .name = arena_format(arena, "%s%s%s-%s.cfg", folder,
+								    slash, mac, kinds[i]),
+					       .parameter = "OVERRIDES_DIRECTORY",
+					       .optional = true});
 }
 
 static void XMLCALL on_start(void *context, const XML_Char *element, const XML_Char **attributes)
@@ -101,10 +180,13 @@ static void XMLCALL on_start(void *context, const XML_Char *element, const XML_C
 	struct tag_walk walk = start_walk(reader);
 	for (; attributes[0]; attributes += 2) {
 		walk_to_attribute(&walk);
-		reader->at.line = walk.line;
-		reader->at.column = walk.column;
+		reader->source->at.line = walk.line;
+		reader->source->at.column = walk.column;
 		if (strchr(attributes[0], '.'))
-			store_set(reader->store, attributes[0], attributes[1], &reader->at);
+			store_set(reader->source->store, attributes[0], attributes[1],
+				  &reader->source->at);
+		else
+			take_master(reader, attributes[0], attributes[1]);
 		walk_over_attribute(&walk);
 	}
 }
@@ -124,7 +206,8 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int length)
 		return;
 	reader->text_told = true;
 	locate(reader);
-	store_tell(reader->store, (struct subject){CONFIG_WARNING, &reader->at, NULL},
+	store_tell(reader->source->store,
+		   (struct subject){CONFIG_WARNING, &reader->source->at, NULL},
 		   "text between tags is not read: parameters stand inside a tag, "
 		   "as in <polycomConfig name=\"value\"/>");
 }
@@ -137,88 +220,27 @@ static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Ch
 	refuse(context, "a document type declaration (DTD) is not allowed");
 }
 
-/* Says what is wrong, and where.  The guides print bare name="value" lines, which people paste. */
-static const char *explain_error(struct reader *reader)
+bool poly_read(struct source *source)
 {
-	const char *start = reader->bytes, *end = reader->bytes + reader->size;
-	while (start < end && strchr(" \t\r\n", *start))
-		start++;
-	if (start < end && (*start == '<' || *start & 0x80)) {
-		locate(reader);
-		return XML_ErrorString(XML_GetErrorCode(reader->parser));
-	}
-	reader->at.line = reader->at.column = 1;
-	if (start == end)
-		return "the file is empty";
-	const char *line_end = memchr(start, '\n', (size_t)(end - start));
-	size_t length = (size_t)((line_end ? line_end : end) - start);
-	if (memchr(start, '=', length) && *start != '#')
-		return "not an XML file; name=\"value\" lines must stand inside a tag: "
-		       "put <polycomConfig before the first and /> after the last";
-	return "not an XML file";
-}
-
-static bool parse(struct reader *reader)
-{
-	reader->parser = XML_ParserCreate(NULL);
-	if (!reader->parser)
+	struct reader reader = {.source = source, .parser = XML_ParserCreate(NULL)};
+	if (!reader.parser)
 		abort();
-	XML_SetUserData(reader->parser, reader);
-	XML_SetElementHandler(reader->parser, on_start, on_end);
-	XML_SetCharacterDataHandler(reader->parser, on_text);
-	XML_SetStartDoctypeDeclHandler(reader->parser, on_doctype);
-	bool good = XML_Parse(reader->parser, reader->bytes, (int)reader->size, XML_TRUE) ==
+	XML_SetUserData(reader.parser, &reader);
+	XML_SetElementHandler(reader.parser, on_start, on_end);
+	XML_SetCharacterDataHandler(reader.parser, on_text);
+	XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
+	bool good = XML_Parse(reader.parser, source->bytes, (int)source->size, XML_TRUE) ==
 		    XML_STATUS_OK;
-	if (!good) {
-		if (!reader->refusal)
-			reader->refusal = explain_error(reader);
-		store_tell(reader->store, (struct subject){CONFIG_ERROR, &reader->at, NULL},
-			   "%s; nothing of this file is used", reader->refusal);
-	}
-	XML_ParserFree(reader->parser);
-	return good;
-}
-
-/* Reads up to CONFIG_FILE_MAX bytes of FD into BYTES (of one more).  NULL, or why not. */
-static const char *read_all(int fd, char *bytes, size_t *size)
-{
-	ssize_t got;
-	for (*size = 0; *size <= CONFIG_FILE_MAX; *size += (size_t)got) {
-		got = read(fd, bytes + *size, CONFIG_FILE_MAX + 1 - *size);
-		if (got < 0)
-			return strerror(errno);
-		if (got == 0)
-			return NULL;
-	}
-	return "larger than 4 MiB";
-}
-
-bool poly_read(struct config_store *store, const char *path, uint32_t file_index)
-{
-	struct reader reader = {
-		.store = store,
-		.at = {.file = arena_copy(&store->arena, path, strlen(path)),
-		       .file_index = file_index},
-	};
-	size_t settings_before = store->setting_count;
-	char *bytes = malloc(CONFIG_FILE_MAX + 1);
-	if (!bytes)
-		abort();
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const char *why = fd < 0 ? strerror(errno) : read_all(fd, bytes, &reader.size);
-	if (fd >= 0)
-		close(fd);
-
-	bool good = false;
-	if (why) {
-		store_tell(store, (struct subject){CONFIG_ERROR, &reader.at, NULL},
-			   "the file cannot be read: %s", why);
+	if (good) {
+		include_files(&reader);
+		include_overrides(&reader);
 	} else {
-		reader.bytes = bytes;
-		good = parse(&reader);
+		if (!reader.refusal) {
+			locate(&reader);
+			reader.refusal = XML_ErrorString(XML_GetErrorCode(reader.parser));
+		}
+		source_refuse(source, reader.refusal);
 	}
-	if (!good)
-		store->setting_count = settings_before;
-	free(bytes);
+	XML_ParserFree(reader.parser);
 	return good;
 }

@@ -2,18 +2,20 @@
  *
  * Any well-formed XML: a parameter is an attribute with a dot in its name; element names and
  * nesting mean nothing, and attributes without a dot are no parameters.  Documents with a DTD,
- * with deep nesting or of more than CONFIG_FILE_MAX bytes are refused.
+ * or with deep nesting are refused.
+ *
+ * A master file names others in CONFIG_FILES, from the left to the right, or in CONFIG_FILES_MODEL
+ * for the phone's own model.  After them come the files that the phone wrote for itself, from
+ * OVERRIDES_DIRECTORY or beside the master file: MAC-phone.cfg, MAC-system.cfg, MAC-web.cfg.
  */
 #ifndef CONFIG_POLY_H
 #define CONFIG_POLY_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "config/store.h"
+#include "config/source.h"
 
-/* Reads PATH, the FILE_INDEX-th file given, into STORE.  False: it can't be read to its end, an
- * error is told, and nothing of it is kept. */
-bool poly_read(struct config_store *store, const char *path, uint32_t file_index);
+/* Reads SOURCE into its store.  False: it can't be read to its end, and an error is told. */
+bool poly_read(struct source *source);
 
 #endif

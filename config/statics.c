@@ -1,104 +1,165 @@
-/* statics.c - the numbered rows of dns.cache.A, SRV and NAPTR, each a record of the engine. */
+/* statics.c - the numbered rows of dns.cache.A, SRV and NAPTR, and of Yealink's dns_cache_a, _srv
+ * and _naptr, each a record of the engine. */
 #include "config/statics.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 
-/* What the rows of a type have in common: both of these make a record. */
+#include "config/native.h"
+#include "config/text.h"
+
+/* The rows that make a record of one type: both a name and data must be there. */
 static const struct kind {
 	enum kl_record_type type;
 	enum parameter_id name, data, ttl;
+	/* SRV: priority, weight, port; NAPTR: order, preference. */
+	enum parameter_id order, weight, port;
+	enum parameter_id service, flags; /* NAPTR */
 } kinds[] = {
-	{KL_A, PARAMETER_static_a_name, PARAMETER_static_a_address, PARAMETER_static_a_ttl},
-	{KL_SRV, PARAMETER_static_srv_name, PARAMETER_static_srv_target, PARAMETER_static_srv_ttl},
-	{KL_NAPTR, PARAMETER_static_naptr_name, PARAMETER_static_naptr_replacement,
-	 PARAMETER_static_naptr_ttl},
+	{.type = KL_A,
+	 .name = PARAMETER_static_a_name,
+	 .data = PARAMETER_static_a_address,
+	 .ttl = PARAMETER_static_a_ttl},
+	{.type = KL_A,
+	 .name = PARAMETER_cache_a_name,
+	 .data = PARAMETER_cache_a_address,
+	 .ttl = PARAMETER_cache_a_ttl},
+	{.type = KL_SRV,
+	 .name = PARAMETER_static_srv_name,
+	 .data = PARAMETER_static_srv_target,
+	 .ttl = PARAMETER_static_srv_ttl,
+	 .order = PARAMETER_static_srv_priority,
+	 .weight = PARAMETER_static_srv_weight,
+	 .port = PARAMETER_static_srv_port},
+	{.type = KL_SRV,
+	 .name = PARAMETER_cache_srv_name,
+	 .data = PARAMETER_cache_srv_target,
+	 .ttl = PARAMETER_cache_srv_ttl,
+	 .order = PARAMETER_cache_srv_priority,
+	 .weight = PARAMETER_cache_srv_weight,
+	 .port = PARAMETER_cache_srv_port},
+	{.type = KL_NAPTR,
+	 .name = PARAMETER_static_naptr_name,
+	 .data = PARAMETER_static_naptr_replacement,
+	 .ttl = PARAMETER_static_naptr_ttl,
+	 .order = PARAMETER_static_naptr_order,
+	 .weight = PARAMETER_static_naptr_preference,
+	 .service = PARAMETER_static_naptr_service,
+	 .flags = PARAMETER_static_naptr_flags},
+	{.type = KL_NAPTR,
+	 .name = PARAMETER_cache_naptr_name,
+	 .data = PARAMETER_cache_naptr_replacement,
+	 .ttl = PARAMETER_cache_naptr_ttl,
+	 .order = PARAMETER_cache_naptr_order,
+	 .weight = PARAMETER_cache_naptr_preference,
+	 .service = PARAMETER_cache_naptr_service,
+	 .flags = PARAMETER_cache_naptr_flags},
 };
 
-enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+/* The records under construction. */
+struct builder {
+	struct config_store *store;
+	struct kl_static_record *records;
+	uint32_t count;
+	uint32_t type_count; /* of the type that is made */
+};
 
-static struct parameter_key key_of(enum parameter_id id, uint8_t n)
+static struct parameter_value value_of(struct config_store *store, struct parameter_key key,
+				       enum parameter_id id)
 {
-	return (struct parameter_key){.id = (uint16_t)id, .y = n, .place = PLACE_SITE};
+	key.id = (uint16_t)id;
+	return store_value(store, &key);
 }
 
-/* The value of row N, or the one of rows that do not set it. */
-static struct parameter_value value_of(struct config_store *store, enum parameter_id id, uint8_t n)
+static uint16_t number_of(struct config_store *store, struct parameter_key key,
+			  enum parameter_id id)
 {
-	const struct parameter_key key = key_of(id, n);
-	struct setting *passed = NULL;
-	const struct setting *setting = store_find(store, &key, &passed);
-	struct parameter_value value;
-	if (setting)
-		return setting->value;
-	parameter_read(id, parameter_get(id)->unset, &store->arena, &value);
-	return value;
+	return (uint16_t)value_of(store, key, id).number;
 }
 
-static uint16_t number_of(struct config_store *store, enum parameter_id id, uint8_t n)
-{
-	return (uint16_t)value_of(store, id, n).number;
-}
-
-static void fill_address(struct kl_dns_record *data, const char *text)
-{
-	data->ip[10] = data->ip[11] = 0xff; /* ::ffff:a.b.c.d */
-	inet_pton(AF_INET, text, data->ip + 12);
-}
-
-static void fill(struct config_store *store, const struct kind *kind, uint8_t n,
+static void fill(struct config_store *store, const struct kind *kind, struct parameter_key key,
 		 struct kl_static_record *record)
 {
 	struct kl_dns_record *data = &record->data;
-	const char *text = value_of(store, kind->data, n).text;
-	record->owner = value_of(store, kind->name, n).text;
+	const char *text = value_of(store, key, kind->data).text;
+	record->owner = value_of(store, key, kind->name).text;
 	record->type = kind->type;
-	data->ttl_ms = (kl_ms)value_of(store, kind->ttl, n).number * 1000;
+	data->ttl_ms = (kl_ms)value_of(store, key, kind->ttl).number * 1000;
 	if (kind->type == KL_A) {
-		fill_address(data, text);
+		text_read_ip(text, data->ip);
 		return;
 	}
 	data->name = text;
+	data->priority = number_of(store, key, kind->order);
+	data->weight = number_of(store, key, kind->weight);
 	if (kind->type == KL_SRV) {
-		data->priority = number_of(store, PARAMETER_static_srv_priority, n);
-		data->weight = number_of(store, PARAMETER_static_srv_weight, n);
-		data->port = number_of(store, PARAMETER_static_srv_port, n);
+		data->port = number_of(store, key, kind->port);
 		return;
 	}
-	data->priority = number_of(store, PARAMETER_static_naptr_order, n);
-	data->weight = number_of(store, PARAMETER_static_naptr_preference, n);
-	data->service = value_of(store, PARAMETER_static_naptr_service, n).text;
-	data->flag = (char)tolower(
-		(unsigned char)*value_of(store, PARAMETER_static_naptr_flags, n).text);
+	data->service = value_of(store, key, kind->service).text;
+	data->flag = (char)tolower((unsigned char)*value_of(store, key, kind->flags).text);
 }
 
-/* Is row N there, whole?  One that has a name without data, or data without a name, is told. */
-static bool is_whole(struct config_store *store, const struct kind *kind, uint8_t n)
+/* Tells that SETTING stands alone: row OTHER is not set. */
+static void tell_half(struct config_store *store, const struct setting *setting,
+		      enum parameter_id other)
 {
-	const struct parameter_key keys[] = {key_of(kind->name, n), key_of(kind->data, n)};
-	struct setting *passed = NULL;
-	const struct setting *name = store_find(store, &keys[0], &passed);
-	const struct setting *data = store_find(store, &keys[1], &passed);
-	if (!name == !data)
-		return name != NULL;
-	const struct setting *there = name ? name : data;
-	struct subject subject = {CONFIG_WARNING, &there->at,
-				  parameter_name(&there->key, &store->arena)};
+	struct parameter_key missing = setting->key;
+	missing.id = (uint16_t)other;
+	struct subject subject = {CONFIG_WARNING, &setting->at,
+				  parameter_name(&setting->key, &store->arena)};
 	store_tell(store, subject, "%s is not set; the record is left out",
-		   parameter_name(&keys[name ? 1 : 0], &store->arena));
-	return false;
+		   parameter_name(&missing, &store->arena));
+}
+
+static bool is_set(struct config_store *store, struct parameter_key key, enum parameter_id id)
+{
+	struct setting *passed = NULL;
+	key.id = (uint16_t)id;
+	return store_find(store, &key, &passed) != NULL;
+}
+
+/* All records of KIND: of Yealink's those of accounts first (7.32 of docs/vendors.md). */
+static void add_records(struct builder *builder, const struct kind *kind)
+{
+	struct config_store *store = builder->store;
+	size_t end = store_find_first(store, kind->name + 1);
+	for (size_t i = store_find_first(store, kind->name); i < end; i++) {
+		const struct setting *name = &store->settings[i];
+		if (name->check == CHECK_WRONG)
+			continue;
+		if (!is_set(store, name->key, kind->data)) {
+			tell_half(store, name, kind->data);
+		} else if (builder->type_count == KL_STATIC_RECORDS_MAX) {
+			struct subject subject = {CONFIG_WARNING, &name->at,
+						  parameter_name(&name->key, &store->arena)};
+			store_tell(store, subject, "more than %d records of a type; left out",
+				   KL_STATIC_RECORDS_MAX);
+		} else {
+			fill(store, kind, name->key, &builder->records[builder->count++]);
+			builder->type_count++;
+		}
+	}
+	end = store_find_first(store, kind->data + 1);
+	for (size_t i = store_find_first(store, kind->data); i < end; i++) {
+		const struct setting *data = &store->settings[i];
+		if (data->check != CHECK_WRONG && !is_set(store, data->key, kind->name))
+			tell_half(store, data, kind->name);
+	}
 }
 
 void statics_make(struct config_store *store)
 {
-	struct kl_static_record *records =
-		arena_alloc(&store->arena, KINDS * KL_STATIC_RECORDS_MAX * sizeof(*records));
-	uint32_t count = 0;
-	for (size_t i = 0; i < KINDS; i++)
-		for (uint8_t n = 1; n <= KL_STATIC_RECORDS_MAX; n++)
-			if (is_whole(store, &kinds[i], n))
-				fill(store, &kinds[i], n, &records[count++]);
-	store->config.engine.static_records = records;
-	store->config.engine.static_record_count = count;
+	enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+	struct builder builder = {.store = store};
+	builder.records = arena_alloc(&store->arena,
+				      KINDS * KL_STATIC_RECORDS_MAX * sizeof(*builder.records));
+	for (size_t i = 0; i < KINDS; i++) {
+		if (i > 0 && kinds[i].type != kinds[i - 1].type)
+			builder.type_count = 0;
+		add_records(&builder, &kinds[i]);
+	}
+	builder.count = native_add_statics(store, builder.records, builder.count);
+	store->config.engine.static_records = builder.records;
+	store->config.engine.static_record_count = builder.count;
 }

@@ -1,4 +1,5 @@
-/* statics.h - dns.cache.*: the records that serve where the DNS gives none (DNS-15). */
+/* statics.h - dns.cache.* and dns_cache_*: the records that serve where the DNS gives none
+ * (DNS-15). */
 #ifndef CONFIG_STATICS_H
 #define CONFIG_STATICS_H
 

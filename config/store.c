@@ -13,7 +13,11 @@ enum {
 	WARNINGS_MAX = CONFIG_DIAGNOSTICS_MAX * 3 / 4, /* the rest is kept for errors */
 	UNKNOWN_LISTED_MAX = 20,     /* unknown names told one by one: real files have hundreds */
 	UNKNOWN_COMPARED_MAX = 2000, /* unknown names that a hostile file can have compared */
+	LAYER_SHIFT = 28, /* settings of one layer are fewer: config/source.c bounds the bytes */
 };
+
+/* The lower half of precedences; older names stand in the upper one. */
+static const uint32_t NEWER_MAX = UINT32_MAX / 2;
 
 /* A diagnostic, and what it is sorted by beside its line. */
 struct told {
@@ -123,6 +127,8 @@ char *config_format_diagnostic(char *to, size_t size, const struct config_diagno
 
 const char *store_where(struct config_store *store, const struct position *at)
 {
+	if (at->line == 0)
+		return at->file;
 	return arena_format(&store->arena, "%s:%u", at->file, at->line);
 }
 
@@ -153,6 +159,25 @@ static struct setting *add_setting(struct config_store *store)
 	return &store->settings[store->setting_count++];
 }
 
+static uint32_t precedence_of(const struct config_store *store, const struct parameter_key *key,
+			      const struct position *at)
+{
+	uint32_t sequence = (uint32_t)store->setting_count;
+	if (parameter_dialect(key->id) != DIALECT_YEALINK)
+		return (uint32_t)at->layer << LAYER_SHIFT | sequence;
+	return (key->older ? UINT32_MAX : NEWER_MAX) - sequence;
+}
+
+/* Does TEXT give back what was set before? */
+static bool is_reset(const struct parameter_key *key, const char *text)
+{
+	if (parameter_dialect(key->id) != DIALECT_YEALINK)
+		return false;
+	bool inherits = key->place == PLACE_ACCOUNT_PROXY &&
+			parameter_get(key->id)->use == USE_POLICY && strcmp(text, "-1") == 0;
+	return inherits || strcmp(text, "%NULL%") == 0;
+}
+
 void store_set(struct config_store *store, const char *name, const char *text,
 	       const struct position *at)
 {
@@ -170,12 +195,25 @@ void store_set(struct config_store *store, const char *name, const char *text,
 	if (text[strspn(text, " \t\r\n")] == '\0')
 		return;
 
-	struct setting setting = {
-		.key = key, .at = *at, .sequence = (uint32_t)store->setting_count};
+	struct setting setting = {.key = key, .at = *at};
 	setting.check = parameter_read(key.id, text, &store->arena, &setting.value);
+	if (is_reset(&key, text))
+		setting.check = CHECK_RESET;
 	bool secret = parameter_get(key.id)->kind == KIND_SECRET;
 	setting.shown = secret ? "the value" : text_show(&store->arena, text);
-	*add_setting(store) = setting;
+	store_put(store, &setting);
+}
+
+void store_put(struct config_store *store, const struct setting *setting)
+{
+	struct setting *to = add_setting(store);
+	*to = *setting;
+	to->precedence = precedence_of(store, &setting->key, &setting->at);
+}
+
+const char *store_name(struct config_store *store, const struct setting *setting)
+{
+	return setting->name ? setting->name : parameter_name(&setting->key, &store->arena);
 }
 
 static int compare_keys(const struct parameter_key *a, const struct parameter_key *b)
@@ -192,7 +230,7 @@ static int compare_settings(const void *left, const void *right)
 {
 	const struct setting *a = left, *b = right;
 	int order = compare_keys(&a->key, &b->key);
-	return order ? order : compare_numbers(a->sequence, b->sequence);
+	return order ? order : compare_numbers(a->precedence, b->precedence);
 }
 
 void store_tell_wrong(struct config_store *store, struct setting *setting, const char *instead)
@@ -201,8 +239,7 @@ void store_tell_wrong(struct config_store *store, struct setting *setting, const
 		return;
 	setting->told = true;
 	enum config_severity severity = store->strict ? CONFIG_ERROR : CONFIG_WARNING;
-	struct subject subject = {severity, &setting->at,
-				  parameter_name(&setting->key, &store->arena)};
+	struct subject subject = {severity, &setting->at, store_name(store, setting)};
 	store_tell(store, subject, "%s is out of range (permitted: %s); %s", setting->shown,
 		   parameter_range(setting->key.id, &store->arena), instead);
 }
@@ -216,25 +253,26 @@ void store_tell_unused(struct config_store *store)
 
 static void tell_clamped(struct config_store *store, const struct setting *setting)
 {
-	struct subject subject = {CONFIG_WARNING, &setting->at,
-				  parameter_name(&setting->key, &store->arena)};
+	struct subject subject = {CONFIG_WARNING, &setting->at, store_name(store, setting)};
 	store_tell(store, subject, "%s is out of range (permitted: %s); %u is used", setting->shown,
 		   parameter_range(setting->key.id, &store->arena), setting->value.number);
 }
 
-/* Drops AGAIN, which GOOD came before.  Across files that is how overriding works; inside one file
- * it is a slip. */
+/* Drops AGAIN, which GOOD rules over.  Across files that is how overriding works; inside one file
+ * it is a slip, unless a reset says that it is meant. */
 static void drop(struct config_store *store, const struct setting *good, struct setting *again)
 {
 	const char *where = store_where(store, &good->at);
+	bool last_rules = parameter_dialect(good->key.id) == DIALECT_YEALINK;
 	if (again->check == CHECK_WRONG) {
-		const char *instead = arena_format(&store->arena, "%s sets it first", where);
+		const char *instead = arena_format(&store->arena, "%s sets it %s", where,
+						   last_rules ? "after it" : "first");
 		store_tell_wrong(store, again, instead);
-	} else if (again->at.file_index == good->at.file_index &&
-		   strcmp(again->value.text, good->value.text) != 0) {
-		struct subject subject = {CONFIG_WARNING, &again->at,
-					  parameter_name(&again->key, &store->arena)};
-		store_tell(store, subject, "set twice; the first counts, at %s", where);
+	} else if (again->at.file_index == good->at.file_index && again->check != CHECK_RESET &&
+		   good->check != CHECK_RESET && strcmp(again->value.text, good->value.text) != 0) {
+		struct subject subject = {CONFIG_WARNING, &again->at, store_name(store, again)};
+		store_tell(store, subject, "set twice; the %s counts, at %s",
+			   last_rules ? "last" : "first", where);
 	}
 }
 
@@ -248,19 +286,25 @@ static bool is_unset_value(struct config_store *store, const struct setting *set
 	return unset.number == setting->value.number;
 }
 
+static bool is_inert(struct config_store *store, const struct setting *setting)
+{
+	if (setting->check == CHECK_WRONG)
+		return false;
+	if (setting->key.place == PLACE_TEMPLATE_SERVER)
+		return true;
+	return parameter_get(setting->key.id)->use == USE_INERT && !is_unset_value(store, setting);
+}
+
 /* One warning for a row, however many lines or records it is set for. */
 static void tell_inert(struct config_store *store)
 {
 	size_t last = SIZE_MAX;
 	for (size_t i = 0; i < store->setting_count; i++) {
 		struct setting *setting = &store->settings[i];
-		if (setting->key.id == last || setting->check == CHECK_WRONG ||
-		    parameter_get(setting->key.id)->use != USE_INERT ||
-		    is_unset_value(store, setting))
+		if (setting->key.id == last || !is_inert(store, setting))
 			continue;
 		last = setting->key.id;
-		struct subject subject = {CONFIG_WARNING, &setting->at,
-					  parameter_name(&setting->key, &store->arena)};
+		struct subject subject = {CONFIG_WARNING, &setting->at, store_name(store, setting)};
 		store_tell(store, subject, "read but has no effect in this version");
 	}
 }
@@ -271,18 +315,18 @@ void store_seal(struct config_store *store)
 		qsort(store->settings, store->setting_count, sizeof(*store->settings),
 		      compare_settings);
 	size_t kept = 0;
-	struct setting *good = NULL;
+	struct setting good = {.check = CHECK_WRONG};
 	for (size_t i = 0; i < store->setting_count; i++) {
 		struct setting *setting = &store->settings[i];
-		if (good && compare_keys(&good->key, &setting->key) == 0) {
-			drop(store, good, setting);
+		if (good.check != CHECK_WRONG && compare_keys(&good.key, &setting->key) == 0) {
+			drop(store, &good, setting);
 			continue;
 		}
-		store->settings[kept] = *setting;
-		good = setting->check == CHECK_WRONG ? NULL : &store->settings[kept];
-		if (good && good->check == CHECK_CLAMPED)
-			tell_clamped(store, good);
-		kept++;
+		good = *setting;
+		if (good.check == CHECK_CLAMPED)
+			tell_clamped(store, &good);
+		if (good.check != CHECK_RESET)
+			store->settings[kept++] = good;
 	}
 	store->setting_count = kept;
 	tell_inert(store);
@@ -323,4 +367,15 @@ struct setting *store_find(struct config_store *store, const struct parameter_ke
 		*passed = setting;
 	}
 	return NULL;
+}
+
+struct parameter_value store_value(struct config_store *store, const struct parameter_key *key)
+{
+	struct setting *passed = NULL;
+	const struct setting *setting = store_find(store, key, &passed);
+	struct parameter_value value;
+	if (setting)
+		return setting->value;
+	parameter_read(key->id, parameter_get(key->id)->unset, &store->arena, &value);
+	return value;
 }

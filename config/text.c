@@ -36,9 +36,11 @@ void text_lower(char *text)
 
 const char *text_show(struct arena *arena, const char *text)
 {
-	size_t length = strlen(text);
-	bool cut = length > SHOWN_MAX;
-	char *copy = arena_copy(arena, text, cut ? SHOWN_MAX : length);
+	static const char SECRET[] = "password";
+	const char *secret = strcasestr(text, SECRET);
+	size_t length = secret ? (size_t)(secret - text) + strlen(SECRET) : strlen(text);
+	bool cut = length > SHOWN_MAX || text[length];
+	char *copy = arena_copy(arena, text, length > SHOWN_MAX ? SHOWN_MAX : length);
 	for (char *c = copy; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
@@ -55,6 +57,41 @@ bool text_read_number(const char *text, uint32_t *number)
 		sum = sum * 10 + (uint64_t)(*digit - '0');
 	*number = (uint32_t)sum;
 	return sum <= UINT32_MAX;
+}
+
+bool text_read_decimal(const char *text, uint32_t *thousandths)
+{
+	uint64_t sum = 0;
+	size_t whole = strspn(text, DIGITS);
+	const char *rest = text[whole] == '.' ? text + whole + 1 : text + whole;
+	size_t decimals = strspn(rest, DIGITS);
+	if (whole == 0 || whole > 6 || decimals > 3 || rest[decimals])
+		return false;
+	if (text[whole] == '.' && decimals == 0)
+		return false;
+	for (size_t i = 0; i < whole; i++)
+		sum = sum * 10 + (uint64_t)(text[i] - '0');
+	for (size_t i = 0; i < 3; i++)
+		sum = sum * 10 + (uint64_t)(i < decimals ? rest[i] - '0' : 0);
+	*thousandths = (uint32_t)sum;
+	return true;
+}
+
+bool text_is_utf8(const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c;) {
+		uint32_t more = *c < 0x80 ? 0 : *c < 0xc2 ? 4 : *c < 0xe0 ? 1 : *c < 0xf0 ? 2 : 3;
+		if (more == 4 || *c > 0xf4)
+			return false;
+		/* Not longer than need be, no surrogate, nothing beyond U+10FFFF. */
+		if ((*c == 0xe0 && c[1] < 0xa0) || (*c == 0xed && c[1] > 0x9f) ||
+		    (*c == 0xf0 && c[1] < 0x90) || (*c == 0xf4 && c[1] > 0x8f))
+			return false;
+		for (c++; more > 0; more--, c++)
+			if ((*c & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
 }
 
 bool text_is_printable(const char *text)
@@ -89,10 +126,42 @@ bool text_is_ipv4(const char *text)
 	return inet_pton(AF_INET, text, ip) == 1;
 }
 
+bool text_read_ip(const char *text, uint8_t ip[16])
+{
+	static const uint8_t MAPPED[] = {[10] = 0xff, [11] = 0xff};
+	memcpy(ip, MAPPED, sizeof(MAPPED));
+	return inet_pton(AF_INET, text, ip + sizeof(MAPPED)) == 1 ||
+	       inet_pton(AF_INET6, text, ip) == 1;
+}
+
+bool text_is_ip(const char *text)
+{
+	uint8_t ip[16];
+	return text_read_ip(text, ip);
+}
+
 bool text_is_host(const char *text)
 {
-	unsigned char ip[16];
-	return text_is_ipv4(text) || inet_pton(AF_INET6, text, ip) == 1 || is_domain(text);
+	return text_is_ip(text) || is_domain(text);
+}
+
+bool text_is_endpoint(const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool bracketed = *text == '[';
+	size_t length = strcspn(text += bracketed, bracketed ? "]" : ":");
+	const char *rest = text + length;
+	uint32_t port;
+	if (!bracketed && *rest == ':' && strchr(rest + 1, ':'))
+		return text_is_ip(text); /* IPv6 without a port */
+	if (length >= sizeof(address) || (bracketed && *rest++ != ']'))
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	if (bracketed == text_is_ipv4(address) || !text_is_ip(address))
+		return false;
+	return *rest == '\0' || (*rest == ':' && text_read_number(rest + 1, &port) && port >= 1 &&
+				 port <= UINT16_MAX);
 }
 
 /* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ) */

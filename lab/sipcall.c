@@ -110,6 +110,7 @@ static void call_ring(struct lab_sipserver *server, struct lab_call *call, uint6
 static void call_answer(struct lab_sipserver *server, struct lab_call *call, uint64_t now)
 {
 	const struct lab_answering a = call_answering(call, now);
+	const enum sip_transport transport = call->invite.via.transport;
 	char description[SIP_SDP_MAX], host[NET_ADDRESS_TEXT_MAX];
 	struct sip_builder answer;
 	int length;
@@ -120,8 +121,10 @@ static void call_answer(struct lab_sipserver *server, struct lab_call *call, uin
 		return;
 	}
 	lab_answer_begin(server, &a, 200, &answer);
-	sip_builder_header(&answer, "Contact", "<sip:lab@%s>",
-			   net_address_format(&server->config.local, host));
+	sip_builder_header(&answer, "Contact", "<sip:lab@%s%s%s>",
+			   net_address_format(&server->config.local, host),
+			   transport == SIP_UDP ? "" : ";transport=",
+			   transport == SIP_UDP ? "" : sip_transport_name(transport));
 	length = sip_builder_finish_body(&answer, "application/sdp",
 					 (struct sip_span){description, (size_t)length});
 	length = lab_answer_send(server, &a, 200, length);

@@ -1,4 +1,4 @@
-/* sipserver.c - a small SIP server over UDP: its socket, and the requests outside of calls. */
+/* sipserver.c - a small SIP server: its port, and the requests outside of calls. */
 #include "lab/sipserver_private.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ struct net_address lab_answer_destination(const struct sip_message *request,
 {
 	struct net_address to = *source;
 
-	if (!request->via.wants_rport)
+	if (!request->via.wants_rport && request->via.transport == SIP_UDP)
 		to.port = request->via.port ? request->via.port : SIP_PORT;
 	return to;
 }
@@ -46,7 +46,7 @@ struct net_address lab_answer_destination(const struct sip_message *request,
 void lab_send(struct lab_sipserver *server, const struct net_address *to, struct sip_span bytes)
 {
 	if (bytes.length && server->fault != LAB_SIP_SILENT)
-		net_udp_send(server->udp, to, bytes.at, bytes.length);
+		lab_port_send(server->port, to, bytes);
 }
 
 void lab_answer_begin(struct lab_sipserver *server, const struct lab_answering *a, unsigned status,
@@ -197,13 +197,13 @@ static void take_request(struct lab_sipserver *server, const struct sip_message 
 	}
 }
 
-static void take_datagram(void *user, const struct net_datagram *datagram)
+static void take_message(void *user, const struct net_address *source, struct sip_span bytes)
 {
 	struct lab_sipserver *server = user;
 	uint64_t now = net_now_ms();
 	struct sip_message message;
 
-	if (sip_message_parse(&message, datagram->bytes, datagram->length)) {
+	if (sip_message_parse(&message, bytes.at, bytes.length)) {
 		server->dropped++;
 		return;
 	}
@@ -215,7 +215,7 @@ static void take_datagram(void *user, const struct net_datagram *datagram)
 		     &(struct lab_sip_sight){.at_ms = now, .request = &message, .swallowed = true});
 	} else {
 		server->requests++;
-		take_request(server, &message, &datagram->source, now);
+		take_request(server, &message, source, now);
 		set_timer(server);
 	}
 	sip_message_clear(&message);
@@ -241,18 +241,20 @@ static void take_time(void *user)
 
 static int open_port(struct lab_sipserver *server)
 {
-	const struct net_udp_config udp = {
+	const struct lab_port_config port = {
 		.local = server->config.local,
+		.transport = server->config.transport,
+		.tls = server->config.tls,
 		.size_max = LAB_REQUEST_MAX,
-		.on_datagram = take_datagram,
+		.on_message = take_message,
 		.user = server,
 	};
 	int error;
 
 	server->transactions = sip_transactions_new(TRANSACTIONS_MAX);
-	error = server->transactions ? net_udp_open(&server->udp, server->loop, &udp) : -ENOMEM;
+	error = server->transactions ? lab_port_open(&server->port, server->loop, &port) : -ENOMEM;
 	if (!error) {
-		server->config.local = net_udp_local(server->udp);
+		server->config.local = lab_port_local(server->port);
 		return 0;
 	}
 	sip_transactions_free(server->transactions);
@@ -266,8 +268,8 @@ static void close_port(struct lab_sipserver *server)
 	lab_calls_end(server);
 	sip_transactions_free(server->transactions);
 	server->transactions = NULL;
-	net_udp_close(server->udp);
-	server->udp = NULL;
+	lab_port_close(server->port);
+	server->port = NULL;
 	set_timer(server);
 }
 
@@ -300,7 +302,7 @@ void lab_sipserver_close(struct lab_sipserver *server)
 {
 	if (!server)
 		return;
-	if (server->udp)
+	if (server->port)
 		close_port(server);
 	net_timer_free(server->timer);
 	free(server);
@@ -315,9 +317,9 @@ int lab_sipserver_set_fault(struct lab_sipserver *server, enum lab_sip_fault fau
 {
 	int error = 0;
 
-	if (fault == LAB_SIP_CLOSED && server->udp)
+	if (fault == LAB_SIP_CLOSED && server->port)
 		close_port(server);
-	else if (fault != LAB_SIP_CLOSED && !server->udp)
+	else if (fault != LAB_SIP_CLOSED && !server->port)
 		error = open_port(server);
 	if (!error)
 		server->fault = fault;
@@ -337,6 +339,10 @@ struct lab_sipserver_counters lab_sipserver_counters(const struct lab_sipserver 
 		.bindings = lab_registrar_count(&server->registrar, net_now_ms()),
 	};
 
+	if (server->port) {
+		counters.connections = lab_port_connections(server->port);
+		counters.pings = lab_port_pings(server->port);
+	}
 	for (size_t i = 0; i < LAB_CALLS_MAX; i++)
 		counters.calls += server->calls[i].state != LAB_CALL_FREE;
 	return counters;

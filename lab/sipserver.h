@@ -1,4 +1,4 @@
-/* sipserver.h - a small SIP server over UDP: a registrar that also answers every call itself.
+/* sipserver.h - a small SIP server: a registrar that also answers every call itself.
  *
  *	struct lab_sipserver *server;
  *	int error = lab_sipserver_open(&server, loop, &config);     serves from now on
@@ -18,12 +18,13 @@
 #define LAB_SIPSERVER_H
 
 #include "lab/registrar.h"
+#include "net/tls.h"
 #include "net/udp.h"
 
 enum lab_sip_fault {
 	LAB_SIP_UP,     /* none */
-	LAB_SIP_SILENT, /* takes requests and sends nothing */
-	LAB_SIP_CLOSED, /* the port is closed: the kernel answers with ICMP; calls are lost */
+	LAB_SIP_SILENT, /* takes requests, and connections, and sends nothing */
+	LAB_SIP_CLOSED, /* the port is closed: the kernel refuses; connections and calls are lost */
 	LAB_SIP_503,    /* answers every request with 503 */
 };
 
@@ -40,6 +41,8 @@ struct lab_sip_sight {
 
 struct lab_sipserver_config {
 	struct net_address local; /* no wildcard, for it stands in Contact; port 0: any free one */
+	enum sip_transport transport; /* UDP unless it is TCP or TLS */
+	const struct net_tls *tls;    /* for TLS: with a certificate to show; outlives the server */
 	struct lab_registrar_config registrar;
 	bool members_only;      /* an INVITE is refused with 403 unless someone is registered */
 	uint32_t ring_ms;       /* from INVITE to 180 */
@@ -66,9 +69,11 @@ void lab_sipserver_forget(struct lab_sipserver *server);
 
 struct lab_sipserver_counters {
 	uint64_t requests; /* repeats included */
-	uint64_t dropped;  /* datagrams that are no request, and requests without room */
+	uint64_t dropped;  /* messages that are no request, and requests without room */
 	unsigned calls;    /* now under way */
 	unsigned bindings; /* contacts now registered */
+	unsigned connections;
+	uint64_t pings; /* on the connections, since the port was opened */
 };
 
 struct lab_sipserver_counters lab_sipserver_counters(const struct lab_sipserver *server);

@@ -2,6 +2,7 @@
 #ifndef LAB_SIPSERVER_PRIVATE_H
 #define LAB_SIPSERVER_PRIVATE_H
 
+#include "lab/port.h"
 #include "lab/sipserver.h"
 #include "sip/dialog.h"
 #include "sip/transaction.h"
@@ -43,7 +44,7 @@ struct lab_sipserver {
 	struct lab_sipserver_config config; /* local: with the port that it really has */
 	struct net_loop *loop;
 	struct net_timer *timer;
-	struct net_udp *udp;                   /* NULL: the port is closed */
+	struct lab_port *port;                 /* NULL: it is closed */
 	struct sip_transactions *transactions; /* as long as the port is open */
 	enum lab_sip_fault fault;
 	struct lab_registrar registrar;
@@ -74,7 +75,7 @@ int lab_answer_send(struct lab_sipserver *server, const struct lab_answering *a,
 void lab_answer_plainly(struct lab_sipserver *server, const struct lab_answering *a,
 			unsigned status);
 
-/* Where a request's answers go (RFC 3261, 18.2.2 and RFC 3581). */
+/* Where a request's answers go (RFC 3261, 18.2.2 and RFC 3581): on a stream, back on it. */
 struct net_address lab_answer_destination(const struct sip_message *request,
 					  const struct net_address *source);
 

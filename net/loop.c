@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -57,6 +58,7 @@ int net_loop_create(struct net_loop **out)
 
 	if (loop == NULL)
 		return error;
+	signal(SIGPIPE, SIG_IGN); /* a far end that is gone must not end the process */
 	loop->timers.fd = -1;
 	error = loop_open(loop);
 	if (error)

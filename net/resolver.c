@@ -10,27 +10,30 @@
 #define ROUNDS_MAX 10
 
 /* c-ares asks; which server, how long and how often is decided here. For c-ares each server is the
- * only one, and each try the only one: so silence, refusal and "no" stay apart. */
+ * only one, and each try the only one: so silence, refusal and "no" stay apart. A channel keeps its
+ * socket for as long as it has queries, so each query has a channel of its own: its port is a fresh
+ * one, which an answer out of the blue has to guess, too (RFC 5452 9.2). */
 
 /* A socket that c-ares has open. */
 struct channel_socket {
 	struct channel_socket *next;
-	struct server *server;
+	struct attempt *attempt;
 	ares_socket_t fd;
 	struct net_watch *watch;
 };
 
-struct server {
+/* One query given to c-ares. */
+struct attempt {
+	struct attempt *next;
 	struct net_resolver *resolver;
+	struct question *question; /* NULL: nobody waits for it any more, and it can be freed */
 	ares_channel channel;
 	struct channel_socket *sockets;
-	struct net_resolver_counters counters;
 };
 
-/* One query given to c-ares, which calls back exactly once for it, maybe long after it has lost its
- * question. */
-struct attempt {
-	struct question *question; /* NULL: nobody waits for it any more */
+struct server {
+	struct net_resolver *resolver;
+	struct net_resolver_counters counters;
 };
 
 struct question {
@@ -55,6 +58,7 @@ struct net_resolver {
 	struct server servers[NET_RESOLVER_SERVERS_MAX];
 	size_t preferred; /* the server that answered last */
 	struct question *questions;
+	struct attempt *attempts;
 	uint64_t last_id;
 };
 
@@ -72,10 +76,10 @@ static void set_timer(struct net_resolver *resolver)
 
 	for (const struct question *q = resolver->questions; q != NULL; q = q->next)
 		at_ms = earlier(at_ms, q->due_at_ms);
-	for (size_t i = 0; i < resolver->config.server_count; i++) {
+	for (const struct attempt *a = resolver->attempts; a != NULL; a = a->next) {
 		struct timeval left;
 
-		if (ares_timeout(resolver->servers[i].channel, NULL, &left) != NULL)
+		if (ares_timeout(a->channel, NULL, &left) != NULL)
 			at_ms = earlier(at_ms, net_now_ms() + (uint64_t)left.tv_sec * 1000 +
 						       (uint64_t)left.tv_usec / 1000 + 1);
 	}
@@ -84,21 +88,41 @@ static void set_timer(struct net_resolver *resolver)
 
 /* ---- c-ares' sockets ---- */
 
+/* Frees what is over. Not to be called from within c-ares. */
+static void free_attempts(struct net_resolver *resolver)
+{
+	struct attempt **at = &resolver->attempts;
+
+	while (*at != NULL) {
+		struct attempt *attempt = *at;
+
+		if (attempt->question != NULL) {
+			at = &attempt->next;
+			continue;
+		}
+		*at = attempt->next;
+		ares_destroy(attempt->channel); /* and its sockets, by socket_changed() */
+		free(attempt);
+	}
+}
+
 static void socket_ready(void *user, unsigned ready)
 {
 	const struct channel_socket *s = user;
-	struct server *server = s->server; /* `s` may be freed by what follows */
+	struct attempt *attempt = s->attempt; /* `s` may be freed by what follows */
+	struct net_resolver *resolver = attempt->resolver;
 
-	ares_process_fd(server->channel, ready & NET_READABLE ? s->fd : ARES_SOCKET_BAD,
+	ares_process_fd(attempt->channel, ready & NET_READABLE ? s->fd : ARES_SOCKET_BAD,
 			ready & NET_WRITABLE ? s->fd : ARES_SOCKET_BAD);
-	set_timer(server->resolver);
+	free_attempts(resolver);
+	set_timer(resolver);
 }
 
 /* c-ares tells what it wants of a socket; neither reading nor writing: it is about to close it. */
 static void socket_changed(void *user, ares_socket_t fd, int readable, int writable)
 {
-	struct server *server = user;
-	struct channel_socket **at = &server->sockets;
+	struct attempt *attempt = user;
+	struct channel_socket **at = &attempt->sockets;
 	struct channel_socket *s;
 	struct net_watch_config config = {
 		.fd = fd,
@@ -113,7 +137,7 @@ static void socket_changed(void *user, ares_socket_t fd, int readable, int writa
 	s = *at;
 	if (s == NULL)
 		return; /* the try will time out */
-	s->server = server;
+	s->attempt = attempt;
 	s->fd = fd;
 	net_watch_free(s->watch);
 	s->watch = NULL;
@@ -123,7 +147,7 @@ static void socket_changed(void *user, ares_socket_t fd, int readable, int writa
 		return;
 	}
 	config.user = s;
-	net_watch_create(&s->watch, server->resolver->loop, &config);
+	net_watch_create(&s->watch, attempt->resolver->loop, &config);
 }
 
 /* ---- one try ---- */
@@ -169,9 +193,9 @@ static void try_ended(void *user, int status, int timeouts, unsigned char *packe
 	struct question *q = attempt->question;
 
 	(void)timeouts;
-	free(attempt);
 	if (q == NULL)
 		return;
+	attempt->question = NULL;
 	q->attempt = NULL;
 	/* Newer c-ares reads packets itself, and keeps those that it can't read. */
 	if (packet != NULL || status == ARES_EBADRESP)
@@ -190,18 +214,65 @@ static void try_abandon(struct question *q)
 	q->server = NULL;
 }
 
-static void try_begin(struct net_resolver *resolver, struct question *q, struct server *server)
+static bool channel_open(struct attempt *attempt, const struct net_address *server)
 {
-	q->server = server;
+	char address[NET_ADDRESS_TEXT_MAX];
+	struct ares_options options = {
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP,
+		.timeout = (int)attempt->resolver->config.try_ms,
+		.tries = 1,
+		.lookups = (char[]){"b"},
+		.sock_state_cb = socket_changed,
+		.sock_state_cb_data = attempt,
+		.resolvconf_path = (char[]){"/dev/null"}, /* what counts was given */
+	};
+	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
+		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
+
+#ifdef ARES_OPT_QUERY_CACHE
+	options.qcache_max_ttl = 0; /* whoever asks, remembers */
+	mask |= ARES_OPT_QUERY_CACHE;
+#endif
+	if (ares_init_options(&attempt->channel, &options, mask) != ARES_SUCCESS) {
+		attempt->channel = NULL;
+		return false;
+	}
+	net_address_format(server, address);
+	return ares_set_servers_ports_csv(attempt->channel, address) == ARES_SUCCESS;
+}
+
+static struct attempt *attempt_new(struct question *q, const struct net_address *server)
+{
+	struct net_resolver *resolver = q->server->resolver;
+	struct attempt *attempt = calloc(1, sizeof(*attempt));
+
+	if (attempt == NULL)
+		return NULL;
+	attempt->resolver = resolver;
+	if (!channel_open(attempt, server)) {
+		if (attempt->channel != NULL)
+			ares_destroy(attempt->channel);
+		free(attempt);
+		return NULL;
+	}
+	attempt->question = q;
+	attempt->next = resolver->attempts;
+	resolver->attempts = attempt;
+	return attempt;
+}
+
+static void try_begin(struct net_resolver *resolver, struct question *q, size_t index)
+{
+	q->server = &resolver->servers[index];
 	q->due_at_ms = net_now_ms() + resolver->config.try_ms;
-	server->counters.asked++;
-	q->attempt = malloc(sizeof(*q->attempt));
+	q->server->counters.asked++;
+	q->attempt = attempt_new(q, &resolver->config.servers[index]);
 	if (q->attempt == NULL) {
 		q->due_at_ms = 0;
 		return;
 	}
-	*q->attempt = (struct attempt){.question = q};
-	ares_query(server->channel, q->dns.name, ns_c_in, (int)q->dns.type, try_ended, q->attempt);
+	ares_query(q->attempt->channel, q->dns.name, ns_c_in, (int)q->dns.type, try_ended,
+		   q->attempt);
 }
 
 /* ---- questions ---- */
@@ -218,7 +289,7 @@ static void question_go_on(struct net_resolver *resolver, struct question *q)
 		size_t index = (q->first + q->tries++) % count;
 
 		if ((q->failed & 1u << index) == 0) {
-			try_begin(resolver, q, &resolver->servers[index]);
+			try_begin(resolver, q, index);
 			return;
 		}
 	}
@@ -251,8 +322,9 @@ static void timer_due(void *user)
 	struct question **at = &resolver->questions;
 	struct question *q;
 
-	for (size_t i = 0; i < resolver->config.server_count; i++)
-		ares_process_fd(resolver->servers[i].channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	for (const struct attempt *a = resolver->attempts; a != NULL; a = a->next)
+		ares_process_fd(a->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	free_attempts(resolver);
 	while (*at != NULL && (*at)->due_at_ms > net_now_ms())
 		at = &(*at)->next;
 	q = *at;
@@ -317,39 +389,6 @@ static bool config_is_valid(const struct net_resolver_config *config)
 	       config->rounds <= ROUNDS_MAX;
 }
 
-static int server_open(struct net_resolver *resolver, size_t index)
-{
-	struct server *server = &resolver->servers[index];
-	char address[NET_ADDRESS_TEXT_MAX];
-	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_NOCHECKRESP,
-		.timeout = (int)resolver->config.try_ms,
-		.tries = 1,
-		.lookups = (char[]){"b"},
-		.sock_state_cb = socket_changed,
-		.sock_state_cb_data = server,
-		.resolvconf_path = (char[]){"/dev/null"}, /* what counts was given */
-	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-		   ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
-
-#ifdef ARES_OPT_UDP_MAX_QUERIES
-	options.udp_max_queries = 1; /* a fresh source port for every query */
-	mask |= ARES_OPT_UDP_MAX_QUERIES;
-#endif
-#ifdef ARES_OPT_QUERY_CACHE
-	options.qcache_max_ttl = 0; /* whoever asks, remembers */
-	mask |= ARES_OPT_QUERY_CACHE;
-#endif
-	server->resolver = resolver;
-	if (ares_init_options(&server->channel, &options, mask) != ARES_SUCCESS) {
-		server->channel = NULL;
-		return -ENOMEM;
-	}
-	net_address_format(&resolver->config.servers[index], address);
-	return ares_set_servers_ports_csv(server->channel, address) == ARES_SUCCESS ? 0 : -ENOMEM;
-}
-
 int net_resolver_create(struct net_resolver **out, struct net_loop *loop,
 			const struct net_resolver_config *config)
 {
@@ -366,8 +405,8 @@ int net_resolver_create(struct net_resolver **out, struct net_loop *loop,
 	ares_library_init(ARES_LIB_INIT_ALL);
 	error = net_timer_create(&resolver->timer, loop,
 				 (struct net_callback){timer_due, resolver});
-	for (size_t i = 0; i < config->server_count && error == 0; i++)
-		error = server_open(resolver, i);
+	for (size_t i = 0; i < config->server_count; i++)
+		resolver->servers[i].resolver = resolver;
 	if (error != 0) {
 		net_resolver_free(resolver);
 		return error;
@@ -382,10 +421,7 @@ void net_resolver_free(struct net_resolver *resolver)
 		return;
 	while (resolver->questions != NULL)
 		net_resolver_cancel(resolver, resolver->questions->id);
-	for (size_t i = 0; i < resolver->config.server_count; i++) {
-		if (resolver->servers[i].channel != NULL)
-			ares_destroy(resolver->servers[i].channel);
-	}
+	free_attempts(resolver);
 	net_timer_free(resolver->timer);
 	ares_library_cleanup();
 	free(resolver);

@@ -4,7 +4,8 @@
  * that answered last is asked first, so that a dead one costs its time-out once.  A try that gets
  * no answer in try_ms, or finds the server unreachable, goes on to the next server, round after
  * round.  A server that says FAILED is not asked again for that question, the others are.  A
- * truncated answer is asked for again over TCP, CNAMEs are followed (DNS-17).
+ * truncated answer is asked for again over TCP, CNAMEs are followed (DNS-17).  Each query leaves
+ * from a port of its own.
  *
  * Ownership  net_resolver_create() gives a resolver, freed with net_resolver_free(), also from
  *            an answer's callback.  Open questions then end without a call.

@@ -248,9 +248,9 @@ static void udp_ready(void *user, unsigned ready)
 
 /* ---- the socket ---- */
 
-static int set_on(int fd, int level, int option)
+static int set_option(int fd, int level, int option, int value)
 {
-	return setsockopt(fd, level, option, &(int){1}, sizeof(int)) < 0 ? -errno : 0;
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
 /* Sets the options and binds. Returns 0 or -errno. */
@@ -260,12 +260,16 @@ static int prepare(struct net_udp *udp)
 	socklen_t length = net_address_to_sockaddr(&udp->config.local, &name);
 	bool ipv4 = name.ss_family == AF_INET;
 	int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
-	int error = set_on(udp->fd, level, ipv4 ? IP_RECVERR : IPV6_RECVERR);
+	int error = set_option(udp->fd, level, ipv4 ? IP_RECVERR : IPV6_RECVERR, 1);
 
 	if (error == 0)
-		error = set_on(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO);
+		error = set_option(udp->fd, level, ipv4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
 	if (error == 0 && !ipv4)
-		error = set_on(udp->fd, level, IPV6_V6ONLY);
+		error = set_option(udp->fd, level, IPV6_V6ONLY, 1);
+	/* RFC 2474 3: the upper six bits of the octet. */
+	if (error == 0)
+		error = set_option(udp->fd, level, ipv4 ? IP_TOS : IPV6_TCLASS,
+				   udp->config.dscp << 2);
 	if (error != 0)
 		return error;
 	if (bind(udp->fd, (struct sockaddr *)&name, length) < 0 ||
@@ -280,7 +284,7 @@ int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_u
 	struct net_udp *udp;
 	int error;
 
-	if (size_max > NET_DATAGRAM_MAX)
+	if (size_max > NET_DATAGRAM_MAX || config->dscp > NET_DSCP_MAX)
 		return -EINVAL;
 	udp = calloc(1, sizeof(*udp) + size_max);
 	if (udp == NULL)
@@ -350,24 +354,67 @@ struct net_address net_udp_local(const struct net_udp *udp)
 	return udp->local;
 }
 
-int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
-		 size_t length)
+/* Names the local address in the message's control data, which has room for either family's. */
+static void set_source(struct msghdr *message, const struct net_address *from)
 {
-	struct sockaddr_storage name;
-	socklen_t name_length = net_address_to_sockaddr(to, &name);
+	struct cmsghdr *c = CMSG_FIRSTHDR(message);
 
+	if (net_address_is_ipv4(from)) {
+		struct in_pktinfo *info = (struct in_pktinfo *)CMSG_DATA(c);
+
+		memcpy(&info->ipi_spec_dst, from->ip + 12, sizeof(info->ipi_spec_dst));
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*info));
+		message->msg_controllen = CMSG_SPACE(sizeof(*info));
+	} else {
+		struct in6_pktinfo *info = (struct in6_pktinfo *)CMSG_DATA(c);
+
+		memcpy(&info->ipi6_addr, from->ip, sizeof(info->ipi6_addr));
+		c->cmsg_level = IPPROTO_IPV6;
+		c->cmsg_type = IPV6_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(*info));
+	}
+}
+
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, const void *bytes,
+		      size_t length)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	} control = {.bytes = {0}};
+	struct sockaddr_storage name;
+	struct iovec vector = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = length};
+	struct msghdr message = {
+		.msg_name = &name,
+		.msg_namelen = net_address_to_sockaddr(&path->to, &name),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+	};
+
+	if (!net_address_is_wildcard(&path->from)) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		set_source(&message, &path->from);
+	}
 	/* A send fails, unsent, with the ICMP error that an earlier datagram to anyone got. That
 	 * takes the error off the socket but not out of its queue, from where the loop tells it: so
 	 * send again. */
 	for (int tries = 0; tries < SEND_TRIES_MAX; tries++) {
-		if (sendto(udp->fd, bytes, length, MSG_DONTWAIT, (struct sockaddr *)&name,
-			   name_length) >= 0) {
+		if (sendmsg(udp->fd, &message, MSG_DONTWAIT) >= 0) {
 			udp->counters.sent++;
 			return 0;
 		}
 	}
 	udp->counters.send_errors++;
 	return -errno;
+}
+
+int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
+		 size_t length)
+{
+	return net_udp_send_from(udp, &(struct net_udp_path){.to = *to}, bytes, length);
 }
 
 struct net_udp_counters net_udp_counters(const struct net_udp *udp)

@@ -15,6 +15,7 @@
 #include "net/loop.h"
 
 #define NET_DATAGRAM_MAX 65535
+#define NET_DSCP_MAX 63
 
 struct net_udp;
 
@@ -48,6 +49,7 @@ struct net_udp_error {
 
 struct net_udp_config {
 	struct net_address local; /* 0.0.0.0 or :: for all; port 0: any free one */
+	uint8_t dscp;             /* of what is sent: 0..63 (RFC 2474) */
 	size_t size_max; /* longer datagrams are dropped and counted; 0: NET_DATAGRAM_MAX */
 
 	void (*on_datagram)(void *user, const struct net_datagram *datagram);
@@ -68,7 +70,7 @@ struct net_udp_counters {
 
 /* Errors: -EADDRINUSE the port is taken; -EADDRNOTAVAIL not an address of this machine;
  * -EACCES a port below 1024 without the right to it; -EAFNOSUPPORT no IPv6 here; -EINVAL size_max
- * is over NET_DATAGRAM_MAX. */
+ * is over NET_DATAGRAM_MAX, or dscp over 63. */
 int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_udp_config *config);
 void net_udp_close(struct net_udp *udp);
 
@@ -84,6 +86,16 @@ struct net_address net_udp_local(const struct net_udp *udp);
  * full), never about another one's ICMP error that happened to be pending. */
 int net_udp_send(struct net_udp *udp, const struct net_address *to, const void *bytes,
 		 size_t length);
+
+/* The same from one address of a socket that is bound to all: an answer leaves from where its
+ * request arrived.  `from` a wildcard: from where the kernel likes. */
+struct net_udp_path {
+	struct net_address from; /* its port counts for nothing */
+	struct net_address to;
+};
+
+int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, const void *bytes,
+		      size_t length);
 
 struct net_udp_counters net_udp_counters(const struct net_udp *udp);
 

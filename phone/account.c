@@ -151,34 +151,29 @@ void phone_account_set_service_route(struct phone_account *account, const struct
 	account->service_route_of = *route;
 }
 
-void phone_account_contact(const struct phone_account *account, const struct net_address *local,
+void phone_account_contact(const struct phone_account *account, const struct phone_self *self,
 			   char to[PHONE_URI_MAX])
 {
+	bool is_default = self->transport == KL_UDP;
 	char host[NET_ADDRESS_TEXT_MAX];
 
-	snprintf(to, PHONE_URI_MAX, "sip:%s@%s", account->line->user,
-		 net_address_format(local, host));
-}
-
-/* A URI's host: an IPv6 address stands in brackets (RFC 3261 25.1). */
-static void write_uri(char to[PHONE_URI_MAX], const char *user, const char *at, const char *host)
-{
-	bool is_ipv6 = strchr(host, ':');
-
-	snprintf(to, PHONE_URI_MAX, "sip:%s%s%s%s%s", user, at, is_ipv6 ? "[" : "", host,
-		 is_ipv6 ? "]" : "");
+	snprintf(to, PHONE_URI_MAX, "sip:%s@%s%s%s", account->line->user,
+		 net_address_format(&self->address, host), is_default ? "" : ";transport=",
+		 is_default ? "" : kl_transport_name(self->transport));
 }
 
 void phone_account_aor(const struct phone_account *account, char to[PHONE_URI_MAX])
 {
-	write_uri(to, account->line->user, "@", account->line->domain);
+	snprintf(to, PHONE_URI_MAX, "sip:%s@%s", account->line->user, account->line->domain);
 }
 
+/* RFC 3261 25.1: an IPv6 address stands in brackets. */
 void phone_account_registrar(const struct phone_account *account, char to[PHONE_URI_MAX])
 {
+	const char *host = account->entry->server;
 	size_t length;
 
-	write_uri(to, "", "", account->entry->server);
+	snprintf(to, PHONE_URI_MAX, strchr(host, ':') ? "sip:[%s]" : "sip:%s", host);
 	length = strlen(to);
 	if (account->entry->server_port)
 		snprintf(to + length, PHONE_URI_MAX - length, ":%u", account->entry->server_port);

@@ -68,8 +68,15 @@ void phone_account_set_service_route(struct phone_account *account, const struct
 const char *phone_account_service_route(const struct phone_account *account,
 					const struct kl_route *route);
 
-/* "sip:alice@192.0.2.7:5060", where LOCAL is our own address. */
-void phone_account_contact(const struct phone_account *account, const struct net_address *local,
+/* Where we are to be found by one server. */
+struct phone_self {
+	struct net_address address;
+	enum kl_transport transport;
+};
+
+/* "sip:alice@192.0.2.7:5060", with ";transport=tcp" or "tls" (RFC 3261 19.1.1, 26.2.2).  It is no
+ * sips: URI over TLS either, for the line's own address is none (RFC 5630 5.1.1). */
+void phone_account_contact(const struct phone_account *account, const struct phone_self *self,
 			   char to[PHONE_URI_MAX]);
 
 /* "sip:alice@example.com", the address-of-record. */

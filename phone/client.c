@@ -109,7 +109,10 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->tx = send->tx;
 	client->method = send->method;
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
-	client->route = send->route;
+	client->hop.route = send->route;
+	client->hop.policy = phone_entry_config(phone, client->account)->policy;
+	if (send->name)
+		client->hop.name = phone_entry_config(phone, client->account)->name;
 	client->token = send->token;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
@@ -136,7 +139,7 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	int length;
 
 	if ((send->method == KL_INVITE) != (request.call != NULL) ||
-	    phone_transport_local(phone->transport, &send->route, &request.local))
+	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
 	length = phone_request_write(phone, &request);
 	if (length < 0 ||
@@ -169,13 +172,21 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 {
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
-	const struct kl_event fault = {
+	struct kl_event fault = {
 		.type = KL_EV_TRANSPORT,
 		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
 	};
+	int error = 0;
 
-	if (!client || phone_send(phone, &client->route, client->request.received) != 0)
-		phone_feed(phone, &fault);
+	phone_network_use(phone, &send->route);
+	if (client)
+		error = phone_send(phone, &client->hop, client->request.received);
+	if (error)
+		fault.transport.fault = phone_fault_of(-error);
+	if (client && !error)
+		return;
+	phone_network_check(phone);
+	phone_feed(phone, &fault);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -199,7 +210,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &client->route,
+		phone_repeat_start(&client->cancel, &client->hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }
@@ -215,8 +226,7 @@ static void client_acknowledge(struct phone_client *client, const struct sip_mes
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_ack_for_failure(&builder, &client->request, response);
 	if (length > 0)
-		phone_send(phone, &client->route,
-			   (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &client->hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_client_abandon(struct phone *phone, kl_tx tx)
@@ -274,9 +284,9 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 		phone_log(
 			PHONE_LOG_WARNING,
 			"the 200 from %s lists no contact of ours: its time is taken all the same",
-			phone_route_text(&client->route, route));
+			phone_route_text(&client->hop.route, route));
 	if (grant.granted_ms)
-		phone_account_set_service_route(client->account, &client->route, response);
+		phone_account_set_service_route(client->account, &client->hop.route, response);
 	return grant.granted_ms;
 }
 
@@ -292,10 +302,15 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 	};
 
 	if (status == 401 || status == 407)
-		event.response.challenge = challenge_of(phone_account_judge(
-			client->account, &client->route, client->proof, response, client->sent));
+		event.response.challenge =
+			challenge_of(phone_account_judge(client->account, &client->hop.route,
+							 client->proof, response, client->sent));
 	if (client->method == KL_REGISTER && status / 100 == 2)
 		event.response.granted_ms = take_grant(client, response);
+	if (status / 100 == 3)
+		event.response.redirect = phone_call_redirect(
+			client->token ? phone_call_find(client->phone, client->token) : NULL,
+			response);
 	phone_feed(client->phone, &event);
 }
 
@@ -303,7 +318,7 @@ static void take_provisional(struct phone_client *client, const struct sip_messa
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
-		phone_call_answered(client->phone, client->token, &client->route, response);
+		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
@@ -317,7 +332,7 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
 	const struct phone_dialog_origin origin = {
 		.account = client->account,
-		.route = client->route,
+		.hop = client->hop,
 		.invite = &client->request,
 		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
 	};
@@ -326,7 +341,7 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	if (wanted) {
 		client->state = PHONE_CLIENT_ENDED;
 		forget_in(client, TRANSACTION_MS);
-		phone_call_answered(client->phone, client->token, &client->route, response);
+		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, made ? response->status : 500);
 	}
 }
@@ -346,7 +361,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	client->state = PHONE_CLIENT_ENDED;
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (open)
-		phone_call_answered(client->phone, client->token, &client->route, response);
+		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open || late)
 		feed_response(client, response, response->status);
 }
@@ -374,7 +389,18 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 	return true;
 }
 
-/* ---- ICMP ------------------------------------------------------------------------------------ */
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route)
+{
+	const struct phone_client *client;
+
+	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
+		LIST_FOREACH(client, &phone->clients.buckets[i], others)
+	if (client->state == PHONE_CLIENT_OPEN && phone_route_equal(&client->hop.route, route))
+		return client->tx;
+	return 0;
+}
 
 static enum kl_fault fault_of(enum net_icmp_class icmp_class)
 {
@@ -398,39 +424,40 @@ static enum kl_fault fault_of(enum net_icmp_class icmp_class)
 	return KL_FAULT_NONE;
 }
 
-/* The transaction whose branch stands in what was quoted of our datagram; 0: none.  The engine
- * checks that it is open, and on that route. */
-static kl_tx quoted_tx(const struct phone *phone, const struct net_udp_error *error)
+/* The branch that stands in what was quoted of our datagram; absent: none. */
+static struct sip_span quoted_branch(const struct net_udp_error *error)
 {
 	static const char mark[] = ";branch=";
 	const char *at = NULL;
-	const struct phone_client *client;
 	size_t length = 0, left;
 
 	if (error->quoted_length)
 		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
 	if (!at)
-		return 0;
+		return (struct sip_span){NULL, 0};
 	at += sizeof mark - 1;
 	left = error->quoted_length - (size_t)(at - (const char *)error->quoted);
 	while (length < left && !strchr(";, \r\n", at[length]))
 		length++;
-	client = find_branch(phone, (struct sip_span){at, length});
-	return client ? client->tx : 0;
+	return (struct sip_span){at, length};
 }
 
 void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)
 {
 	struct kl_event event = {
 		.type = KL_EV_TRANSPORT,
-		.transport = {.route = phone_route_of(&error->destination),
+		.transport = {.route = phone_route_of(&error->destination, KL_UDP),
 			      .fault = fault_of(error->icmp_class)},
 	};
+	const struct sip_span branch = quoted_branch(error);
+	const struct phone_client *client = find_branch(phone, branch);
 	char address[NET_ADDRESS_TEXT_MAX];
 
-	if (event.transport.fault == KL_FAULT_NONE)
+	if (event.transport.fault == KL_FAULT_NONE ||
+	    phone_dialogs_take_fault(phone, branch, event.transport.fault))
 		return;
-	event.transport.tx = quoted_tx(phone, error);
+	/* The engine checks that it is open, and on that route. */
+	event.transport.tx = client ? client->tx : 0;
 	phone_log(PHONE_LOG_INFO, "%s for %s%s", kl_fault_text(event.transport.fault),
 		  net_address_format(&error->destination, address),
 		  event.transport.tx ? "" : ", about nothing that is open");

@@ -12,6 +12,7 @@
 #include "net/udp.h"
 #include "phone/account.h"
 #include "phone/repeat.h"
+#include "phone/transport.h"
 
 #define PHONE_CLIENT_STATES(X)                                                                     \
 	X(OPEN)  /* the engine waits for an answer */                                              \
@@ -31,7 +32,7 @@ struct phone_client {
 	bool proceeding; /* a provisional answer came */
 	bool cancelled;
 	struct phone_account *account;
-	struct kl_route route;
+	struct phone_hop hop;
 	uint64_t token;               /* of an INVITE */
 	uint64_t proof;               /* phone_proof.request */
 	enum sip_digest_sent sent[2]; /* which credentials it carries */
@@ -60,6 +61,9 @@ void phone_client_abandon(struct phone *phone, kl_tx tx);
 
 /* Takes an answer.  False: it belongs to no transaction here. */
 bool phone_client_receive(struct phone *phone, const struct sip_message *response);
+
+/* A transaction for whose answer the engine waits on that route; 0: none. */
+kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route);
 
 /* Takes an ICMP error.  What it quotes names the transaction that it means (TRIG-1). */
 void phone_client_take_error(struct phone *phone, const struct net_udp_error *error);

@@ -78,34 +78,32 @@ void phone_dialog_end(struct phone_dialog *dialog)
 
 /* FAIL-18: where the first Route, else the remote target says.  A name there is taken for that of
  * the server which the INVITE was sent to. */
-static struct kl_route next_hop(const struct phone_dialog *dialog)
+static struct phone_hop next_hop(const struct phone_dialog *dialog)
 {
-	struct net_address address, local;
-	struct kl_route route = dialog->route;
-	struct sip_uri uri;
+	struct phone_hop hop = {.stream = 0};
+	struct net_address local;
 
-	if (sip_uri_parse(&uri, sip_dialog_next_hop(&dialog->sip)) ||
-	    net_address_parse(&address, uri.host, 0))
-		return dialog->route;
-	address.port = uri.port ? uri.port : PHONE_PORT;
-	route = phone_route_of(&address);
-	return phone_get_local(dialog->phone, &address, &local) ? dialog->route : route;
+	if (phone_route_of_uri(sip_dialog_next_hop(&dialog->sip), &hop.route) ||
+	    phone_route_equal(&hop.route, &dialog->hop.route) ||
+	    phone_transport_local(dialog->phone->transport, &hop.route, &local))
+		return dialog->hop;
+	return hop;
 }
 
-/* Begins a request of the dialog in the phone's scratch; *ROUTE is where it goes. */
+/* Begins a request of the dialog in the phone's scratch; *HOP is where it goes. */
 static void begin(struct phone_dialog *dialog, struct sip_builder *builder, const char *method,
-		  struct kl_route *route)
+		  struct phone_hop *hop)
 {
 	struct phone *phone = dialog->phone;
-	struct net_address local = {0};
+	struct phone_self self = {.transport = KL_UDP};
 	char via[PHONE_VIA_MAX], branch[PHONE_ID_MAX];
 
 	snprintf(branch, sizeof branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
 	if (!strcmp(method, "BYE"))
 		memcpy(dialog->bye_branch, branch, sizeof branch);
-	*route = next_hop(dialog);
-	phone_transport_local(phone->transport, route, &local);
-	phone_write_via(via, &local, branch);
+	*hop = next_hop(dialog);
+	phone_self_toward(phone, &hop->route, &self);
+	phone_write_via(via, &self, branch);
 	sip_builder_init(builder, phone->scratch, sizeof phone->scratch);
 	sip_dialog_request(&dialog->sip, builder, method, via);
 }
@@ -115,25 +113,39 @@ static void acknowledge(struct phone_dialog *dialog, const struct sip_message *i
 {
 	struct phone *phone = dialog->phone;
 	struct sip_builder builder;
-	struct kl_route route;
+	struct phone_hop hop;
 	int length;
 
-	begin(dialog, &builder, "ACK", &route);
+	begin(dialog, &builder, "ACK", &hop);
 	sip_builder_copy(&builder, invite, SIP_AUTHORIZATION);
 	sip_builder_copy(&builder, invite, SIP_PROXY_AUTHORIZATION);
 	length = sip_builder_finish(&builder);
 	if (length < 0)
 		return;
-	phone_send(phone, &route, (struct sip_span){phone->scratch, (size_t)length});
+	phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 	dialog->ack = strndup(phone->scratch, (size_t)length);
 }
 
 static void acknowledge_again(const struct phone_dialog *dialog)
 {
-	const struct kl_route route = next_hop(dialog);
+	const struct phone_hop hop = next_hop(dialog);
 
 	if (dialog->ack)
-		phone_send(dialog->phone, &route, sip_span_of(dialog->ack));
+		phone_send(dialog->phone, &hop, sip_span_of(dialog->ack));
+}
+
+/* TRIG-10: a BYE that fails ends its dialog, and its line's engine is told which route is dead, for
+ * the dialog may have led past the line's own.  A dialog that was never a call of ours has no
+ * binding. */
+static void fail(struct phone_dialog *dialog, struct kl_event_dialog how)
+{
+	struct kl_event event = {.type = KL_EV_DIALOG_FAILED, .dialog = how};
+
+	phone_dialog_end(dialog);
+	event.dialog.binding = dialog->binding;
+	event.dialog.binding.route = dialog->repeat.hop.route;
+	if (dialog->binding.route.port)
+		phone_feed(dialog->phone, &event);
 }
 
 static void send_bye(struct phone_dialog *dialog)
@@ -141,30 +153,56 @@ static void send_bye(struct phone_dialog *dialog)
 	struct phone *phone = dialog->phone;
 	char uri[SIP_DIALOG_URI_MAX];
 	const struct phone_proof proof = {
-		.route = &dialog->route,
+		.route = &dialog->hop.route,
 		.request = dialog->proof,
 		.digest = {.method = "BYE", .uri = uri},
 	};
 	struct sip_builder builder;
-	struct kl_route route;
-	int length;
+	struct phone_hop hop;
+	int length, error;
 
 	dialog->state = PHONE_DIALOG_ENDING;
 	dialog->byes++;
 	dialog->unacked = 0;
-	begin(dialog, &builder, "BYE", &route);
+	begin(dialog, &builder, "BYE", &hop);
 	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
 	if (!sip_span_copy(sip_dialog_request_uri(&dialog->sip), uri, sizeof uri))
 		phone_account_prove(dialog->account, &proof, &builder, dialog->sent);
 	length = sip_builder_finish(&builder);
-	if (length < 0)
+	if (length < 0) {
 		phone_dialog_end(dialog);
-	else
-		phone_repeat_start(&dialog->repeat, &route,
+		return;
+	}
+	error = phone_repeat_start(&dialog->repeat, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
+	if (error)
+		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- failures -------------------------------------------------------------------------------- */
+
+bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault)
+{
+	struct phone_dialog *dialog;
+
+	LIST_FOREACH(dialog, &phone->dialogs.all, others)
+	if (dialog->state == PHONE_DIALOG_ENDING &&
+	    sip_span_equal(branch, sip_span_of(dialog->bye_branch))) {
+		fail(dialog, (struct kl_event_dialog){.fault = fault});
+		return true;
+	}
+	return false;
+}
+
+void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_end *end)
+{
+	struct phone_dialog *dialog;
+
+	LIST_FOREACH(dialog, &phone->dialogs.all, others)
+	if (dialog->state == PHONE_DIALOG_ENDING &&
+	    phone_route_equal(&dialog->repeat.hop.route, &end->route))
+		fail(dialog, (struct kl_event_dialog){.fault = end->fault});
+}
 
 /* Nobody answers the BYE, or acknowledges our 200: the far end is gone (RFC 3261 13.3.1.4). */
 static void take_given_up(void *user)
@@ -174,8 +212,10 @@ static void take_given_up(void *user)
 	if (dialog->state == PHONE_DIALOG_UP)
 		phone_dialog_hang_up(dialog);
 	else
-		phone_dialog_end(dialog);
+		fail(dialog, (struct kl_event_dialog){.status = 408, .ms = LINGER_MS});
 }
+
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static struct phone_dialog *dialog_new(struct phone *phone,
 				       const struct phone_dialog_origin *origin)
@@ -191,7 +231,7 @@ static struct phone_dialog *dialog_new(struct phone *phone,
 	dialog->phone = phone;
 	dialog->account = origin->account;
 	dialog->call = origin->call;
-	dialog->route = origin->route;
+	dialog->hop = origin->hop;
 	dialog->session = origin->call ? origin->call->session : 0;
 	dialog->proof = phone_draw();
 	LIST_INSERT_HEAD(&phone->dialogs.all, dialog, others);
@@ -221,7 +261,7 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 	error = sip_dialog_from_response(&dialog->sip, origin->invite, response);
 	if (error) {
 		phone_log(PHONE_LOG_WARNING, "the %u from %s makes no call: %s", response->status,
-			  phone_route_text(&origin->route, route), sip_strerror(error));
+			  phone_route_text(&origin->hop.route, route), sip_strerror(error));
 		dialog_free(dialog);
 		return false;
 	}
@@ -230,7 +270,7 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 		origin->call->dialog = dialog;
 	} else {
 		phone_log(PHONE_LOG_NOTICE, "an answer that nobody waits for, from %s: ended",
-			  phone_route_text(&origin->route, route));
+			  phone_route_text(&origin->hop.route, route));
 		send_bye(dialog);
 	}
 	return true;
@@ -253,7 +293,7 @@ static bool wants_credentials(struct phone_dialog *dialog, const struct sip_mess
 
 	if ((response->status != 401 && response->status != 407) || dialog->byes >= BYES_MAX)
 		return false;
-	verdict = phone_account_judge(dialog->account, &dialog->route, dialog->proof, response,
+	verdict = phone_account_judge(dialog->account, &dialog->hop.route, dialog->proof, response,
 				      dialog->sent);
 	return verdict == SIP_VERDICT_NEW || verdict == SIP_VERDICT_STALE;
 }
@@ -270,6 +310,8 @@ bool phone_dialog_receive(struct phone *phone, const struct sip_message *respons
 		return true;
 	if (wants_credentials(dialog, response))
 		send_bye(dialog);
+	else if (response->status == 503)
+		fail(dialog, (struct kl_event_dialog){.status = 503});
 	else
 		phone_dialog_end(dialog);
 	return true;

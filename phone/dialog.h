@@ -10,6 +10,7 @@
 
 #include "phone/account.h"
 #include "phone/repeat.h"
+#include "phone/transport.h"
 #include "sip/dialog.h"
 
 struct phone_call;
@@ -30,7 +31,7 @@ struct phone_dialog {
 	struct phone_account *account;
 	struct phone_call *call;   /* whose it is; NULL: nobody's */
 	struct kl_binding binding; /* of a call that is up */
-	struct kl_route route;     /* where the INVITE went */
+	struct phone_hop hop;      /* where the INVITE went */
 	struct sip_dialog sip;
 	uint64_t session;           /* of our description */
 	char *ack;                  /* as it was sent; owned */
@@ -55,7 +56,7 @@ void phone_dialogs_clear(struct phone *phone);
 /* Where a 2xx comes from. */
 struct phone_dialog_origin {
 	struct phone_account *account;
-	struct kl_route route;            /* of its INVITE */
+	struct phone_hop hop;             /* of its INVITE */
 	const struct sip_message *invite; /* as it was sent */
 	struct phone_call *call;          /* who wants it; NULL: nobody */
 };
@@ -76,6 +77,12 @@ void phone_dialog_end(struct phone_dialog *dialog);
 /* The dialog that a request belongs to; NULL: none. */
 struct phone_dialog *phone_dialog_find(const struct phone *phone,
 				       const struct sip_message *message);
+
+/* The BYE with this branch can't be delivered (TRIG-10).  False: there is none. */
+bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault);
+
+/* A stream is gone, and every BYE that waits on it with it. */
+void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_end *end);
 
 /* Is a BYE still unanswered? */
 bool phone_dialogs_busy(const struct phone *phone);

@@ -28,12 +28,13 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 {
 	char text[PHONE_SDP_MAX];
 	int length = describe(dialog, incoming, text);
+	const struct phone_self self = phone_incoming_self(dialog->phone, incoming);
 	struct sip_builder builder;
 
 	if (length < 0)
 		return length;
 	phone_reply_begin(dialog->phone, incoming, 200, &builder);
-	phone_write_self(&builder, dialog->account, &incoming->local);
+	phone_write_self(&builder, dialog->account, &self);
 	if (!length)
 		return sip_builder_finish(&builder);
 	return sip_builder_finish_body(&builder, "application/sdp",
@@ -45,7 +46,7 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 static void take_invite(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	struct phone *phone = dialog->phone;
-	const struct kl_route route = phone_reply_route(incoming);
+	const struct phone_hop hop = phone_reply_hop(incoming);
 	int length = write_accept(dialog, incoming);
 
 	if (length < 0) {
@@ -54,7 +55,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 	}
 	phone_reply_note(phone, incoming, 200, length);
 	dialog->unacked = incoming->request->cseq.number;
-	phone_repeat_start(&dialog->repeat, &route,
+	phone_repeat_start(&dialog->repeat, &hop,
 			   (struct sip_span){phone->scratch, (size_t)length});
 }
 

@@ -6,16 +6,22 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "net/filewatch.h"
+#include "net/hosts.h"
 #include "phone/log.h"
 
 struct question {
 	LIST_ENTRY(question) others;
 	struct phone_dns *dns;
 	uint32_t query; /* the engine's name for it */
+	struct net_dns_question asked;
 };
 
 struct phone_dns {
+	struct net_loop *loop;
 	struct net_resolver *resolver;
+	struct net_resolver_config resolver_config;
+	struct net_filewatch *watch; /* of resolver_path; NULL: it is not watched */
 	struct phone_dns_config config;
 	LIST_HEAD(, question) open; /* bounded by the engine's limits.queries */
 };
@@ -86,60 +92,159 @@ void phone_dns_event(const struct net_dns_result *result, uint32_t query,
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void take_result(void *user, uint64_t id, const struct net_dns_result *result)
+static void answer(struct question *question, const struct net_dns_result *result)
 {
-	struct question *question = user;
 	struct phone_dns *dns = question->dns;
 	struct kl_dns_record records[KL_DNS_RECORDS_MAX];
 	struct kl_event event;
 
-	(void)id;
 	phone_dns_event(result, question->query, records, &event);
 	LIST_REMOVE(question, others);
 	free(question);
 	dns->config.on_answer(dns->config.user, &event);
 }
 
-void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query)
+static void take_result(void *user, uint64_t id, const struct net_dns_result *result)
 {
-	struct question *question = malloc(sizeof *question);
-	struct net_resolver_question ask = {
-		.name = query->name,
-		.type = type_of(query->type),
+	(void)id;
+	answer(user, result);
+}
+
+static void ask_servers(struct question *question)
+{
+	static const struct net_dns_result failed = {.status = NET_DNS_FAILED};
+	const struct net_resolver_question ask = {
+		.name = question->asked.name,
+		.type = question->asked.type,
 		.on_result = take_result,
 		.user = question,
 	};
-	struct kl_event failed = {
+	uint64_t id;
+	int error = net_resolver_ask(question->dns->resolver, &ask, &id);
+
+	if (!error)
+		return;
+	phone_log(PHONE_LOG_WARNING, "cannot ask the DNS for %s: %s", ask.name, strerror(-error));
+	answer(question, &failed);
+}
+
+/* NULL: out of memory, or it is no name. */
+static struct question *question_new(struct phone_dns *dns, const struct kl_action_query *query)
+{
+	struct question *question = calloc(1, sizeof *question);
+
+	if (!question ||
+	    net_dns_question_init(&question->asked, query->name, type_of(query->type))) {
+		free(question);
+		return NULL;
+	}
+	question->dns = dns;
+	question->query = query->query;
+	LIST_INSERT_HEAD(&dns->open, question, others);
+	return question;
+}
+
+void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query)
+{
+	struct question *question = question_new(dns, query);
+	struct net_dns_result result;
+	const struct kl_event failed = {
 		.type = KL_EV_DNS,
 		.dns = {.query = query->query, .status = KL_DNS_FAILED},
 	};
-	uint64_t id;
-	int error = question ? net_resolver_ask(dns->resolver, &ask, &id) : -ENOMEM;
 
-	if (!error) {
-		*question = (struct question){.dns = dns, .query = query->query};
-		LIST_INSERT_HEAD(&dns->open, question, others);
-		return;
-	}
-	phone_log(PHONE_LOG_WARNING, "cannot ask the DNS for %s: %s", query->name,
-		  strerror(-error));
-	free(question);
-	dns->config.on_answer(dns->config.user, &failed);
+	if (!question)
+		dns->config.on_answer(dns->config.user, &failed);
+	else if (dns->config.hosts_path &&
+		 net_hosts_find(dns->config.hosts_path, &question->asked, &result))
+		answer(question, &result);
+	else
+		ask_servers(question);
 }
+
+/* ---- other servers --------------------------------------------------------------------------- */
+
+static bool same_servers(const struct net_resolver_config *a, const struct net_resolver_config *b)
+{
+	if (a->server_count != b->server_count)
+		return false;
+	for (size_t i = 0; i < a->server_count; i++)
+		if (net_address_compare(&a->servers[i], &b->servers[i]))
+			return false;
+	return true;
+}
+
+/* What was asked of the old servers is asked of the new ones, from the beginning: those may be out
+ * of reach for good. */
+static void use_servers(struct phone_dns *dns, const struct net_resolver_config *config)
+{
+	struct net_resolver *resolver;
+	struct question *question, *next;
+
+	if (net_resolver_create(&resolver, dns->loop, config))
+		return;
+	net_resolver_free(dns->resolver);
+	dns->resolver = resolver;
+	dns->resolver_config = *config;
+	for (question = LIST_FIRST(&dns->open); question; question = next) {
+		next = LIST_NEXT(question, others); /* what is asked meanwhile stands before it */
+		ask_servers(question);
+	}
+	dns->config.on_servers(dns->config.user, config); /* which may lead to new questions */
+}
+
+/* A file that is gone, or names no server, may be half-way replaced: the old servers stay. */
+static void take_change(void *user)
+{
+	struct phone_dns *dns = user;
+	struct net_resolver_config config = dns->resolver_config;
+
+	if (net_resolver_config_read(&config, dns->config.resolver_path) <= 0 ||
+	    same_servers(&config, &dns->resolver_config))
+		return;
+	phone_log(PHONE_LOG_NOTICE, "other DNS servers: %s is new", dns->config.resolver_path);
+	use_servers(dns, &config);
+}
+
+static void watch_servers(struct phone_dns *dns)
+{
+	const char *path = dns->config.resolver_path;
+	int error = net_filewatch_open(&dns->watch, dns->loop, path,
+				       (struct net_callback){take_change, dns});
+
+	if (error)
+		phone_log(PHONE_LOG_WARNING, "changes of %s will not be noticed: %s", path,
+			  strerror(-error));
+	if (net_resolver_config_read(&dns->resolver_config, path) <= 0)
+		phone_log(PHONE_LOG_WARNING, "no DNS server is known: names can't be looked up");
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int phone_dns_create(struct phone_dns **out, const struct phone_dns_config *config)
 {
 	struct phone_dns *dns = calloc(1, sizeof *dns);
-	int error =
-		dns ? net_resolver_create(&dns->resolver, config->loop, config->resolver) : -ENOMEM;
+	int error;
 
+	if (!dns)
+		return -ENOMEM;
+	dns->loop = config->loop;
+	dns->config = *config;
+	dns->resolver_config = *config->resolver;
+	if (config->resolver_path)
+		watch_servers(dns);
+	error = net_resolver_create(&dns->resolver, dns->loop, &dns->resolver_config);
 	if (error) {
-		free(dns);
+		phone_dns_free(dns);
 		return error;
 	}
-	dns->config = *config;
 	*out = dns;
 	return 0;
+}
+
+const struct net_resolver_config *phone_dns_servers(const struct phone_dns *dns)
+{
+	return &dns->resolver_config;
 }
 
 void phone_dns_free(struct phone_dns *dns)
@@ -148,6 +253,7 @@ void phone_dns_free(struct phone_dns *dns)
 
 	if (!dns)
 		return;
+	net_filewatch_close(dns->watch);
 	net_resolver_free(dns->resolver);
 	while ((question = LIST_FIRST(&dns->open))) {
 		LIST_REMOVE(question, others);

@@ -10,16 +10,23 @@ struct phone_dns;
 struct phone_dns_config {
 	struct net_loop *loop;
 	const struct net_resolver_config *resolver;
+	const char *resolver_path, *hosts_path; /* as in phone_config */
 
 	/* Called once for each question, also from within phone_dns_ask().  The event's records
 	 * are valid until it returns. */
 	void (*on_answer)(void *user, const struct kl_event *event);
+
+	/* Called when other DNS servers are asked from now on. */
+	void (*on_servers)(void *user, const struct net_resolver_config *resolver);
 	void *user;
 };
 
 /* -EINVAL, -ENOMEM. */
 int phone_dns_create(struct phone_dns **out, const struct phone_dns_config *config);
 void phone_dns_free(struct phone_dns *dns); /* NULL is fine; open questions are dropped */
+
+/* Those that are asked now. */
+const struct net_resolver_config *phone_dns_servers(const struct phone_dns *dns);
 
 void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query);
 

@@ -11,7 +11,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { SUMMARY_MS = 10000 }; /* how often dropped datagrams may be logged */
+enum { SUMMARY_MS = 10000 }; /* how often dropped messages may be logged */
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -47,6 +47,16 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 
+/* KEEP-1: one that can't be sent is no loss. */
+static void keep_alive(struct phone *phone, const struct kl_route *route)
+{
+	const struct config_keepalive *payload = &phone->config->keepalive;
+
+	phone_transport_keep_alive(
+		phone->transport, route,
+		sip_span_of(route->transport == KL_UDP ? payload->udp : payload->tcp));
+}
+
 static void act(struct phone *phone, const struct kl_action *action)
 {
 	switch (action->type) {
@@ -59,10 +69,11 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_ABANDON:
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
-	case KL_DO_CLOSE: /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_CLOSE:
+		phone_transport_drop(phone->transport, &action->close.route);
 		break;
-	case KL_DO_KEEPALIVE: /* KEEP-1: over UDP, CRLF twice */
-		phone_send(phone, &action->keepalive.route, sip_span_of("\r\n\r\n"));
+	case KL_DO_KEEPALIVE:
+		keep_alive(phone, &action->keepalive.route);
 		break;
 	case KL_DO_OUTCOME:
 		phone_call_outcome(phone, &action->outcome);
@@ -99,6 +110,11 @@ static void take_time(void *user)
 	phone_feed(user, &(struct kl_event){.type = KL_EV_TIME});
 }
 
+static void take_servers(void *user, const struct net_resolver_config *resolver)
+{
+	phone_network_set_resolvers(user, resolver);
+}
+
 static void take_dns(void *user, const struct kl_event *event)
 {
 	phone_feed(user, event);
@@ -106,14 +122,28 @@ static void take_dns(void *user, const struct kl_event *event)
 
 /* ---- the network ----------------------------------------------------------------------------- */
 
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes)
+static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
 {
-	int error = phone_transport_send(phone->transport, route, bytes.at, bytes.length);
+	const struct net_address target = phone_route_address(&hop->route);
+	struct net_address source;
+
+	if (!phone->trace || phone_transport_local(phone->transport, &hop->route, &source))
+		return;
+	if (!net_address_is_wildcard(&hop->local))
+		source = hop->local;
+	phone_trace_message(phone->trace, &source, &target, bytes);
+}
+
+int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
+{
+	int error = phone_transport_send(phone->transport, hop, bytes.at, bytes.length);
 	char text[KL_TEXT_MAX];
 
 	if (error)
-		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s", phone_route_text(route, text),
-			  strerror(-error));
+		phone_log(PHONE_LOG_WARNING, "cannot send to %s: %s",
+			  phone_route_text(&hop->route, text), strerror(-error));
+	else
+		trace_sent(phone, hop, bytes);
 	return error;
 }
 
@@ -123,39 +153,42 @@ static void log_dropped(void *user)
 	uint64_t news = phone->counters.dropped - phone->dropped_told;
 
 	if (news)
-		phone_log(PHONE_LOG_WARNING, "%llu datagrams dropped that are no SIP messages",
+		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
 			  (unsigned long long)news);
 	phone->dropped_told = phone->counters.dropped;
 }
 
 /* What is no message is counted, and the log has a sum of it every 10 s at most. */
-static void drop(struct phone *phone, const struct net_datagram *datagram, int error)
+static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
-	char address[NET_ADDRESS_TEXT_MAX];
+	char source[KL_TEXT_MAX];
 
-	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", datagram->length,
-		  net_address_format(&datagram->source, address), sip_strerror(error));
+	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
+		  phone_route_text(&packet->source, source), sip_strerror(error));
 	if (phone->counters.dropped++ == phone->dropped_told)
 		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
 }
 
-static void take_datagram(void *user, const struct net_datagram *datagram)
+static void take_packet(void *user, const struct phone_packet *packet)
 {
 	struct phone *phone = user;
+	const struct net_address from = phone_route_address(&packet->source);
 	struct sip_message message;
-	char address[NET_ADDRESS_TEXT_MAX];
-	int error = sip_message_parse(&message, datagram->bytes, datagram->length);
+	char source[KL_TEXT_MAX];
+	int error = sip_message_parse(&message, packet->bytes, packet->length);
 
-	if (error == SIP_EEMPTY && datagram->length)
+	phone_trace_message(phone->trace, &from, &packet->local,
+			    (struct sip_span){(const char *)packet->bytes, packet->length});
+	if (error == SIP_EEMPTY && packet->length)
 		return; /* a keep-alive */
 	if (error) {
-		drop(phone, datagram, error);
+		drop(phone, packet, error);
 		return;
 	}
-	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", net_address_format(&datagram->source, address),
+	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
 		  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
-		phone_server_receive(phone, &message, datagram);
+		phone_server_receive(phone, &message, packet);
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
@@ -167,12 +200,65 @@ static void take_error(void *user, const struct net_udp_error *error)
 	phone_client_take_error(user, error);
 }
 
+/* TRIG-4, TRIG-6: a stream that came to nothing fails those who wait for it, one that was there may
+ * have carried registrations.  A TLS server may refuse us only after the handshake. */
+static void take_stream_end(void *user, const struct phone_stream_end *end)
+{
+	struct phone *phone = user;
+	struct kl_event event = {
+		.type = KL_EV_TRANSPORT,
+		.transport = {.route = end->route, .fault = end->fault},
+	};
+	char route[KL_TEXT_MAX];
+
+	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
+		  phone_route_text(&end->route, route), end->why);
+	event.transport.tx = phone_client_waiting(phone, &end->route);
+	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
+		event.transport.fault = KL_FAULT_STREAM_LOST;
+	if (event.transport.fault == KL_FAULT_STREAM_LOST ||
+	    event.transport.fault == KL_FAULT_KEEPALIVE)
+		event.type = KL_EV_STREAM_LOST;
+	phone_dialogs_lose_stream(phone, end);
+	phone_feed(phone, &event);
+}
+
+static bool waits(void *user, const struct kl_route *route)
+{
+	return phone_client_waiting(user, route);
+}
+
+/* CALL-2: only who may ask something of a line may connect. */
+static bool admits(void *user, const struct kl_route *source)
+{
+	struct phone *phone = user;
+
+	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
+		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
+			return true;
+	phone->counters.refused++;
+	return false;
+}
+
 int phone_get_local(const struct phone *phone, const struct net_address *to,
 		    struct net_address *local)
 {
-	const struct kl_route route = phone_route_of(to);
+	const struct kl_route route = phone_route_of(to, KL_UDP);
 
 	return phone_transport_local(phone->transport, &route, local);
+}
+
+int phone_self_toward(const struct phone *phone, const struct kl_route *route,
+		      struct phone_self *self)
+{
+	self->transport = (enum kl_transport)route->transport;
+	return phone_transport_local(phone->transport, route, &self->address);
+}
+
+const struct kl_entry_config *phone_entry_config(const struct phone *phone,
+						 const struct phone_account *account)
+{
+	return &phone->engine_config.lines[account->line_index].entries[account->entry_index];
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -183,18 +269,30 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	const struct phone_transport_config transport = {
 		.loop = config->loop,
 		.bind = config->bind,
-		.on_datagram = take_datagram,
+		.dscp = config->dscp,
+		.tls = config->tls,
+		.policy = config->config->engine.lines[0].entries[0].policy,
+		.on_packet = take_packet,
 		.on_error = take_error,
+		.on_stream_end = take_stream_end,
+		.waits = waits,
+		.admits = admits,
 		.user = phone,
 	};
 	const struct phone_dns_config dns = {
 		.loop = config->loop,
 		.resolver = &config->resolver,
+		.resolver_path = config->resolver_path,
+		.hosts_path = config->hosts_path,
+		.on_servers = take_servers,
 		.on_answer = take_dns,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
 
+	if (!error && config->trace_path)
+		error = phone_trace_open(&phone->trace, config->trace_path, config->trace_blank,
+					 why);
 	if (error)
 		return error;
 	error = phone_dns_create(&phone->dns, &dns);
@@ -212,7 +310,6 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
-	config->transports = 1u << KL_UDP;
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine) {
@@ -236,7 +333,9 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 	if (error)
 		return error;
 	phone_clients_init(phone);
-	error = phone_accounts_init(&phone->accounts, config->config);
+	error = phone_network_open(phone, config);
+	if (!error)
+		error = phone_accounts_init(&phone->accounts, config->config);
 	if (!error)
 		error = phone_server_init(phone);
 	if (!error)
@@ -280,8 +379,10 @@ void phone_free(struct phone *phone)
 	phone_clients_clear(phone);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
+	phone_network_close(phone);
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
+	phone_trace_close(phone->trace);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	free(phone->engine);
@@ -297,6 +398,7 @@ static void feed_lines(struct phone *phone, enum kl_event_type type)
 void phone_start(struct phone *phone)
 {
 	feed_lines(phone, KL_EV_LINE_START);
+	phone_network_check(phone);
 }
 
 void phone_stop(struct phone *phone, struct net_callback on_stopped)

@@ -20,6 +20,7 @@
 #include "net/address.h"
 #include "net/loop.h"
 #include "net/resolver.h"
+#include "net/stream.h"
 
 enum {
 	PHONE_PORT = 5060,
@@ -32,9 +33,18 @@ struct phone;
 struct phone_config {
 	struct net_loop *loop;
 	const struct config *config;
-	/* "::" is every address of the machine, over IPv4 and IPv6; port 0: any free one. */
+	/* "::" is every address of the machine, over IPv4 and IPv6; port 0: any free one. UDP and
+	 * TCP have this port, TLS the next one. */
 	struct net_address bind;
+	uint8_t dscp; /* of the signalling: 0..63 */
 	struct net_resolver_config resolver;
+	/* Files that are read again when they change.  NULL: none. */
+	const char *resolver_path; /* the DNS servers, in resolv.conf's format; stands for the above
+				    */
+	const char *hosts_path;    /* names with addresses, which come before the DNS */
+	const char *trace_path;    /* every message goes there, as a pcap file */
+	bool trace_blank;          /* without credentials */
+	struct net_tls_config tls; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
 	 * must not call the phone.  May be NULL. */

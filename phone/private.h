@@ -7,13 +7,15 @@
 #include "phone/client.h"
 #include "phone/dialog.h"
 #include "phone/dns.h"
+#include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/server.h"
+#include "phone/trace.h"
 #include "phone/transport.h"
 #include "sip/message.h"
 
 struct phone_counters {
-	uint64_t dropped;  /* datagrams that are no SIP message */
+	uint64_t dropped;  /* datagrams and messages of streams that are no SIP */
 	uint64_t stray;    /* answers to nothing that is open */
 	uint64_t refused;  /* requests from strangers, or from a server that may not send any */
 	uint64_t overflow; /* what did not fit a table */
@@ -25,10 +27,12 @@ struct phone {
 	struct kl_config engine_config; /* the configuration's, with the families that are here */
 	struct kl_engine *engine;
 	struct net_timer *alarm;   /* at kl_deadline() */
-	struct net_timer *summary; /* when the next summary of dropped datagrams may be logged */
+	struct net_timer *summary; /* when the next summary of what was dropped may be logged */
 	bool acting;               /* the engine's actions are being carried out */
 	struct phone_transport *transport;
 	struct phone_dns *dns;
+	struct phone_network network;
+	struct phone_trace *trace; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
 	struct phone_dialogs dialogs;
@@ -53,11 +57,19 @@ static inline kl_ms phone_now(void)
  * this returns, unless it was called while actions are carried out: then by that caller. */
 int phone_feed(struct phone *phone, const struct kl_event *event);
 
+/* Where a server behind ROUTE finds us.  Errors: those of phone_transport_local(). */
+int phone_self_toward(const struct phone *phone, const struct kl_route *route,
+		      struct phone_self *self);
+
+/* What the engine knows of an account. */
+const struct kl_entry_config *phone_entry_config(const struct phone *phone,
+						 const struct phone_account *account);
+
 /* Calls on_stopped, if it is waited for and nothing is left to do. */
 void phone_check_stopped(struct phone *phone);
 
-/* Sends a whole message to a route. */
-int phone_send(struct phone *phone, const struct kl_route *route, struct sip_span bytes);
+/* Sends a whole message. */
+int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes);
 
 /* In words for people.  Both return TO. */
 const char *phone_route_text(const struct kl_route *route, char to[KL_TEXT_MAX]);

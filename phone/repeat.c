@@ -19,7 +19,7 @@ static void take_time(void *user)
 		phone_check_stopped(repeat->phone);
 		return;
 	}
-	phone_send(repeat->phone, &repeat->route, (struct sip_span){repeat->bytes, repeat->length});
+	phone_send(repeat->phone, &repeat->hop, (struct sip_span){repeat->bytes, repeat->length});
 	repeat->gap_ms = repeat->gap_ms * 2 < SIP_T2_MS ? repeat->gap_ms * 2 : SIP_T2_MS;
 	now += repeat->gap_ms;
 	net_timer_set(repeat->timer, now < repeat->give_up_at_ms ? now : repeat->give_up_at_ms);
@@ -40,24 +40,34 @@ void phone_repeat_clear(struct phone_repeat *repeat)
 	*repeat = (struct phone_repeat){.phone = repeat->phone};
 }
 
-void phone_repeat_start(struct phone_repeat *repeat, const struct kl_route *route,
-			struct sip_span bytes)
+/* A 2xx is repeated over any transport, since its ACK is no answer to it (RFC 3261 13.3.1.4). */
+static bool is_sent_once(const struct phone_hop *hop, struct sip_span bytes)
+{
+	return hop->route.transport != KL_UDP &&
+	       (bytes.length < 4 || memcmp(bytes.at, "SIP/", 4) != 0);
+}
+
+int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
+		       struct sip_span bytes)
 {
 	uint64_t now = net_now_ms();
+	int error;
 
 	phone_repeat_stop(repeat);
-	phone_send(repeat->phone, route, bytes);
-	repeat->route = *route;
+	error = phone_send(repeat->phone, hop, bytes);
+	repeat->hop = *hop;
 	repeat->gap_ms = SIP_T1_MS;
 	repeat->give_up_at_ms = now + 64 * SIP_T1_MS;
 	repeat->bytes = malloc(bytes.length);
 	if (!repeat->bytes) { /* without memory it is sent once */
 		net_timer_set(repeat->timer, repeat->give_up_at_ms);
-		return;
+		return error;
 	}
 	memcpy(repeat->bytes, bytes.at, bytes.length);
 	repeat->length = bytes.length;
-	net_timer_set(repeat->timer, now + repeat->gap_ms);
+	net_timer_set(repeat->timer,
+		      is_sent_once(hop, bytes) ? repeat->give_up_at_ms : now + repeat->gap_ms);
+	return error;
 }
 
 void phone_repeat_stop(struct phone_repeat *repeat)

@@ -15,7 +15,7 @@ struct phone_repeat {
 	struct phone *phone;
 	struct net_timer *timer;
 	struct net_callback on_given_up;
-	struct kl_route route;
+	struct phone_hop hop;
 	char *bytes; /* owned; NULL: nothing is repeated */
 	size_t length;
 	uint64_t gap_ms, give_up_at_ms;
@@ -26,9 +26,11 @@ int phone_repeat_init(struct phone_repeat *repeat, struct phone *phone,
 		      struct net_callback on_given_up);
 void phone_repeat_clear(struct phone_repeat *repeat);
 
-/* Sends BYTES now, and repeats them; what was repeated before is not any more. */
-void phone_repeat_start(struct phone_repeat *repeat, const struct kl_route *route,
-			struct sip_span bytes);
+/* Sends BYTES now, and repeats them; what was repeated before is not any more.  A stream loses
+ * nothing on its way, so a request is sent there once and only waited for (RFC 3261 17.1.2.2).
+ * 0, or a negative errno value of this first send. */
+int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
+		       struct sip_span bytes);
 void phone_repeat_stop(struct phone_repeat *repeat);
 
 #endif

@@ -21,21 +21,24 @@ char *phone_write_host(const struct net_address *address, char to[NET_ADDRESS_TE
 	return to;
 }
 
-/* RFC 3581: rport, so that answers come back through a NAT. */
-void phone_write_via(char to[PHONE_VIA_MAX], const struct net_address *local, const char *branch)
+/* RFC 3581: rport, so that answers come back through a NAT.  RFC 5923: alias, so that requests of
+ * the server may come on our stream. */
+void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, const char *branch)
 {
+	static const char *const names[] = {[KL_UDP] = "UDP", [KL_TCP] = "TCP", [KL_TLS] = "TLS"};
 	char host[NET_ADDRESS_TEXT_MAX];
 
-	snprintf(to, PHONE_VIA_MAX, "SIP/2.0/UDP %s;branch=%s;rport",
-		 net_address_format(local, host), branch);
+	snprintf(to, PHONE_VIA_MAX, "SIP/2.0/%s %s;branch=%s;rport%s", names[self->transport],
+		 net_address_format(&self->address, host), branch,
+		 self->transport == KL_UDP ? "" : ";alias");
 }
 
 void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct net_address *local)
+		      const struct phone_self *self)
 {
 	char contact[PHONE_URI_MAX];
 
-	phone_account_contact(account, local, contact);
+	phone_account_contact(account, self, contact);
 	sip_builder_header(builder, "Contact", "<%s>", contact);
 	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
 	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
@@ -80,7 +83,7 @@ static void write_head(struct sip_builder *builder, const struct phone_request *
 	const char *method = kl_method_name(request->send->method);
 	char via[PHONE_VIA_MAX], display[DISPLAY_MAX], aor[PHONE_URI_MAX];
 
-	phone_write_via(via, &request->local, request->branch);
+	phone_write_via(via, &request->self, request->branch);
 	quote_display(request->account->line->display_name, display);
 	phone_account_aor(request->account, aor);
 	sip_builder_request(builder, method, head->uri);
@@ -117,7 +120,7 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 
 	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);
-	phone_account_contact(account, &request->local, contact);
+	phone_account_contact(account, &request->self, contact);
 	snprintf(call_id, sizeof call_id, "%s-%u", account->id, request->send->call_id);
 	write_head(builder, request, &head);
 	sip_builder_header(builder, "Contact", "<%s>;+sip.instance=\"%s\"", contact,
@@ -136,7 +139,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	const struct phone_account *account = request->account;
 	const struct phone_call *call = request->call;
 	const char *service_route = phone_account_service_route(account, &request->send->route);
-	const struct head head = {.uri = call->target,
+	const struct head head = {.uri = phone_call_uri(call, &request->send->route),
 				  .to_uri = call->target,
 				  .call_id = call->call_id,
 				  .tag = call->tag};
@@ -145,7 +148,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	struct sip_span body = {.at = text};
 	int length;
 
-	phone_describe(&sdp, &request->local, call->session);
+	phone_describe(&sdp, &request->self.address, call->session);
 	length = sip_sdp_write(&sdp, text, sizeof text);
 	if (length < 0)
 		return length;
@@ -153,7 +156,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	write_head(builder, request, &head);
 	if (*service_route)
 		sip_builder_header(builder, "Route", "%s", service_route);
-	phone_write_self(builder, account, &request->local);
+	phone_write_self(builder, account, &request->self);
 	write_proof(builder, request, &head, body);
 	return sip_builder_finish_body(builder, "application/sdp", body);
 }

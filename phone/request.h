@@ -23,7 +23,7 @@ struct phone_request {
 	const struct phone_call *call;     /* INVITE: whose it is */
 	const struct kl_action_send *send; /* what the engine said */
 	const char *branch;
-	struct net_address local;
+	struct phone_self self;
 	enum sip_digest_sent sent[2]; /* out: which credentials it carries */
 };
 
@@ -31,11 +31,11 @@ struct phone_request {
 int phone_request_write(struct phone *phone, struct phone_request *request);
 
 /* "SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bK...;rport" */
-void phone_write_via(char to[PHONE_VIA_MAX], const struct net_address *local, const char *branch);
+void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, const char *branch);
 
 /* Contact, Allow and User-Agent: what every request and 2xx of a call has. */
 void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct net_address *local);
+		      const struct phone_self *self);
 
 /* Our side of a call without media: an audio stream that is inactive both ways. */
 void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session);

@@ -8,16 +8,35 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
+_Static_assert(sizeof(struct phone_hop) <= SIP_PEER_MAX, "a transaction keeps the way back");
+
 /* ---- answers --------------------------------------------------------------------------------- */
 
-struct kl_route phone_reply_route(const struct phone_incoming *incoming)
+struct phone_hop phone_reply_hop(const struct phone_incoming *incoming)
 {
 	const struct sip_via *via = &incoming->request->via;
-	struct kl_route route = phone_route_of(&incoming->source);
+	struct phone_hop hop = {
+		.route = phone_route_of(&incoming->source, incoming->transport),
+		.stream = incoming->stream,
+		.local = incoming->local,
+	};
 
-	if (!via->wants_rport)
-		route.port = via->port ? via->port : PHONE_PORT;
-	return route;
+	if (!via->wants_rport || incoming->transport != KL_UDP)
+		hop.route.port = via->port ? via->port : phone_default_port(incoming->transport);
+	return hop;
+}
+
+/* On a stream that we opened the local port is none that anybody listens on. */
+struct phone_self phone_incoming_self(const struct phone *phone,
+				      const struct phone_incoming *incoming)
+{
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	struct phone_self self = {incoming->local, incoming->transport};
+	struct net_address listening;
+
+	if (incoming->stream && !phone_transport_local(phone->transport, &source, &listening))
+		self.address.port = listening.port;
+	return self;
 }
 
 void phone_reply_begin(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
@@ -51,11 +70,11 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming, unsigned status,
 		      int length)
 {
-	const struct kl_route route = phone_reply_route(incoming);
+	const struct phone_hop hop = phone_reply_hop(incoming);
 
 	phone_reply_note(phone, incoming, status, length);
 	if (length > 0)
-		phone_send(phone, &route, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
@@ -82,7 +101,7 @@ void phone_reply(struct phone *phone, const struct phone_incoming *incoming, uns
 static unsigned judge_stranger(const struct phone *phone, const struct phone_incoming *incoming,
 			       enum kl_acceptance *best)
 {
-	const struct kl_route source = phone_route_of(&incoming->source);
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
 	struct sip_uri uri;
 	bool found = false;
 
@@ -194,13 +213,19 @@ static bool admit(struct phone *phone, const struct phone_incoming *incoming,
 }
 
 void phone_server_receive(struct phone *phone, const struct sip_message *request,
-			  const struct net_datagram *datagram)
+			  const struct phone_packet *packet)
 {
 	struct phone_incoming incoming = {
-		.request = request, .source = datagram->source, .local = datagram->local};
+		.request = request,
+		.source = phone_route_address(&packet->source),
+		.local = packet->local,
+		.transport = (enum kl_transport)packet->source.transport,
+		.stream = packet->stream,
+	};
 	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
-	const struct kl_route back = phone_reply_route(&incoming);
+	const struct phone_hop back = phone_reply_hop(&incoming);
 	struct sip_peer peer = {.length = sizeof back};
+	_Static_assert(sizeof back <= sizeof peer.bytes, "a hop is a peer");
 	struct sip_receipt receipt;
 	unsigned status;
 
@@ -234,7 +259,7 @@ static void take_time(void *user)
 {
 	struct phone *phone = user;
 	struct sip_due due;
-	struct kl_route back;
+	struct phone_hop back;
 
 	while (sip_transactions_next(phone->server.transactions, &due, net_now_ms())) {
 		memcpy(&back, due.peer.bytes, sizeof back);

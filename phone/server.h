@@ -3,8 +3,8 @@
 #define PHONE_SERVER_H
 
 #include "net/loop.h"
-#include "net/udp.h"
 #include "phone/account.h"
+#include "phone/transport.h"
 #include "sip/transaction.h"
 
 struct phone;
@@ -22,15 +22,21 @@ struct phone_incoming {
 	const struct sip_message *request;
 	struct net_address source; /* where it came from */
 	struct net_address local;  /* where it arrived */
-	sip_transaction_id id;     /* 0: an ACK, or no room */
-	char tag[PHONE_ID_MAX];    /* for To, where it has none */
+	enum kl_transport transport;
+	uint64_t stream;        /* as in phone_packet */
+	sip_transaction_id id;  /* 0: an ACK, or no room */
+	char tag[PHONE_ID_MAX]; /* for To, where it has none */
 };
+
+/* Where the far end finds us again. */
+struct phone_self phone_incoming_self(const struct phone *phone,
+				      const struct phone_incoming *incoming);
 
 int phone_server_init(struct phone *phone);
 void phone_server_clear(struct phone *phone);
 
 void phone_server_receive(struct phone *phone, const struct sip_message *request,
-			  const struct net_datagram *datagram);
+			  const struct phone_packet *packet);
 
 /* A request inside a dialog of ours (dialog_request.c). */
 void phone_dialog_take_request(struct phone_dialog *dialog, const struct phone_incoming *incoming);
@@ -51,7 +57,8 @@ void phone_reply_note(struct phone *phone, const struct phone_incoming *incoming
 /* An answer without headers of its own, but for those that its status demands. */
 void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status);
 
-/* Where answers go (RFC 3261 18.2.2, RFC 3581 4). */
-struct kl_route phone_reply_route(const struct phone_incoming *incoming);
+/* Where answers go: back on the stream of the request (KEEP-5); over UDP, and where that stream is
+ * gone, by RFC 3261 18.2.2 and RFC 3581 4. */
+struct phone_hop phone_reply_hop(const struct phone_incoming *incoming);
 
 #endif

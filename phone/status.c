@@ -249,7 +249,7 @@ static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
 
 static json_t *counters_status(const struct phone *phone)
 {
-	struct net_udp_counters udp = phone_transport_counters(phone->transport);
+	struct phone_transport_counters network = phone_transport_counters(phone->transport);
 	const struct phone_counters *own = &phone->counters;
 	json_t *counters = json_object();
 	struct kl_engine_view engine;
@@ -257,11 +257,13 @@ static json_t *counters_status(const struct phone *phone)
 	kl_get_engine(phone->engine, &engine);
 	put(counters, "calls", number(engine.calls));
 	put(counters, "requests", number(engine.walks));
-	put(counters, "received", number(udp.received));
-	put(counters, "sent", number(udp.sent));
-	put(counters, "send_errors", number(udp.send_errors));
-	put(counters, "icmp", number(udp.icmp));
-	put(counters, "dropped", number(own->dropped + udp.oversized));
+	put(counters, "received", number(network.received));
+	put(counters, "sent", number(network.sent));
+	put(counters, "send_errors", number(network.send_errors));
+	put(counters, "streams", number(network.streams));
+	put(counters, "broken_streams", number(network.broken));
+	put(counters, "icmp", number(network.icmp));
+	put(counters, "dropped", number(own->dropped + network.oversized));
 	put(counters, "stray", number(own->stray));
 	put(counters, "refused", number(own->refused));
 	put(counters, "overflow", number(own->overflow));

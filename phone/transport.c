@@ -2,15 +2,24 @@
 #include "phone/transport.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "phone/stream.h"
+#include "sip/value.h"
 
 enum { IPV4, IPV6, SOCKETS };
 
 static const uint8_t family_bits[SOCKETS] = {KL_IPV4, KL_IPV6};
 
 struct phone_transport {
+	struct phone_transport_config config;
 	struct net_udp *sockets[SOCKETS]; /* NULL: that family is not used */
+	struct phone_streams *streams;
+	/* Where they are listened for.  Where nobody listens for TLS, its port stands in Via and
+	 * Contact all the same: what is for us comes on the streams that we open. */
+	struct net_address tcp[SOCKETS], tls[SOCKETS];
 };
 
 /* ---- routes ---------------------------------------------------------------------------------- */
@@ -23,12 +32,29 @@ struct net_address phone_route_address(const struct kl_route *route)
 	return address;
 }
 
-struct kl_route phone_route_of(const struct net_address *address)
+struct kl_route phone_route_of(const struct net_address *address, enum kl_transport transport)
 {
-	struct kl_route route = {.port = address->port, .transport = KL_UDP};
+	struct kl_route route = {.port = address->port, .transport = (uint8_t)transport};
 
 	memcpy(route.ip, address->ip, sizeof route.ip);
 	return route;
+}
+
+int phone_route_of_uri(struct sip_span text, struct kl_route *route)
+{
+	enum kl_transport transport = KL_UDP;
+	struct net_address address;
+	struct sip_uri uri;
+
+	if (sip_uri_parse(&uri, text) || !uri.is_sip || net_address_parse(&address, uri.host, 0))
+		return -EINVAL;
+	if (uri.is_secure || uri.transport == SIP_TLS)
+		transport = KL_TLS;
+	else if (uri.transport == SIP_TCP)
+		transport = KL_TCP;
+	address.port = uri.port ? uri.port : phone_default_port(transport);
+	*route = phone_route_of(&address, transport);
+	return 0;
 }
 
 bool phone_route_equal(const struct kl_route *a, const struct kl_route *b)
@@ -37,43 +63,93 @@ bool phone_route_equal(const struct kl_route *a, const struct kl_route *b)
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 
-static struct net_udp *socket_toward(const struct phone_transport *transport,
-				     const struct net_address *to)
+uint16_t phone_default_port(enum kl_transport transport)
 {
-	return transport->sockets[net_address_is_ipv4(to) ? IPV4 : IPV6];
+	return transport == KL_TLS ? PHONE_PORT + 1 : PHONE_PORT;
+}
+
+enum kl_fault phone_fault_of(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return KL_FAULT_REFUSED;
+	case ENETUNREACH:
+		return KL_FAULT_NET;
+	case EHOSTUNREACH:
+		return KL_FAULT_HOST;
+	default:
+		return KL_FAULT_SEND;
+	}
+}
+
+static int family_of(const struct net_address *address)
+{
+	return net_address_is_ipv4(address) ? IPV4 : IPV6;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static int open_socket(struct phone_transport *transport, int which,
-		       const struct phone_transport_config *config, const struct net_address *local)
+static void take_datagram(void *user, const struct net_datagram *datagram)
 {
-	struct net_udp_config udp = {
-		.local = *local,
-		.on_datagram = config->on_datagram,
-		.on_error = config->on_error,
-		.user = config->user,
+	const struct phone_transport *transport = user;
+	const struct phone_packet packet = {
+		.source = phone_route_of(&datagram->source, KL_UDP),
+		.local = datagram->local,
+		.bytes = datagram->bytes,
+		.length = datagram->length,
 	};
 
-	return net_udp_open(&transport->sockets[which], config->loop, &udp);
+	transport->config.on_packet(transport->config.user, &packet);
+}
+
+static void take_error(void *user, const struct net_udp_error *error)
+{
+	const struct phone_transport *transport = user;
+
+	transport->config.on_error(transport->config.user, error);
+}
+
+/* RFC 3261 18.1.1: who sends over UDP or TCP listens on both, on one port; TLS has the next. */
+static int open_family(struct phone_transport *transport, struct net_address *local)
+{
+	int which = family_of(local), error;
+	struct net_udp_config udp = {
+		.local = *local,
+		.dscp = transport->config.dscp,
+		.on_datagram = take_datagram,
+		.on_error = take_error,
+		.user = transport,
+	};
+
+	error = net_udp_open(&transport->sockets[which], transport->config.loop, &udp);
+	if (!error)
+		error = phone_streams_listen(transport->streams, KL_TCP, local);
+	if (error)
+		return error;
+	transport->tcp[which] = *local;
+	local->port = udp.local.port ? (uint16_t)(udp.local.port + 1) : 0;
+	error = phone_streams_listen(transport->streams, KL_TLS, local);
+	transport->tls[which] = *local;
+	if (!local->port)
+		transport->tls[which].port = (uint16_t)(transport->tcp[which].port + 1);
+	return error;
 }
 
 /* "::" stands for both families; a machine without IPv6 goes without it. */
-static int open_sockets(struct phone_transport *transport,
-			const struct phone_transport_config *config, struct net_address *local)
+static int open_families(struct phone_transport *transport, struct net_address *local)
 {
 	static const struct net_address any4 = {.ip = {[10] = 0xff, 0xff}};
+	const struct net_address bind = transport->config.bind;
 	int error;
 
-	*local = config->bind;
-	if (net_address_is_ipv4(local))
-		return open_socket(transport, IPV4, config, local);
-	error = open_socket(transport, IPV6, config, local);
-	if (!net_address_is_wildcard(local) || (error && error != -EAFNOSUPPORT))
+	*local = bind;
+	error = open_family(transport, local);
+	if (net_address_is_ipv4(&bind) || !net_address_is_wildcard(&bind) ||
+	    (error && error != -EAFNOSUPPORT))
 		return error;
 	*local = any4;
-	local->port = config->bind.port;
-	return open_socket(transport, IPV4, config, local);
+	local->port = bind.port;
+	return open_family(transport, local);
 }
 
 int phone_transport_open(struct phone_transport **out, const struct phone_transport_config *config,
@@ -81,15 +157,24 @@ int phone_transport_open(struct phone_transport **out, const struct phone_transp
 {
 	struct phone_transport *transport = calloc(1, sizeof *transport);
 	struct net_address local = config->bind;
-	int error = transport ? open_sockets(transport, config, &local) : -ENOMEM;
+	int error;
 
-	if (error) {
-		net_udp_explain(error, &local, why, PHONE_WHY_MAX);
-		phone_transport_close(transport);
-		return error;
+	if (!transport) {
+		snprintf(why, PHONE_WHY_MAX, "out of memory");
+		return -ENOMEM;
 	}
-	*out = transport;
-	return 0;
+	transport->config = *config;
+	error = phone_streams_create(&transport->streams, config, why);
+	if (!error) {
+		error = open_families(transport, &local);
+		if (error)
+			net_udp_explain(error, &local, why, PHONE_WHY_MAX);
+	}
+	if (error)
+		phone_transport_close(transport);
+	else
+		*out = transport;
+	return error;
 }
 
 void phone_transport_close(struct phone_transport *transport)
@@ -99,6 +184,7 @@ void phone_transport_close(struct phone_transport *transport)
 	for (int i = 0; i < SOCKETS; i++)
 		if (transport->sockets[i])
 			net_udp_close(transport->sockets[i]);
+	phone_streams_free(transport->streams);
 	free(transport);
 }
 
@@ -114,52 +200,92 @@ uint8_t phone_transport_families(const struct phone_transport *transport)
 
 /* ---- use ------------------------------------------------------------------------------------- */
 
-int phone_transport_send(struct phone_transport *transport, const struct kl_route *route,
+int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length)
 {
-	const struct net_address to = phone_route_address(route);
-	struct net_udp *udp = socket_toward(transport, &to);
-	int error = udp ? net_udp_send(udp, &to, bytes, length) : -EAFNOSUPPORT;
+	const struct net_address to = phone_route_address(&hop->route);
+	struct net_udp *udp = transport->sockets[family_of(&to)];
+	struct net_address local;
+	int error;
 
+	if (!udp)
+		return -EAFNOSUPPORT;
+	if (hop->route.transport != KL_UDP) {
+		local = net_udp_local(udp);
+		return phone_streams_send(transport->streams, hop, &local,
+					  (struct sip_span){bytes, length});
+	}
+	error = net_udp_send_from(udp, &(struct net_udp_path){hop->local, to}, bytes, length);
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
+}
+
+void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
+				struct sip_span bytes)
+{
+	if (route->transport == KL_UDP)
+		phone_transport_send(transport, &(struct phone_hop){.route = *route}, bytes.at,
+				     bytes.length);
+	else
+		phone_streams_keep_alive(transport->streams, route, bytes);
+}
+
+void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route)
+{
+	phone_streams_drop(transport->streams, route);
+}
+
+static uint16_t port_for(const struct phone_transport *transport, const struct kl_route *route)
+{
+	const struct net_address to = phone_route_address(route);
+	int which = family_of(&to);
+
+	switch ((enum kl_transport)route->transport) {
+	case KL_TCP:
+		return transport->tcp[which].port;
+	case KL_TLS:
+		return transport->tls[which].port;
+	case KL_UDP:
+		break;
+	}
+	return net_udp_local(transport->sockets[which]).port;
 }
 
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,
 			  struct net_address *local)
 {
 	const struct net_address to = phone_route_address(route);
-	const struct net_udp *udp = socket_toward(transport, &to);
-	struct net_address bound, found;
+	const struct net_udp *udp = transport->sockets[family_of(&to)];
+	struct net_address found;
 	int error;
 
 	if (!udp)
 		return -EAFNOSUPPORT;
-	bound = net_udp_local(udp);
-	if (net_address_is_wildcard(&bound)) {
+	found = net_udp_local(udp);
+	if (net_address_is_wildcard(&found)) {
 		error = net_address_local_toward(&found, &to);
 		if (error)
 			return error;
-		found.port = bound.port;
-		bound = found;
 	}
-	*local = bound;
+	found.port = port_for(transport, route);
+	*local = found;
 	return 0;
 }
 
-struct net_udp_counters phone_transport_counters(const struct phone_transport *transport)
+struct phone_transport_counters phone_transport_counters(const struct phone_transport *transport)
 {
-	struct net_udp_counters sum = {0};
+	struct phone_transport_counters sum = {0};
 
 	for (int i = 0; i < SOCKETS; i++) {
 		struct net_udp_counters one = {0};
 
 		if (transport->sockets[i])
 			one = net_udp_counters(transport->sockets[i]);
-		sum.received += one.received;
 		sum.oversized += one.oversized;
+		sum.icmp += one.icmp;
+		sum.received += one.received;
 		sum.sent += one.sent;
 		sum.send_errors += one.send_errors;
-		sum.icmp += one.icmp;
 	}
+	phone_streams_count(transport->streams, &sum);
 	return sum;
 }

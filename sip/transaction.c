@@ -23,6 +23,7 @@ enum state {
 struct transaction {
 	enum state state;
 	bool is_invite;
+	bool is_reliable;    /* it came over TCP or TLS, where nothing is resent (17.2.1) */
 	uint32_t generation; /* of the slot; makes ids unique */
 	uint32_t next;       /* in the bucket, or in the free list */
 	uint32_t heap_index; /* NOWHERE: it waits for nothing */
@@ -321,6 +322,8 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 	}
 	slot = open_slot(table, key);
 	table->slots[slot].is_invite = message->method == SIP_INVITE;
+	table->slots[slot].is_reliable =
+		message->via.transport == SIP_TCP || message->via.transport == SIP_TLS;
 	table->slots[slot].peer = *peer;
 	receipt->id = id_of(table, slot);
 }
@@ -367,7 +370,7 @@ static void enter_final(struct transaction *t, unsigned status, uint64_t now)
 {
 	t->state = t->is_invite && status < 300 ? ACCEPTED : COMPLETED;
 	t->end_at = now + GIVE_UP_MS;
-	if (!t->is_invite || t->state == ACCEPTED)
+	if (!t->is_invite || t->state == ACCEPTED || t->is_reliable)
 		return;
 	t->resend_ms = SIP_T1_MS;
 	t->resend_at = now + t->resend_ms;

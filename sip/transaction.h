@@ -1,7 +1,7 @@
 /* transaction.h - server transactions (RFC 3261 17.2, RFC 6026), and what a client transaction
  * needs beside its clock: matching, ACK, CANCEL.
  *
- * Over UDP.  No sockets and no clock: the caller feeds received requests, gives responses, and
+ * No sockets and no clock: the caller feeds received requests, gives responses, and
  * asks what is due:
  *
  *	sip_transactions_receive(t, &message, &peer, &receipt, now);
@@ -20,7 +20,7 @@ enum {
 	SIP_T1_MS = 500,
 	SIP_T2_MS = 4000,
 	SIP_T4_MS = 5000,
-	SIP_PEER_MAX = 64, /* bytes of a peer */
+	SIP_PEER_MAX = 72, /* bytes of a peer */
 };
 #define SIP_NEVER UINT64_MAX
 

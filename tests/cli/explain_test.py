@@ -5,6 +5,7 @@
 
 The expected times come from the arithmetic below, not from Keepline.
 """
+import contextlib
 import json
 import socket
 import subprocess
@@ -171,9 +172,19 @@ class Explain(unittest.TestCase):
     def test_summary(self):
         """SEE-3: what it means, in words."""
         [line] = self.explain(site())
-        self.assertIn('If its server falls silent, a call rings after 3.5 s, and what the next server takes.',
-                      line['summary'])
-        self.assertIn('If no server answers, a call fails after 32 s.', line['summary'])
+        self.assertEqual(line['summary'][0], 'A call placed after the primary falls silent rings after 3.5 s; '
+                                             'with none left it fails after 32 s.')
+        # A refresh after 3600 - 60 s, then its own 3.5 s on the dead server.
+        self.assertIn('at worst the line can be called again after 3543.5 s', line['summary'][2])
+        self.assertEqual(line['failover']['silence_ms'], 3543500)
+        self.assertEqual([(step['t_ms'], step['event'], step.get('route')) for step in line['failover']['INVITE']],
+                         [(0, 'send', 1), (500, 'send', 1), (1500, 'send', 1), (3500, 'send', 2), (3500, 'answer', None)])
+
+    def test_summary_of_a_single_server(self):
+        """SEE-3: with one route nothing is left to move to."""
+        [line] = self.explain(site(**{'voIpProt.server.1.address': '192.0.2.9'}))
+        self.assertEqual(line['summary'][0], 'A call placed after the primary falls silent fails after 32 s.')
+        self.assertIn('no other server takes the registration', line['summary'][2])
 
     def test_backoff(self):
         """BACK-2, T7: base 10 s, at most 120 s."""
@@ -208,9 +219,55 @@ class Explain(unittest.TestCase):
         """The same for people: routes, times and words."""
         run = self.run_explain(site(), '--dns', str(self.folder / 'zone'), '--parameters')
         self.assertEqual(run.returncode, 0)
-        for words in ('udp 192.0.2.2:5060', '3500 ms  INVITE    to route 2', 'INVITE given up: 408',
+        for words in ('udp 192.0.2.2:5060', 'route 2   INVITE at 3.5, 4, 5 s', 'INVITE given up at 32 s: 408',
                       '30 to 60 s', 'reg.1.server.1.retryMaxCount'):
             self.assertIn(words, run.stdout)
+
+    def golden(self, *options):
+        """What explain prints of the files in golden/, and the folder."""
+        folder = Path(__file__).parent / 'golden'
+        run = subprocess.run([KEEPLINE, 'explain', '--dns', 'zone', *options, 'phone.yaml'], timeout=60, cwd=folder,
+                             capture_output=True, text=True, check=False)
+        self.assertEqual((run.returncode, run.stderr), (0, ''))
+        return run.stdout, folder
+
+    def test_golden_text(self):
+        """SEE-3: the text as a whole: routes, pictures, back-off, words."""
+        self.maxDiff = None
+        out, folder = self.golden()
+        self.assertEqual(out, (folder / 'explain.txt').read_text('utf-8'))
+
+    def test_golden_json(self):
+        """SEE-3: the JSON as a whole, but for the list of parameters."""
+        self.maxDiff = None
+        out, folder = self.golden('--json')
+        found = json.loads(out)
+        for line in found['lines']:
+            self.assertTrue(line.pop('parameters'))
+        self.assertEqual(found, json.loads((folder / 'explain.json').read_text('utf-8')))
+
+    def test_native_names(self):
+        """CONF-5 (part): the resolvers of a native file are asked; its static records serve where there are none."""
+        line = 'lines: [{user: bob, servers: {name: sip.example.com, transport: udp}}]\n'
+        statics = """dns:
+  - {name: _sip._udp.sip.example.com, type: SRV, target: a.example.com, port: 5070}
+  - {name: a.example.com, type: A, address: 192.0.2.7}
+"""
+        with self.resolver() as (address, asked):
+            run = self.run_explain(f'resolvers: {address}\n' + line + statics, '--json')
+        self.assertTrue(asked)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        offline = self.run_explain(line + statics, '--json', '--resolver', 'none')
+        self.assertEqual(json.loads(offline.stdout)['lines'][0]['entries'], json.loads(run.stdout)['lines'][0]['entries'])
+        [route] = json.loads(run.stdout)['lines'][0]['entries'][0]['routes']
+        self.assertEqual((route['address'], route['port'], route['target']), ('192.0.2.7', 5070, 'a.example.com'))
+
+    def test_native_provenance(self):
+        """CONF-5 (part), PROF-1: values of a native file say where they stand, in its own words."""
+        [line] = self.explain('lines:\n  - user: bob\n    servers: {name: 192.0.2.1}\n    policy: {retry_gap: 0.7s}\n')
+        values = {value['name']: (value['value'], value['from']) for value in line['parameters']}
+        self.assertEqual(values['lines.1.policy.retry_gap'], ('0.7s', str(self.folder / 'phone.cfg') + ':4'))
+        self.assertEqual(line['profile'], 'keepline')
 
     def test_unresolved_name(self):
         """BACK-7: a name that doesn't resolve is said, and the exit status tells."""
@@ -222,8 +279,9 @@ class Explain(unittest.TestCase):
         self.assertIn('No route was found', line['summary'][0])
         self.assertIn('nowhere.example.com', ' '.join(line['warnings']))
 
-    def test_resolver(self):
-        """--resolver asks the server that is named: here one that knows no name."""
+    @contextlib.contextmanager
+    def resolver(self):
+        """A DNS server that knows no name: its address, and what it was asked."""
         asked, done = [], threading.Event()
 
         def serve():
@@ -240,9 +298,14 @@ class Explain(unittest.TestCase):
             server.settimeout(0.1)
             thread = threading.Thread(target=serve)
             thread.start()
-            run = self.run_explain(site(), '--resolver', '127.0.0.1:%d' % server.getsockname()[1])
+            yield '127.0.0.1:%d' % server.getsockname()[1], asked
             done.set()
             thread.join()
+
+    def test_resolver(self):
+        """--resolver asks the server that is named: here one that knows no name."""
+        with self.resolver() as (address, asked):
+            run = self.run_explain(site(), '--resolver', address)
         self.assertEqual(run.returncode, 1)
         self.assertTrue(any(b'\x05three\x07example\x03com' in question for question in asked))
 
@@ -268,5 +331,5 @@ class Explain(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    KEEPLINE = sys.argv.pop(1)
+    KEEPLINE = str(Path(sys.argv.pop(1)).resolve())  # some tests run in another folder
     unittest.main()

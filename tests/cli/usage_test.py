@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'status', 'call', 'explain', 'demo')
+COMMANDS = ('run', 'status', 'call', 'explain', 'check', 'demo')
 
 
 def run(*words):
@@ -38,7 +38,7 @@ def test_wrong_usage():
     wrong = [(), ('nonesuch',), ('run',), ('run', '--nonesuch', 'x'), ('run', '--bind', 'nowhere', 'x'),
              ('run', '--bind', '127.0.0.1:99999', 'x'), ('run', '--resolver', 'name.test', 'x'), ('call',),
              ('call', 'a', 'b'), ('call', '--line', '0', 'a'), ('call', '--line', '1x', 'a'), ('call', '--for', '-1', 'a'),
-             ('status', 'x')]
+             ('status', 'x'), ('check',), ('explain',)]
     for words in wrong:
         status, out, err = run(*words)
         expect(status == 2, f'status 2 of {words}, not {status}')

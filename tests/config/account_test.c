@@ -19,6 +19,26 @@ static const struct kl_entry_config *entry_of(const struct config *config, uint3
 	return &config->engine.lines[line].entries[entry];
 }
 
+/* A literal IPv6 address serves as server and as domain; one with a scope is refused, and named. */
+static void test_literal_ipv6(void **state)
+{
+	(void)state;
+	struct config *config = load_text(
+		XML("reg.1.address=\"bob\" reg.1.server.1.address=\"2001:DB8::1\"\n"
+		    "reg.2.address=\"eve@2001:db8::2\" reg.2.server.1.address=\"2001:db8::1\"\n"
+		    "reg.3.address=\"joe\" reg.3.server.1.address=\"sip.example.com\"\n"
+		    "reg.3.server.2.address=\"fe80::1%eth0\"\n"));
+	assert_told(config,
+		    "1.cfg:4:1: warning: reg.3.server.2.address: fe80::1%eth0 is out of range "
+		    "(permitted: a host name or IP address, without port or scope); it counts as "
+		    "not set");
+	assert_string_equal(entry_of(config, 0, 0)->name, "2001:db8::1");
+	assert_string_equal(config->lines[0].domain, "[2001:db8::1]");
+	assert_string_equal(config->lines[1].domain, "[2001:db8::2]");
+	assert_int_equal(config->engine.lines[2].entry_count, 1);
+	config_free(config);
+}
+
 /* The UDP example of the guide's Appendix A, as printed. */
 static void test_appendix_a_udp(void **state)
 {
@@ -64,28 +84,47 @@ static void test_appendix_a_udp(void **state)
 	config_free(config);
 }
 
-/* Its TLS example: one clear error for the transport, no line. */
+/* Its TLS example. */
 static void test_appendix_a_tls(void **state)
 {
 	(void)state;
-	struct config *config = load_with((struct load){
-		.text = XML("reg.1.address=\"5551239999\"\nreg.2.address=\"5554560000\"\n"
-			    "voIpProt.server.1.address=\"server.coreSide.com\"\n"
-			    "voIpProt.server.1.registerRetry.baseTimeOut=\"10\"\n"
-			    "voIpProt.server.1.registerRetry.maxTimeOut=\"180\"\n"
-			    "voIpProt.SIP.tcpFastFailover=\"1\"\n"
-			    "voIpProt.SIP.outboundProxy.address=\"sbc.accessSide.com\"\n"
-			    "voIpProt.SIP.outboundProxy.transport=\"TLS\"\n"
-			    "voIpProt.SIP.outboundProxy.failOver.enhanced.enable=\"1\"\n"
-			    "tcpIpApp.keepalive.tcp.sip.tls.enable=\"1\"\n"
-			    "tcpIpApp.keepalive.tcp.noResponseTransmitInterval=\"20\""),
-		.expected = KL_EINVAL});
-	assert_told(config,
-		    "1.cfg:1:16: error: reg.1.address: no server can be used; line 1 is left out\n"
-		    "1.cfg:2:1: error: reg.2.address: no server can be used; line 2 is left out\n"
-		    "1.cfg:8:1: error: voIpProt.SIP.outboundProxy.transport: TLS is not available "
-		    "in this version; what uses it is left out");
-	assert_int_equal(config->error_count, 3);
+	struct config *config =
+		load_text(XML("reg.1.address=\"5551239999\"\nreg.2.address=\"5554560000\"\n"
+			      "voIpProt.server.1.address=\"server.coreSide.com\"\n"
+			      "voIpProt.server.1.registerRetry.baseTimeOut=\"10\"\n"
+			      "voIpProt.server.1.registerRetry.maxTimeOut=\"180\"\n"
+			      "voIpProt.SIP.tcpFastFailover=\"1\"\n"
+			      "voIpProt.SIP.outboundProxy.address=\"sbc.accessSide.com\"\n"
+			      "voIpProt.SIP.outboundProxy.transport=\"TLS\"\n"
+			      "voIpProt.SIP.outboundProxy.failOver.enhanced.enable=\"1\"\n"
+			      "tcpIpApp.keepalive.tcp.sip.tls.enable=\"1\"\n"
+			      "tcpIpApp.keepalive.tcp.noResponseTransmitInterval=\"20\""));
+	assert_told(config, "");
+	assert_int_equal(config->engine.line_count, 2);
+	for (uint32_t line = 0; line < 2; line++) {
+		const struct kl_entry_config *entry = entry_of(config, line, 0);
+		assert_string_equal(entry->name, "sbc.accessside.com");
+		assert_int_equal(entry->transport_choice, KL_CHOOSE_TLS);
+		assert_true(entry->policy->tcp_fast_failover);
+		assert_true(entry->policy->stream_keepalive);
+	}
+	config_free(config);
+}
+
+/* KEEP-1: CRLF twice over UDP, four times on streams, unless a file says otherwise. */
+static void test_what_a_keep_alive_consists_of(void **state)
+{
+	(void)state;
+	struct config *config = load_text(XML(BOB SITE));
+	assert_string_equal(config->keepalive.udp, "\r\n\r\n");
+	assert_string_equal(config->keepalive.tcp, "\r\n\r\n\r\n\r\n");
+	config_free(config);
+
+	config = load_text(XML(BOB SITE "nat.keepalive.udp.payload=\"a\\tb\\r\\n\" "
+					"nat.keepalive.tcp.payload=\"\\n\\\""));
+	assert_told(config, "");
+	assert_string_equal(config->keepalive.udp, "a\\tb\r\n");
+	assert_string_equal(config->keepalive.tcp, "\n\\");
 	config_free(config);
 }
 
@@ -320,18 +359,18 @@ static void test_strict_makes_them_errors_PROF_4(void **state)
 	config_free(config);
 }
 
-static void test_only_the_entry_with_the_missing_transport_is_left_out(void **state)
+static void test_each_entry_has_a_transport_of_its_own(void **state)
 {
 	(void)state;
 	struct config *config =
 		load_text(XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\"\n"
-				       "voIpProt.server.2.address=\"two.example.com\""));
-	assert_told(config, "1.cfg:2:1: error: voIpProt.server.1.transport: TCPpreferred is not "
-			    "available in this version; what uses it is left out");
-	assert_int_equal(config->engine.lines[0].entry_count, 1);
-	assert_int_equal(config->lines[0].entries[0].number, 2);
-	assert_string_equal(entry_of(config, 0, 0)->name, "two.example.com");
-	assert_string_equal(config->lines[0].domain, "sip.example.com");
+				       "voIpProt.server.2.address=\"two.example.com\" "
+				       "voIpProt.server.2.transport=\"TCPOnly\" "
+				       "voIpProt.server.3.address=\"three.example.com\""));
+	assert_told(config, "");
+	assert_int_equal(entry_of(config, 0, 0)->transport_choice, KL_CHOOSE_TCP_PREFERRED);
+	assert_int_equal(entry_of(config, 0, 1)->transport_choice, KL_CHOOSE_TCP);
+	assert_int_equal(entry_of(config, 0, 2)->transport_choice, KL_CHOOSE_NAPTR);
 	config_free(config);
 }
 
@@ -417,7 +456,8 @@ static void test_lines_without_server_and_files_without_line(void **state)
 	config_free(config);
 
 	config = load_with((struct load){.text = XML(SITE), .expected = KL_EINVAL});
-	assert_told(config, "error: no line: reg.1.address is not set");
+	assert_told(config, "error: no line: none of reg.1.address, account.1.user_name and "
+			    "versity.1.sip_server is set");
 	config_free(config);
 }
 
@@ -442,7 +482,7 @@ static void test_the_engine_takes_what_is_loaded(void **state)
 	struct config *config = load_text(XML(BOB SITE "reg.1024.address=\"ann\""));
 	char why[KL_TEXT_MAX];
 	assert_int_equal(kl_config_check(&config->engine, why, sizeof(why)), KL_OK);
-	assert_int_equal(config->engine.transports, 1 << KL_UDP);
+	assert_int_equal(config->engine.transports, 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS);
 	assert_int_equal(config->engine.families, KL_IPV4 | KL_IPV6);
 	config_free(config);
 	config_free(NULL);
@@ -451,8 +491,10 @@ static void test_the_engine_takes_what_is_loaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_literal_ipv6),
 		cmocka_unit_test(test_appendix_a_udp),
 		cmocka_unit_test(test_appendix_a_tls),
+		cmocka_unit_test(test_what_a_keep_alive_consists_of),
 		cmocka_unit_test(test_fast_and_enhanced_failover_PROF_2),
 		cmocka_unit_test(test_fast_failover_out_of_range_PROF_4),
 		cmocka_unit_test(test_the_order_of_places_through_a_proxy_PROF_2),
@@ -464,7 +506,7 @@ int main(void)
 		cmocka_unit_test(test_documented_clamps_PROF_4),
 		cmocka_unit_test(test_out_of_range_counts_as_unset_PROF_4),
 		cmocka_unit_test(test_strict_makes_them_errors_PROF_4),
-		cmocka_unit_test(test_only_the_entry_with_the_missing_transport_is_left_out),
+		cmocka_unit_test(test_each_entry_has_a_transport_of_its_own),
 		cmocka_unit_test(test_the_account),
 		cmocka_unit_test(test_every_value_has_an_origin_PROF_1),
 		cmocka_unit_test(test_lines_without_server_and_files_without_line),

@@ -45,6 +45,18 @@ struct config *load_with(struct load load)
 	return config;
 }
 
+struct config *load_options(struct config_options options, int expected)
+{
+	struct config *config;
+	assert_int_equal(config_load(&options, &config), expected);
+	return config;
+}
+
+struct config *load_path(const char *path, int expected)
+{
+	return load_options((struct config_options){.files = &path, .file_count = 1}, expected);
+}
+
 struct config *load_text(const char *text)
 {
 	return load_with((struct load){.text = text});

@@ -23,6 +23,15 @@ struct load {
 };
 struct config *load_with(struct load load);
 
+/* Loads by any options.  The result of config_load() must be EXPECTED. */
+struct config *load_options(struct config_options options, int expected);
+
+/* The same, of one path. */
+struct config *load_path(const char *path, int expected);
+
+/* A Yealink file of these lines. */
+#define YEALINK(lines) "#!version:1.0.0.1\n" lines
+
 /* One element with these attributes. */
 #define XML(attributes) "<polycomConfig " attributes "/>"
 

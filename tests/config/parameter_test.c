@@ -48,6 +48,30 @@ static const struct {
 	{"tcpIpApp.keepalive.tcp.sip.persistentConnection.enable", "0", "0", "0"},
 };
 
+/* Those of Yealink's administrator guides. */
+static const struct {
+	const char *name, *yealink;
+} documented_yealink[] = {
+	{"account.1.sip_server.1.retry_counts", "3"},
+	{"account.1.sip_server.1.invite_retry_counts", "3"},
+	{"account.1.advanced.timer_t1", "0.5"},
+	{"sip.timer_t1", "0.5"},
+	{"account.1.advanced.timer_t2", "4"},
+	{"sip.timer_t2", "4"},
+	{"sip.skip_redundant_failover_addr", "1"},
+	{"account.1.sip_server.1.expires", "3600"},
+	{"account.1.sip_server.2.register_on_enable", "0"},
+	{"account.1.sip_server.1.only_signal_with_registered", "0"},
+	{"account.1.sip_server.1.failback_mode", "0"},
+	{"account.1.sip_server.1.failback_timeout", "3600"},
+	{"account.1.fallback.redundancy_type", "0"},
+	{"account.1.fallback.timeout", "120"},
+	{"account.1.outbound_proxy_fallback_interval", "120"},
+	{"account.1.reg_fail_retry_interval", "30"},
+	{"account.1.reg_failed_retry_max_time", "60"},
+	{"account.1.static_cache_pri", "0"},
+};
+
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)
 {
 	struct parameter_key key;
@@ -71,9 +95,13 @@ static void test_defaults_are_the_documented_ones_PROF_3(void **state)
 		assert_string_equal(default_of(name, KL_PROFILE_SPECTRALINK_84, &arena),
 				    documented[i].spectralink_84);
 	}
+	for (size_t i = 0; i < COUNT_OF(documented_yealink); i++)
+		assert_string_equal(
+			default_of(documented_yealink[i].name, KL_PROFILE_YEALINK, &arena),
+			documented_yealink[i].yealink);
 	for (size_t id = 0; id < parameter_count(); id++)
 		policy_rows += parameter_get(id)->use == USE_POLICY;
-	assert_int_equal(policy_rows, COUNT_OF(documented));
+	assert_int_equal(policy_rows, COUNT_OF(documented) + COUNT_OF(documented_yealink));
 	arena_free(&arena);
 }
 
@@ -84,13 +112,15 @@ static void test_ranges_lie_inside_those_of_the_fields(void **state)
 	struct arena arena = {0};
 	for (size_t id = 0; id < parameter_count(); id++) {
 		const struct parameter *row = parameter_get(id);
-		if (row->use != USE_POLICY || row->kind == KIND_FAILBACK)
+		if (row->use != USE_POLICY || parameter_is_word(row->kind))
 			continue;
 		const uint32_t ends[] = {row->least, row->most};
 		for (size_t i = 0; i < COUNT_OF(ends); i++) {
 			struct parameter_value value;
 			struct kl_policy policy;
-			const char *text = arena_format(&arena, "%u", ends[i]);
+			const char *text = row->kind == KIND_DECIMAL
+						   ? arena_format(&arena, "%g", ends[i] / 1000.0)
+						   : arena_format(&arena, "%u", ends[i]);
 			kl_policy_profile(&policy, KL_PROFILE_POLY);
 			assert_int_not_equal(parameter_read(id, text, &arena, &value), CHECK_WRONG);
 			uint32_t number = parameter_policy_number(id, value.number);
@@ -151,12 +181,48 @@ static void test_indices_have_ranges(void **state)
 	assert_int_equal(parameter_find("reg.1025.address", &key), MATCH_INDEX);
 	assert_int_equal(parameter_find("dns.cache.A.18.name", &key), MATCH_FOUND);
 	assert_int_equal(parameter_find("dns.cache.A.19.name", &key), MATCH_INDEX);
+	assert_int_equal(parameter_find("account.1.sip_server.2.address", &key), MATCH_FOUND);
+	assert_int_equal(parameter_find("account.1.sip_server.3.address", &key), MATCH_INDEX);
 	assert_int_equal(parameter_find("reg.01.address", &key), MATCH_NONE);
 	assert_int_equal(parameter_find("reg.0.address", &key), MATCH_NONE);
 	assert_int_equal(parameter_find("reg.9999999999.address", &key), MATCH_NONE);
 	assert_int_equal(parameter_find("reg.x.address", &key), MATCH_NONE);
 	assert_int_equal(parameter_find("reg.1.address.", &key), MATCH_NONE);
 	assert_int_equal(parameter_find("", &key), MATCH_NONE);
+}
+
+/* An older name is another name of a row, and what is said of it keeps the name that the file has.
+ */
+static void test_older_names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		enum parameter_id id;
+		uint8_t y;
+	} olders[] = {
+		{"account.7.sip_server_host", PARAMETER_account_server, 1},
+		{"account.7.sip_server_port", PARAMETER_account_server_port, 1},
+		{"account.7.transport", PARAMETER_account_server_transport, 0},
+		{"account.7.outbound_host", PARAMETER_account_proxy, 1},
+		{"account.7.outbound_port", PARAMETER_account_proxy_port, 1},
+		{"account.7.backup_outbound_host", PARAMETER_account_proxy, 2},
+		{"account.7.backup_outbound_port", PARAMETER_account_proxy_port, 2},
+		{"account.7.retry_counts", PARAMETER_account_retries, 0},
+		{"account.7.reregister_enable", PARAMETER_account_reregister, 0},
+		{"account.7.failback_mode", PARAMETER_account_failback_mode, 0},
+		{"account.7.failback_timeout", PARAMETER_account_failback_timeout, 0},
+	};
+	struct arena arena = {0};
+	for (size_t i = 0; i < COUNT_OF(olders); i++) {
+		struct parameter_key key;
+		assert_int_equal(parameter_find(olders[i].name, &key), MATCH_FOUND);
+		assert_int_equal(key.id, olders[i].id);
+		assert_int_equal(key.x, 7);
+		assert_int_equal(key.y, olders[i].y);
+		assert_string_equal(parameter_name(&key, &arena), olders[i].name);
+	}
+	arena_free(&arena);
 }
 
 static void assert_suggested(const char *name, const char *meant)
@@ -175,6 +241,8 @@ static void test_similar_names_are_suggested(void **state)
 	assert_suggested("voipProt.SIP.outboundProxy.adress", "voIpProt.SIP.outboundProxy.address");
 	assert_suggested("reg.3.server.expires.overlap", "reg.3.server.y.expires.overlap");
 	assert_suggested("dns.cache.A.7.nam", "dns.cache.A.7.name");
+	assert_suggested("account.2.sip_server.1.retry_count",
+			 "account.2.sip_server.1.retry_counts");
 	assert_suggested("reg.1.acd", "nothing");
 	assert_suggested("feature.presence.enabled", "nothing");
 }
@@ -276,6 +344,29 @@ static void test_words_are_read_without_regard_to_case(void **state)
 	arena_free(&arena);
 }
 
+static void test_decimals(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint32_t ms;
+	} good[] = {{"0.5", 500}, {"10", 10000}, {"0.525", 525}, {"2.05", 2050}};
+	static const char *const wrong[] = {"0.4999", "0.4", "10.001", ".5", "1.",
+					    "1,5",    "1e1", "",       "-1"};
+	struct arena arena = {0};
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		struct parameter_value value;
+		assert_int_equal(parameter_read(PARAMETER_timer_t1, good[i].text, &arena, &value),
+				 CHECK_GOOD);
+		assert_int_equal(value.number, good[i].ms);
+		assert_string_equal(parameter_text(PARAMETER_timer_t1, value.number, &arena),
+				    good[i].text);
+	}
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		assert_int_equal(read_as(PARAMETER_timer_t1, wrong[i]), CHECK_WRONG);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,7 +375,9 @@ int main(void)
 		cmocka_unit_test(test_every_row_is_whole),
 		cmocka_unit_test(test_names_are_found_without_regard_to_case),
 		cmocka_unit_test(test_indices_have_ranges),
+		cmocka_unit_test(test_older_names),
 		cmocka_unit_test(test_similar_names_are_suggested),
+		cmocka_unit_test(test_decimals),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_addresses_of_record),
 		cmocka_unit_test(test_texts_have_no_control_characters),

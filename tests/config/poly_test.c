@@ -117,19 +117,20 @@ static void test_unknown_names_are_told_but_not_by_the_hundred(void **state)
 static void test_an_error_is_told_behind_any_number_of_warnings(void **state)
 {
 	(void)state;
-	static char text[64 * 1024] = "<a " LINE_1;
+	static char text[64 * 1024] =
+		"<a reg.1.address=\"bob\" reg.1.server.1.address=\"sip.example.com\" ";
 	char name[64];
 	for (int i = 1; i <= 1000; i++) {
 		snprintf(name, sizeof(name), "reg.%d.adress=\"x\" ", i);
 		strcat(text, name);
 	}
-	strcat(text, "voIpProt.server.2.address=\"b\" voIpProt.server.2.transport=\"TLS\"/>");
+	strcat(text, "reg.2.address=\"eve\"/>"); /* which has no server */
 	struct config *config = load_text(text);
 	assert_int_equal(config->error_count, 1);
 	assert_int_equal(config->diagnostic_count, CONFIG_DIAGNOSTICS_MAX * 3 / 4 + 2);
 	const struct config_diagnostic *last = &config->diagnostics[config->diagnostic_count - 2];
 	assert_int_equal(last->severity, CONFIG_ERROR);
-	assert_string_equal(last->parameter, "voIpProt.server.2.transport");
+	assert_string_equal(last->parameter, "reg.2.address");
 	assert_string_equal(last[1].text, "850 more problems are not listed");
 	config_free(config);
 }
@@ -174,11 +175,15 @@ static void test_flat_lines_are_refused_with_the_remedy(void **state)
 static void test_what_is_not_xml_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("#!version:1.0.0.1\naccount.1.enable = 1\n",
-		       "1.cfg:1:1: error: not an XML file; nothing of this file is used");
+	static const char unknown[] =
+		"1.cfg:1:1: error: neither the XML of a Polycom phone, nor the "
+		"KEY = VALUE lines of a Yealink phone, nor a native file; nothing of this file "
+		"is used";
 	assert_refused("\x7f"
 		       "ELF\x02\x01",
-		       "1.cfg:1:1: error: not an XML file; nothing of this file is used");
+		       unknown);
+	assert_refused("phone bob\n", unknown);
+	assert_refused("a = b\n", unknown);
 	assert_refused(" \n ", "1.cfg:1:1: error: the file is empty; nothing of this file is used");
 	assert_refused("", "1.cfg:1:1: error: the file is empty; nothing of this file is used");
 }

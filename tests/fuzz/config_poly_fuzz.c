@@ -1,67 +1,8 @@
-/* Feeds any bytes to the configuration loader as a Polycom file.  What it accepts, the engine must.
- */
-#include <assert.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "config/provenance.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* A file in memory, made once, and the path under which it can be opened. */
-static const char *write_file(const uint8_t *data, size_t size)
-{
-	static char path[64];
-	static int fd = -1;
-	if (fd < 0) {
-		fd = memfd_create("phone.cfg", MFD_CLOEXEC);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	}
-	int error = ftruncate(fd, 0);
-	assert(fd >= 0 && error == 0);
-	ssize_t written = pwrite(fd, data, size, 0);
-	assert(written == (ssize_t)size);
-	return path;
-}
-
-static void check_diagnostics(const struct config *config)
-{
-	char line[KL_TEXT_MAX];
-	assert(config->diagnostic_count <= CONFIG_DIAGNOSTICS_MAX + 1);
-	for (uint32_t i = 0; i < config->diagnostic_count; i++) {
-		config_format_diagnostic(line, sizeof(line), &config->diagnostics[i]);
-		for (const unsigned char *c = (const unsigned char *)line; *c; c++)
-			assert(*c >= ' ' && *c <= '~');
-	}
-}
-
-static void check_lines(const struct config *config)
-{
-	char why[KL_TEXT_MAX];
-	assert(config->engine.line_count > 0);
-	assert(kl_config_check(&config->engine, why, sizeof(why)) == KL_OK);
-	assert(kl_engine_size(&config->engine) > 0);
-	for (uint32_t line = 0; line < config->engine.line_count; line++) {
-		const struct config_line *account = &config->lines[line];
-		assert(*account->user && *account->domain && *account->auth_user);
-		for (uint32_t i = 0; i < config->engine.lines[line].entry_count; i++)
-			assert(config_find_value(config, line, i, KL_POLICY_attempts_max));
-	}
-}
+/* Feeds any bytes to the configuration loader; those of the corpus are Polycom files. */
+#include "tests/fuzz/config_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *const files[] = {write_file(data, size)};
-	const struct config_options options = {.files = files, .file_count = 1};
-	struct config *config;
-	int error = config_load(&options, &config);
-	check_diagnostics(config);
-	if (error == KL_OK)
-		check_lines(config);
-	else
-		assert(config->error_count > 0);
-	config_free(config);
+	config_fuzz_load("", data, size);
 	return 0;
 }

@@ -139,6 +139,29 @@ static void a_wildcard_socket_tells_where_they_were_sent_to(void **state)
 	us.udp = them.udp = NULL;
 }
 
+/* RFC 3581 4: an answer leaves from the address that was asked. */
+static void a_wildcard_socket_answers_from_where_it_was_asked(void **state)
+{
+	static const char *const rows[][3] = {{"0.0.0.0", "127.0.0.1", "127.0.0.7"},
+					      {"::", "::1", "::1"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct net_udp_path path = {.from = address_of(rows[i][2])};
+
+		peer_open(&us, rows[i][0], 0);
+		peer_open(&them, rows[i][1], 0);
+		path.to = them.address;
+		assert_int_equal(net_udp_send_from(us.udp, &path, "x", 1), 0);
+		wait_for(loop, &them.datagrams, 1);
+		path.from.port = us.address.port;
+		assert_int_equal(net_address_compare(&them.last.source, &path.from), 0);
+		net_udp_close(us.udp);
+		net_udp_close(them.udp);
+	}
+	us.udp = them.udp = NULL;
+}
+
 static void a_port_in_use_is_told_clearly(void **state)
 {
 	struct net_udp_config config = {.on_datagram = on_datagram};
@@ -355,6 +378,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		UDP_TEST(datagrams_tell_where_they_are_from),
 		UDP_TEST(a_wildcard_socket_tells_where_they_were_sent_to),
+		UDP_TEST(a_wildcard_socket_answers_from_where_it_was_asked),
 		UDP_TEST(a_port_in_use_is_told_clearly),
 		UDP_TEST(a_closed_port_is_told_with_what_was_sent__TRIG_1),
 		UDP_TEST(a_pending_error_of_one_peer_never_fails_a_send_to_another__TRIG_1),

@@ -47,6 +47,10 @@ static void take_datagram(void *user, const struct net_datagram *datagram)
 
 	if (peer->deaf)
 		return;
+	if (datagram->length == 4 && !memcmp(datagram->bytes, "\r\n\r\n", 4)) {
+		peer->keepalives++;
+		return;
+	}
 	assert_true(peer->received < BENCH_INBOX_MAX);
 	assert_int_equal(
 		sip_message_parse(&peer->inbox[peer->received], datagram->bytes, datagram->length),

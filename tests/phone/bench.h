@@ -29,6 +29,7 @@ struct peer {
 	bool deaf; /* what comes is thrown away */
 	struct sip_message inbox[BENCH_INBOX_MAX];
 	unsigned received, taken;
+	unsigned keepalives; /* CRLF CRLF */
 };
 
 struct bench {

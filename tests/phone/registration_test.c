@@ -198,6 +198,23 @@ static void service_route_is_obeyed(void **state)
 	bench_free(bench);
 }
 
+static bool was_kept_alive(const struct bench *bench)
+{
+	return bench->peers[0].keepalives == 2;
+}
+
+/* KEEP-1: CRLF CRLF goes to the route of the registration, and silence about it is no loss. */
+static void keep_alives_go_to_the_registered_route(void **state)
+{
+	struct bench *bench = bench_registered("nat.keepalive.interval=\"1\"");
+
+	(void)state;
+	bench_wait(bench, was_kept_alive);
+	assert_int_equal(bench->peers[1].keepalives, 0);
+	assert_true(is_registered(bench));
+	bench_free(bench);
+}
+
 /* REG-2: a 200 that grants nothing is a denial. */
 static void nothing_granted_is_a_denial(void **state)
 {
@@ -223,6 +240,7 @@ int main(void)
 		cmocka_unit_test(unavailable_moves_on),
 		cmocka_unit_test(late_acceptance_is_adopted),
 		cmocka_unit_test(service_route_is_obeyed),
+		cmocka_unit_test(keep_alives_go_to_the_registered_route),
 		cmocka_unit_test(nothing_granted_is_a_denial),
 	};
 

@@ -16,13 +16,13 @@ struct arrival {
 	struct net_address source, local;
 };
 
-static void take_datagram(void *user, const struct net_datagram *datagram)
+static void take_packet(void *user, const struct phone_packet *packet)
 {
 	struct arrival *arrival = user;
 
 	arrival->count++;
-	arrival->source = datagram->source;
-	arrival->local = datagram->local;
+	arrival->source = phone_route_address(&packet->source);
+	arrival->local = packet->local;
 }
 
 static void take_late(void *user)
@@ -48,15 +48,15 @@ static void send_around(struct net_loop *loop, struct phone_transport *transport
 {
 	struct net_address to = loopback(ipv4, 9), local;
 	struct net_timer *guard;
-	struct kl_route route = phone_route_of(&to);
+	struct phone_hop hop = {.route = phone_route_of(&to, KL_UDP)};
 	unsigned before = arrival->count;
 
-	assert_int_equal(phone_transport_local(transport, &route, &local), 0);
+	assert_int_equal(phone_transport_local(transport, &hop.route, &local), 0);
 	assert_int_not_equal(local.port, 0);
-	route.port = local.port;
+	hop.route.port = local.port;
 	assert_int_equal(net_timer_create(&guard, loop, (struct net_callback){take_late, NULL}), 0);
 	net_timer_set(guard, net_now_ms() + WAIT_MS);
-	assert_int_equal(phone_transport_send(transport, &route, "x", 1), 0);
+	assert_int_equal(phone_transport_send(transport, &hop, "x", 1), 0);
 	while (arrival->count == before)
 		assert_int_equal(net_loop_step(loop), 0);
 	net_timer_free(guard);
@@ -68,7 +68,7 @@ static void send_around(struct net_loop *loop, struct phone_transport *transport
 static void wildcard_serves_both_families(void **state)
 {
 	struct arrival arrival = {0};
-	struct phone_transport_config config = {.on_datagram = take_datagram, .user = &arrival};
+	struct phone_transport_config config = {.on_packet = take_packet, .user = &arrival};
 	struct phone_transport *transport;
 	char why[PHONE_WHY_MAX];
 	uint8_t families;
@@ -90,9 +90,9 @@ static void wildcard_serves_both_families(void **state)
 static void one_address_serves_its_family(void **state)
 {
 	struct phone_transport_config config = {.bind = loopback(true, 0),
-						.on_datagram = take_datagram};
+						.on_packet = take_packet};
 	const struct net_address six = loopback(false, 5060);
-	const struct kl_route route = phone_route_of(&six);
+	const struct phone_hop hop = {.route = phone_route_of(&six, KL_UDP)};
 	struct phone_transport *transport;
 	struct net_address local;
 	char why[PHONE_WHY_MAX];
@@ -101,8 +101,8 @@ static void one_address_serves_its_family(void **state)
 	assert_int_equal(net_loop_create(&config.loop), 0);
 	assert_int_equal(phone_transport_open(&transport, &config, why), 0);
 	assert_int_equal(phone_transport_families(transport), KL_IPV4);
-	assert_true(phone_transport_send(transport, &route, "x", 1) < 0);
-	assert_true(phone_transport_local(transport, &route, &local) < 0);
+	assert_true(phone_transport_send(transport, &hop, "x", 1) < 0);
+	assert_true(phone_transport_local(transport, &hop.route, &local) < 0);
 	phone_transport_close(transport);
 	net_loop_free(config.loop);
 }
@@ -111,9 +111,9 @@ static void one_address_serves_its_family(void **state)
 static void port_in_use_is_named(void **state)
 {
 	struct phone_transport_config config = {.bind = loopback(true, 0),
-						.on_datagram = take_datagram};
+						.on_packet = take_packet};
 	struct net_address here = loopback(true, 9);
-	const struct kl_route route = phone_route_of(&here);
+	const struct kl_route route = phone_route_of(&here, KL_UDP);
 	struct phone_transport *first, *second;
 	char why[PHONE_WHY_MAX], text[NET_ADDRESS_TEXT_MAX];
 

@@ -117,6 +117,26 @@ static void test_late_wake_sends_once(void **state)
 	sip_transactions_free(t);
 }
 
+/* Timer G runs over UDP alone; timer H ends it all the same. */
+static void test_nothing_is_resent_on_a_stream_17_2_1(void **state)
+{
+	struct sip_transactions *t = sip_transactions_new(4);
+	struct sip_message m =
+		parse("INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bKi\r\nFrom: "
+		      "<sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n\r\n");
+	struct sip_receipt r;
+	struct sip_due due;
+
+	(void)state;
+	assert_int_equal(sip_transactions_receive(t, &m, &peer, &r, 0), 0);
+	respond(t, r.id, 486, "busy", 0);
+	assert_false(sip_transactions_next(t, &due, 31999));
+	assert_true(sip_transactions_next(t, &due, 32000));
+	assert_int_equal(due.kind, SIP_DUE_UNACKED);
+	sip_message_clear(&m);
+	sip_transactions_free(t);
+}
+
 /* The ACK, on the INVITE's branch, ends the resending; timer I absorbs its repeats. */
 static void test_ack_confirms_17_2_1_17_2_3(void **state)
 {
@@ -369,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_non_invite_17_2_2),
 		cmocka_unit_test(test_refused_invite_without_ack_17_2_1),
 		cmocka_unit_test(test_late_wake_sends_once),
+		cmocka_unit_test(test_nothing_is_resent_on_a_stream_17_2_1),
 		cmocka_unit_test(test_ack_confirms_17_2_1_17_2_3),
 		cmocka_unit_test(test_accepted_invite_rfc6026),
 		cmocka_unit_test(test_matching_17_2_3),

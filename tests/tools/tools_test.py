@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Proves that the tools see what they should.
 
-tools/tidy and tools/conformance: each test plants one breach in a small tree. scripts/test: each test gives it a
+tools/tidy, tools/conformance and tools/parameters: each test plants one breach in a small tree. scripts/test: each test gives it a
 small project to build and run.
 """
 import os
@@ -168,6 +168,44 @@ class Conformance(Tree):
         status, output = self.run_tool('conformance', '--check')
         self.assertEqual(status, 1)
         self.assertIn('tests/sip/digest_test.c:2: TIME-99, expected an ID', output)
+
+
+class Parameters(Tree):
+    SOURCES = ('config/parameters.def', 'config/parameter.c', 'config/parameter.h', 'include/keepline/policy.def',
+               'include/keepline/types.h')
+
+    def setUp(self):
+        super().setUp()
+        for name in self.SOURCES:
+            self.write(name, (ROOT / name).read_text())
+        self.run_tool('parameters')
+
+    def page(self):
+        return (self.root / 'docs/parameters.md').read_text()
+
+    def test_rows(self):
+        self.assertIn('| `voIpProt.SIP.tcpFastFailover.timeout` | 2000 to 5000 ms | 5000 | `tcp_fast_failover_ms` | that '
+                      'wait, if retryTimeOut is 0 (Poly Solution Guide', self.page())
+        self.assertIn('`voIpProt.server.y.failOver.failBack.mode` | newRequests, DNSTTL, registration, duration | duration '
+                      '(poly), newRequests (poly-2012), registration (spectralink-84); newRequests (poly), newRequests '
+                      '(poly-2012), registration (spectralink-84) | `failback_mode`, `failback_mode_shared` |', self.page())
+        self.assertIn('| `account.x.advanced.timer_t1` | 0.5 to 10 s | 0.5 | `t1_ms` |', self.page())
+        self.assertIn('`account.x.reregister_enable` | 0, 1 | 0 | `reregister_on` |', self.page())
+
+    def test_every_row_is_there(self):
+        rows = sum(self.root.joinpath(self.SOURCES[0]).read_text().count(f'\nCONFIG_{use}(')
+                   for use in ('POLICY', 'SETTING', 'INERT'))
+        self.assertEqual(self.page().count('\n| `'), rows)
+
+    def test_what_was_written_is_current(self):
+        self.assertEqual(self.run_tool('parameters', '--check'), (0, ''))
+
+    def test_stale_page(self):
+        name = self.SOURCES[0]
+        self.write(name, (self.root / name).read_text().replace('MS, 2000, 5000', 'MS, 2000, 6000'))
+        status, output = self.run_tool('parameters', '--check')
+        self.assertEqual(status, 1)
+        self.assertIn('docs/parameters.md:1: differs', output)
 
 
 class TestRunner(unittest.TestCase):

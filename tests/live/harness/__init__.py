@@ -4,6 +4,7 @@
     waiting     waits with a deadline; processes with their output in files
     packets     every packet on the loopback device, with the kernel's time stamp
     names       Knot DNS, which serves the zone example.test
+    authority   certificates, by openssl
     registrar   Kamailio, which can be frozen, stopped and told to answer 503
     callee      SIPp, which answers calls
     phone       the program under test, by its command line only

@@ -32,9 +32,9 @@ ns A {address}
 """
 
 
-def srv_records(servers, owner='_sip._udp', ttl=300):
+def srv_records(servers, owner='_sip._udp', ttl=300, port=5060):
     """SRV records with priorities 10, 20, ... for the servers: {name: address}, and the servers' A records."""
-    lines = [f'{owner} {ttl} SRV {10 * rank} 0 5060 {name}' for rank, name in enumerate(servers, 1)]
+    lines = [f'{owner} {ttl} SRV {10 * rank} 0 {port} {name}' for rank, name in enumerate(servers, 1)]
     lines += [f'{name} {ttl} A {address}' for name, address in servers.items()]
     return '\n'.join(lines) + '\n'
 

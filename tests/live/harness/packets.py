@@ -1,4 +1,4 @@
-"""Every UDP and ICMP packet on the loopback device, with the kernel's time stamp."""
+"""Every packet on the loopback device, with the kernel's time stamp; of TCP what opens a stream or carries bytes."""
 import functools
 import math
 import re
@@ -11,7 +11,8 @@ from .waiting import Failure
 
 ETHERTYPE_IPV4 = 0x0800
 SO_TIMESTAMPNS = 35  # Linux; the socket module has no name for it
-IPPROTO_ICMP, IPPROTO_UDP = 1, 17
+IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP = 1, 6, 17
+TCP_SYN, TCP_ACK = 2, 16
 RECEIVE_BYTES = 8 << 20
 MARKER_ADDRESS = '127.0.3.254'
 MARKER_S = 5
@@ -20,10 +21,12 @@ NS_PER_S = 1_000_000_000
 
 
 class Packet:
-    """One packet. `at_ms` counts from the log's start; `source` and `target` are "address:port"."""
+    """One packet. `at_ms` counts from the log's start; `source` and `target` are "address:port"; `connects` means that it
+    opens a TCP stream."""
 
-    def __init__(self, at_ms, source, target, payload, icmp=None):
+    def __init__(self, at_ms, source, target, payload, icmp=None, connects=False):
         self.at_ms, self.source, self.target, self.payload, self.icmp = at_ms, source, target, payload, icmp
+        self.connects = connects
 
     @functools.cached_property
     def head(self):
@@ -74,13 +77,13 @@ class Packet:
         return self.header('Expires') == '0' or 'expires=0' in self.header('Contact')
 
     def __str__(self):
-        what = f'ICMP {self.icmp}' if self.icmp else self.first_line if self.is_sip else f'{len(self.payload)} bytes'
+        what = f'ICMP {self.icmp}' if self.icmp else 'TCP SYN' if self.connects else self.first_line if self.is_sip else f'{len(self.payload)} bytes'
         detail = f'  (CSeq {self.header("CSeq")})' if self.is_sip else ''
         return f'[{self.at_ms:9.1f}] {self.source:>17} -> {self.target:<17} {what}{detail}'
 
 
 def parse_packet(data, at_ms):
-    """A Packet out of an IPv4 packet; None for what is neither UDP nor ICMP."""
+    """A Packet out of an IPv4 packet; None for what is neither UDP nor ICMP, and for TCP's own affairs."""
     header = (data[0] & 15) * 4
     source, target = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
     body = data[header:]
@@ -89,6 +92,12 @@ def parse_packet(data, at_ms):
     if data[9] == IPPROTO_UDP:
         source_port, target_port, length = struct.unpack('!HHH', body[:6])
         return Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', body[8:length])
+    if data[9] == IPPROTO_TCP:
+        source_port, target_port, offset, flags = struct.unpack('!HH8xBB', body[:14])
+        payload = body[(offset >> 4) * 4:]
+        connects = flags & (TCP_SYN | TCP_ACK) == TCP_SYN
+        if payload or connects:
+            return Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', payload, connects=connects)
     return None
 
 

@@ -57,15 +57,16 @@ class Call:
 
 
 class Phone:
-    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away."""
+    """One running instance. PARAMETERS come on top of ACCOUNT; None takes one away. OPTIONS go to `keepline run`."""
 
-    def __init__(self, folder, parameters=None, name='phone'):
+    def __init__(self, folder, parameters=None, name='phone', options=(), bind=BIND):
         self.folder, self.name = folder, name
         self.control = folder / f'{name}.control'
         self.file = folder / f'{name}.cfg'
         merged = {**ACCOUNT, **(parameters or {})}
         self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
-        self.process = Process(name, [PROGRAM, 'run', '--bind', BIND, '--control', self.control, self.file], folder)
+        self.process = Process(name, [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options,
+                                      self.file], folder)
         self.calls = []
 
     def start(self):
@@ -95,7 +96,7 @@ class Phone:
             if not self.process.running:
                 raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
             entry = self.entry()
-            on_route = route is None or route.route in str(entry.get('route'))
+            on_route = route is None or f'{route.address}:' in str(entry.get('route'))
             return entry if entry.get('state') == state and on_route else None
         where = f' at {route.name}' if route else ''
         return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)

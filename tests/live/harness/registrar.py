@@ -4,11 +4,12 @@ import socket
 import subprocess
 from pathlib import Path
 
+from . import authority, names
 from .waiting import Failure, Process, udp_is_bound, wait_for
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / 'peers' / 'kamailio.cfg'
 PASSWORD = 'correct-horse-battery'
-PORT = 5060
+PORT, TLS_PORT = 5060, 5061
 PROBE_ADDRESS = '127.0.3.1'
 PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branch=z9hG4bKprobe\r\n'
          'From: <sip:probe@{probe}>;tag=1\r\nTo: <sip:{address}>\r\nCall-ID: probe@{probe}\r\nCSeq: 1 OPTIONS\r\n'
@@ -16,9 +17,11 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 
 class Registrar:
-    """One instance, at ADDRESS, port 5060, which relays calls to CALLEE."""
+    """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
+    port 5061, where its certificate names the domain, or what CERTIFICATE_NAMES has for its name."""
 
-    def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False):
+    def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
+                 streams=False, certificate_names=None):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -26,8 +29,13 @@ class Registrar:
         text = {'CONTROL': self.control, 'ALGORITHM': algorithm, 'PASSWORD': PASSWORD, 'CALLEE': f'sip:{callee.route}'}
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
-        command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '16', '-M', '4',
+        if streams:
+            shown = (certificate_names or {}).get(name, f'DNS:{names.DOMAIN}')
+            defines += ['STREAMS', f'CERTIFICATE="{authority.issue(folder, name, shown)}"']
+        command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '32', '-M', '4',
                    '-Y', self.folder, '-w', self.folder]
+        if streams:
+            command += ['-l', f'tcp:{address}:{PORT}', '-l', f'tls:{address}:{TLS_PORT}']
         for define in defines:
             command += ['-A', define]
         self.process = Process(name, command, self.folder)

@@ -22,13 +22,13 @@ from .world import World
 LOG_LINES_SHOWN = 60
 HURRY = -10  # what is measured should not wait for a compiler that runs beside it
 
-TESTS = {}  # by name, in the order of the file: the function, and the options of its World
+TESTS = {}  # by name, in the order of the file: the function, its kind of world, and the options of that
 
 
-def live_test(**world_options):
-    """Makes a test of a function that takes a World, which is made with these options."""
+def live_test(world=World, **world_options):
+    """Makes a test of a function that takes a WORLD, which is made with these options."""
     def decorate(function):
-        TESTS[function.__name__] = function, world_options
+        TESTS[function.__name__] = function, world, world_options
         return function
     return decorate
 
@@ -59,7 +59,7 @@ def end_on_signal(number, _):
     raise Failure(f'ended by signal {number}')
 
 
-def run_here(test, world_options):
+def run_here(test, make_world, world_options):
     """Runs one test in the namespaces of this process, the first of them; its exit status."""
     signal.signal(signal.SIGTERM, end_on_signal)
     with contextlib.suppress(PermissionError):
@@ -69,7 +69,7 @@ def run_here(test, world_options):
     world = None
     try:
         namespace.set_up(folder, names.ADDRESS)
-        world = World(folder, **world_options)
+        world = make_world(folder, **world_options)
         with world:
             test(world)
             world.expect_no_crash()

@@ -37,16 +37,16 @@ class World:
         for part in (*self.phones, *self.callees, *self.registrars, self.names, self.log):
             part.stop()
 
-    def phone(self, parameters=None):
+    def phone(self, parameters=None, options=()):
         """A new phone, started."""
-        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}')
+        phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', options)
         self.phones.append(phone)
         phone.start()
         return phone
 
-    def registered_phone(self, parameters=None):
+    def registered_phone(self, parameters=None, options=()):
         """A new phone, registered at the first server."""
-        phone = self.phone(parameters)
+        phone = self.phone(parameters, options)
         phone.wait_state('registered', self.sbc1)
         return phone
 

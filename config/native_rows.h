@@ -1,0 +1,65 @@
+/* native_rows.h - the native file as structs, which the tables of native_rows.c fill. */
+#ifndef CONFIG_NATIVE_ROWS_H
+#define CONFIG_NATIVE_ROWS_H
+
+#include "config/native.h"
+
+enum {
+	NATIVE_RECORDS_MAX = 4 * KL_STATIC_RECORDS_MAX, /* A, AAAA, SRV, NAPTR */
+	NATIVE_RESOLVERS_MAX = 8,                       /* as many as the DNS client asks */
+	NATIVE_EMERGENCY_MAX = 32,
+};
+
+struct native_policy {
+	struct position at;
+	struct yaml_leaf fields[KL_POLICY_FIELDS];
+};
+
+struct native_proxy {
+	struct position at;
+	struct yaml_leaf address, port, transport;
+};
+
+struct native_server {
+	struct position at;
+	struct yaml_leaf name, port, transport, registers, use_outbound_proxy;
+	const struct native_policy *policy;
+};
+
+struct native_line {
+	struct position at;
+	struct yaml_leaf line, profile, group;
+	struct yaml_leaf user, domain, display_name, label, auth_user;
+	struct yaml_leaf password, password_file, password_env;
+	const struct native_proxy *outbound_proxy;
+	const struct native_policy *policy;
+	struct yaml_list servers; /* of struct native_server */
+};
+
+struct native_record {
+	struct position at;
+	struct yaml_leaf name, type, ttl;
+	struct yaml_leaf address;                        /* A, AAAA */
+	struct yaml_leaf target, port, priority, weight; /* SRV */
+	struct yaml_leaf service, order, preference;     /* NAPTR, with `target` */
+};
+
+struct native_tls {
+	struct position at;
+	struct yaml_leaf ca_file, cert, key, verify;
+};
+
+struct native_file {
+	struct position at;
+	struct yaml_leaf profile, local, control;
+	struct yaml_list resolvers, emergency; /* of leaves */
+	struct yaml_list dns;                  /* of struct native_record */
+	struct yaml_list lines;                /* of struct native_line */
+	const struct native_tls *tls;
+	const struct native_policy *policy;
+};
+
+/* Record types by the place of their word. */
+extern const enum kl_record_type native_record_types[];
+
+#endif

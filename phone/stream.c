@@ -1,0 +1,441 @@
+/* stream.c - the streams of a phone. */
+#include "phone/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "phone/request.h"
+#include "sip/frame.h"
+#include "sip/message.h"
+
+/* TCP and TLS, over IPv4 and IPv6. */
+enum { LISTENERS_MAX = 4 };
+
+/* Poly Solution Guide: Failover and Route Redundancy (2023): so many TCP keep-alives without an
+ * answer lose the connection.  KEEP-2 */
+enum { KEEPALIVES_MAX = 4, MS_IN_S = 1000 };
+
+struct stream {
+	LIST_ENTRY(stream) others;
+	struct phone_streams *pool;
+	uint64_t id; /* never used twice */
+	struct kl_route route;
+	const char *name;               /* as in phone_hop */
+	const struct kl_policy *policy; /* how it is kept */
+	bool accepted;
+	bool greeted; /* a whole message came */
+	bool *gone;   /* set when it is freed while its bytes are read */
+	struct sip_framer framer;
+	struct net_timer *idle;
+	struct net_stream *net;
+};
+
+struct phone_streams {
+	struct phone_transport_config config;
+	struct net_tls *tls;
+	struct net_listener *listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	LIST_HEAD(, stream) all;
+	uint32_t opened, accepted;
+	uint64_t last_id;
+	struct phone_transport_counters counters;
+};
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static void stream_free(struct stream *stream)
+{
+	uint32_t *count = stream->accepted ? &stream->pool->accepted : &stream->pool->opened;
+
+	if (stream->gone)
+		*stream->gone = true;
+	--*count;
+	LIST_REMOVE(stream, others);
+	net_stream_close(stream->net);
+	net_timer_free(stream->idle);
+	free(stream);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* A certificate that names one domain does not speak for another, so TLS streams are shared by
+ * those alone who want the same name. */
+static struct stream *find(const struct phone_streams *pool, const struct phone_hop *hop)
+{
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	if (hop->stream ? stream->id == hop->stream
+			: !stream->accepted && phone_route_equal(&stream->route, &hop->route) &&
+				  (hop->route.transport != KL_TLS ||
+				   same_name(stream->name, hop->name)))
+		return stream;
+	return NULL;
+}
+
+/* ---- idle time ------------------------------------------------------------------------------- */
+
+/* KEEP-2: TCP's keep-alives are for TLS streams. */
+static bool is_kept_alive(const struct stream *stream)
+{
+	return stream->route.transport == KL_TLS && stream->policy->stream_keepalive;
+}
+
+/* Starts the time anew.  KEEP-3: an idle stream stays if it is persistent, or has keep-alives of
+ * ours. */
+static void note_traffic(struct stream *stream)
+{
+	const struct kl_policy *policy = stream->policy;
+	bool stays = policy->persistent_connection || policy->keepalive_ms || is_kept_alive(stream);
+	uint64_t close_at = stays ? NET_NEVER : net_now_ms() + policy->stream_close_ms;
+
+	if (stream->accepted && !stream->greeted)
+		close_at = net_now_ms() + PHONE_STREAM_GREETING_MS;
+	net_timer_set(stream->idle, close_at);
+}
+
+/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
+ * may ring for longer than that. */
+static void take_idle(void *user)
+{
+	struct stream *stream = user;
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (!stream->accepted && config->waits(config->user, &stream->route))
+		note_traffic(stream);
+	else
+		stream_free(stream);
+}
+
+/* ---- what a stream tells --------------------------------------------------------------------- */
+
+static enum kl_fault fault_of(const struct net_stream_ending *ending)
+{
+	switch (ending->end) {
+	case NET_STREAM_UNREACHED:
+		return phone_fault_of(-ending->error);
+	case NET_STREAM_INSECURE:
+		return KL_FAULT_TLS;
+	case NET_STREAM_TIMED_OUT:
+		return KL_FAULT_KEEPALIVE;
+	case NET_STREAM_CLOSED:
+	case NET_STREAM_RESET:
+	case NET_STREAM_UNREAD:
+		break;
+	}
+	return KL_FAULT_STREAM_LOST;
+}
+
+static void lose(struct stream *stream, enum kl_fault fault, const char *why)
+{
+	const struct phone_transport_config config = stream->pool->config;
+	const struct phone_stream_end end = {stream->route, fault, why};
+	bool accepted = stream->accepted;
+
+	stream_free(stream);
+	if (!accepted)
+		config.on_stream_end(config.user, &end);
+}
+
+static void take_end(void *user, const struct net_stream_ending *ending)
+{
+	lose(user, fault_of(ending), ending->why);
+}
+
+static void deliver(struct stream *stream, const uint8_t *bytes, const struct sip_frame *frame)
+{
+	struct phone_streams *pool = stream->pool;
+	const struct phone_packet packet = {
+		.source = stream->route,
+		.local = net_stream_local(stream->net),
+		.stream = stream->id,
+		.bytes = bytes,
+		.length = frame->length,
+	};
+
+	switch (frame->kind) {
+	case SIP_FRAME_MESSAGE:
+		pool->counters.received++;
+		stream->greeted = true;
+		note_traffic(stream);
+		pool->config.on_packet(pool->config.user, &packet);
+		break;
+	case SIP_FRAME_PING: /* KEEP-3 */
+		if (stream->policy->persistent_connection)
+			net_stream_write(stream->net, "\r\n", 2);
+		break;
+	case SIP_FRAME_PART:
+	case SIP_FRAME_CRLF:
+		break;
+	}
+}
+
+static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
+{
+	struct stream *stream = user;
+	struct sip_frame frame;
+	size_t taken = 0;
+	bool gone = false;
+	int error;
+
+	stream->gone = &gone;
+	do {
+		error = sip_framer_next(
+			&stream->framer,
+			(struct sip_span){(const char *)bytes + taken, length - taken}, &frame);
+		if (error)
+			break;
+		deliver(stream, bytes + taken, &frame);
+		taken += frame.length;
+	} while (!gone && frame.length);
+	if (gone)
+		return taken;
+	stream->gone = NULL;
+	if (error) {
+		stream->pool->counters.broken++;
+		lose(stream, KL_FAULT_STREAM_LOST, sip_strerror(error));
+	}
+	return taken;
+}
+
+/* ---- making one ------------------------------------------------------------------------------ */
+
+static struct stream *stream_new(struct phone_streams *pool, const struct kl_route *route)
+{
+	struct stream *stream = calloc(1, sizeof *stream);
+
+	if (!stream)
+		return NULL;
+	stream->pool = pool;
+	stream->id = ++pool->last_id;
+	stream->route = *route;
+	stream->policy = pool->config.policy;
+	if (!net_timer_create(&stream->idle, pool->config.loop,
+			      (struct net_callback){take_idle, stream}))
+		return stream;
+	free(stream);
+	return NULL;
+}
+
+static struct net_stream_keepalive keepalive_of(const struct stream *stream)
+{
+	if (!is_kept_alive(stream))
+		return (struct net_stream_keepalive){.idle_s = 0};
+	return (struct net_stream_keepalive){
+		.idle_s = stream->policy->stream_idle_ms / MS_IN_S,
+		.interval_s = stream->policy->stream_probe_ms / MS_IN_S,
+		.probes = KEEPALIVES_MAX,
+	};
+}
+
+static struct net_stream_config describe(struct stream *stream, const struct net_address *local)
+{
+	const struct phone_streams *pool = stream->pool;
+	bool secure = stream->route.transport == KL_TLS;
+
+	return (struct net_stream_config){
+		.local = *local,
+		.remote = phone_route_address(&stream->route),
+		.tls = secure ? pool->tls : NULL,
+		.keepalive = keepalive_of(stream),
+		.dscp = pool->config.dscp,
+		.unread_max = SIP_MESSAGE_MAX + 1,
+		.unsent_max = PHONE_STREAM_UNSENT_MAX,
+		.on_bytes = take_bytes,
+		.on_end = take_end,
+		.user = stream,
+	};
+}
+
+/* Counts a stream whose connection is there, or drops it. */
+static int keep(struct stream *stream, int error)
+{
+	if (error) {
+		net_timer_free(stream->idle);
+		free(stream);
+		return error;
+	}
+	LIST_INSERT_HEAD(&stream->pool->all, stream, others);
+	if (stream->accepted)
+		stream->pool->accepted++;
+	else
+		stream->pool->opened++;
+	note_traffic(stream);
+	return 0;
+}
+
+static int stream_open(struct stream **out, struct phone_streams *pool, const struct phone_hop *hop,
+		       const struct net_address *local)
+{
+	const struct net_address address = phone_route_address(&hop->route);
+	char text[NET_ADDRESS_TEXT_MAX];
+	struct net_stream_config config;
+	struct stream *stream;
+	int error;
+
+	if (pool->opened >= PHONE_STREAMS_MAX)
+		return -EMFILE;
+	stream = stream_new(pool, &hop->route);
+	if (!stream)
+		return -ENOMEM;
+	stream->name = hop->name;
+	if (hop->policy)
+		stream->policy = hop->policy;
+	config = describe(stream, local);
+	config.tls_name = hop->name ? hop->name : phone_write_host(&address, text);
+	error = keep(stream, net_stream_open(&stream->net, pool->config.loop, &config));
+	if (!error)
+		*out = stream;
+	return error;
+}
+
+static void accept_stream(struct phone_streams *pool, enum kl_transport transport,
+			  const struct net_arrival *arrival)
+{
+	const struct kl_route source = phone_route_of(&arrival->source, transport);
+	struct net_stream_config config;
+	struct stream *stream = NULL;
+
+	if (pool->accepted < PHONE_STREAMS_ACCEPTED_MAX &&
+	    pool->config.admits(pool->config.user, &source))
+		stream = stream_new(pool, &source);
+	if (!stream) {
+		close(arrival->fd);
+		return;
+	}
+	stream->accepted = true;
+	config = describe(stream, &arrival->source);
+	keep(stream, net_stream_accept(&stream->net, pool->config.loop, &config, arrival->fd));
+}
+
+static void take_tcp(void *user, const struct net_arrival *arrival)
+{
+	accept_stream(user, KL_TCP, arrival);
+}
+
+static void take_tls(void *user, const struct net_arrival *arrival)
+{
+	accept_stream(user, KL_TLS, arrival);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+int phone_streams_create(struct phone_streams **out, const struct phone_transport_config *config,
+			 char why[PHONE_WHY_MAX])
+{
+	struct phone_streams *pool = calloc(1, sizeof *pool);
+	int error = -ENOMEM;
+
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	if (pool)
+		error = net_tls_create(&pool->tls, &config->tls, why, PHONE_WHY_MAX);
+	if (error) {
+		free(pool);
+		return error;
+	}
+	pool->config = *config;
+	LIST_INIT(&pool->all);
+	*out = pool;
+	return 0;
+}
+
+void phone_streams_free(struct phone_streams *pool)
+{
+	if (!pool)
+		return;
+	while (!LIST_EMPTY(&pool->all))
+		stream_free(LIST_FIRST(&pool->all));
+	for (unsigned i = 0; i < pool->listener_count; i++)
+		net_listener_close(pool->listeners[i]);
+	net_tls_free(pool->tls);
+	free(pool);
+}
+
+int phone_streams_listen(struct phone_streams *pool, enum kl_transport transport,
+			 struct net_address *local)
+{
+	const struct net_listener_config config = {
+		.local = *local,
+		.on_arrival = transport == KL_TLS ? take_tls : take_tcp,
+		.user = pool,
+	};
+	struct net_listener **listener = &pool->listeners[pool->listener_count];
+	int error;
+
+	if (transport == KL_TLS && !pool->config.tls.certificate_file)
+		return 0;
+	error = net_listener_open(listener, pool->config.loop, &config);
+	if (error)
+		return error;
+	pool->listener_count++;
+	*local = net_listener_local(*listener);
+	return 0;
+}
+
+/* ---- use ------------------------------------------------------------------------------------- */
+
+/* RFC 3261 18.2.2: the answer to a request whose stream is gone goes to where its sender listens.
+ */
+int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
+		       const struct net_address *local, struct sip_span bytes)
+{
+	struct phone_hop anew = *hop;
+	struct stream *stream = find(pool, hop);
+	int error = 0;
+
+	anew.stream = 0;
+	if (!stream && hop->stream)
+		stream = find(pool, &anew);
+	if (!stream)
+		error = stream_open(&stream, pool, &anew, local);
+	if (!error)
+		error = net_stream_write(stream->net, bytes.at, bytes.length);
+	if (error) {
+		pool->counters.send_errors++;
+		return error;
+	}
+	note_traffic(stream);
+	pool->counters.sent++;
+	return 0;
+}
+
+void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route *route,
+			      struct sip_span bytes)
+{
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	    !net_stream_write(stream->net, bytes.at, bytes.length))
+		note_traffic(stream);
+}
+
+void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route)
+{
+	struct stream *stream = LIST_FIRST(&pool->all);
+
+	while (stream) {
+		struct stream *next = LIST_NEXT(stream, others);
+
+		if (!stream->accepted && phone_route_equal(&stream->route, route))
+			stream_free(stream);
+		stream = next;
+	}
+}
+
+void phone_streams_count(const struct phone_streams *pool,
+			 struct phone_transport_counters *counters)
+{
+	counters->received += pool->counters.received;
+	counters->sent += pool->counters.sent;
+	counters->send_errors += pool->counters.send_errors;
+	counters->broken = pool->counters.broken;
+	counters->streams = pool->opened + pool->accepted;
+}

@@ -1,0 +1,45 @@
+/* stream.h - the streams of a phone: TCP and TLS, opened by it or by its servers.
+ *
+ * Private to transport.c.
+ */
+#ifndef PHONE_STREAM_H
+#define PHONE_STREAM_H
+
+#include "phone/transport.h"
+#include "sip/text.h"
+
+enum {
+	PHONE_STREAMS_MAX = 4096,          /* opened by us */
+	PHONE_STREAMS_ACCEPTED_MAX = 256,  /* opened by others */
+	PHONE_STREAM_UNSENT_MAX = 1 << 20, /* bytes that a far end may leave unread */
+	PHONE_STREAM_GREETING_MS =
+		32000, /* 64*T1: for the first whole message of an accepted one */
+};
+
+struct phone_streams;
+
+/* CONFIG is copied.  Errors: those of net_tls_create(), with one sentence in WHY; -ENOMEM. */
+int phone_streams_create(struct phone_streams **out, const struct phone_transport_config *config,
+			 char why[PHONE_WHY_MAX]);
+void phone_streams_free(struct phone_streams *streams); /* NULL is fine */
+
+/* Takes connections at *LOCAL, whose port becomes the real one.  TLS: only with a certificate to
+ * show, else nothing is opened and that is no error.  Errors: as net_listener_open(). */
+int phone_streams_listen(struct phone_streams *streams, enum kl_transport transport,
+			 struct net_address *local);
+
+/* As phone_transport_send(); LOCAL is the address to connect from. */
+int phone_streams_send(struct phone_streams *streams, const struct phone_hop *hop,
+		       const struct net_address *local, struct sip_span bytes);
+
+/* As phone_transport_keep_alive(). */
+void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_route *route,
+			      struct sip_span bytes);
+
+void phone_streams_drop(struct phone_streams *streams, const struct kl_route *route);
+
+/* Adds its own to COUNTERS. */
+void phone_streams_count(const struct phone_streams *streams,
+			 struct phone_transport_counters *counters);
+
+#endif
