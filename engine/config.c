@@ -84,11 +84,6 @@ static int check_policy(const struct kl_policy *policy, char *why, size_t size)
 			 (unsigned)info->least, (unsigned)info->most);
 		return KL_EINVAL;
 	}
-	if (policy->t2_ms < policy->t1_ms) {
-		snprintf(why, size, "t2_ms is %u, less than t1_ms, %u", (unsigned)policy->t2_ms,
-			 (unsigned)policy->t1_ms);
-		return KL_EINVAL;
-	}
 	return KL_OK;
 }
 

@@ -108,9 +108,9 @@ static inline kl_ms rfc_gap_ms(const struct kl_policy *policy, uint8_t method, u
 	kl_ms most_ms = capped ? policy->t2_ms : UINT64_C(64) * policy->t1_ms;
 	kl_ms gap_ms = policy->t1_ms;
 
-	while (--attempt > 0 && gap_ms < most_ms)
-		gap_ms *= 2;
-	return gap_ms < most_ms ? gap_ms : most_ms;
+	while (--attempt > 0 && gap_ms != most_ms)
+		gap_ms = gap_ms * 2 < most_ms ? gap_ms * 2 : most_ms;
+	return gap_ms;
 }
 
 #endif
