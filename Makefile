@@ -1,5 +1,5 @@
 # The friendly face of the build. meson and ninja do the work; scripts/install-deps brings packages.
-.PHONY: all demo test bench lint docs install clean
+.PHONY: all demo test swarm fuzz night coverage bench lint docs install clean
 
 all: build/build.ninja
 	@ninja -C build
@@ -16,6 +16,29 @@ demo:
 test:
 	@scripts/install-deps test
 	@scripts/test
+
+# Random lives of the engine, from SEED on; one that breaks a rule is shrunk to a scenario in build/.
+SEED = 1
+COUNT = 1
+swarm: build/build.ninja
+	@ninja -C build tests/swarm/swarm
+	@build/tests/swarm/swarm --seed $(SEED) --count $(COUNT) --print --into build
+
+# Every fuzz target for so long.
+SECONDS = 60
+fuzz:
+	@scripts/install-deps test
+	@scripts/night fuzz $(SECONDS)
+
+# What takes too long for each change: thousands of lives in both compilers, the fuzz targets.
+night:
+	@scripts/install-deps test
+	@scripts/night
+
+# Which lines and branches of the engine the tests reach.
+coverage:
+	@scripts/install-deps test
+	@scripts/coverage
 
 bench:
 	@scripts/install-deps test

@@ -20,7 +20,7 @@ static uint32_t binding_registration(const struct kl_engine *e, const struct kl_
 
 /* EA 66546: the rule needs failRegistrationOn, too; the Poly guide dropped that; Yealink: it needs
  * a failback mode that waits.  FAIL-5, YEA-6 */
-static bool dialog_strict(const struct kl_engine *e, uint32_t r)
+bool dialog_strict(const struct kl_engine *e, uint32_t r)
 {
 	const struct kl_policy *policy = registration_policy(e, r);
 	return policy->only_signal_with_registered && registration_reregisters(e, r) &&
@@ -141,6 +141,7 @@ int dialog_feed_failed(struct kl_engine *e, const struct kl_event_dialog *event)
 	if (reason.pos == NO_POS || registration_frozen(e, r) ||
 	    (event->status == 503 && !registration_policy(e, r)->failover_on_503))
 		return KL_IGNORED;
-	health_failed(e, r, &reason);
-	return registration_dialog_failed(e, r, reason.pos, &reason) ? KL_OK : KL_IGNORED;
+	bool learned = health_failed(e, r, &reason);
+	bool moved = registration_dialog_failed(e, r, reason.pos, &reason);
+	return learned || moved ? KL_OK : KL_IGNORED;
 }

@@ -4,6 +4,10 @@
 
 #include "engine/state.h"
 
+/* Is nothing but REGISTER sent to, and nothing taken from, a route of R without the current
+ * registration (FAIL-5)? */
+bool dialog_strict(const struct kl_engine *e, uint32_t r);
+
 /* KL_EV_DIALOG_FAILED. */
 int dialog_feed_failed(struct kl_engine *e, const struct kl_event_dialog *event);
 

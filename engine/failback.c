@@ -24,8 +24,7 @@ static enum kl_policy_field failback_rule(const struct kl_engine *e, uint32_t r)
 							: KL_POLICY_failback_mode_shared;
 }
 
-/* Where failback goes, one bit each. */
-static uint32_t failback_better(const struct kl_engine *e, uint32_t r)
+uint32_t failback_better(const struct kl_engine *e, uint32_t r)
 {
 	if (failback_mode(e, r) == KL_FAILBACK_PROBED)
 		return health_better(e, r);
@@ -219,8 +218,9 @@ static void failback_group(struct kl_engine *e, uint32_t first)
 void failback_look(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	if (failback_mode(e, r) != KL_FAILBACK_PROBED || !registration_in_failover(e, r) ||
-	    reg->held || !health_better(e, r))
+	/* An entry that stands by goes nowhere.  FALL-2 */
+	if (failback_mode(e, r) != KL_FAILBACK_PROBED || reg->state == KL_STANDBY ||
+	    !registration_in_failover(e, r) || reg->held || !health_better(e, r))
 		return;
 	reg->failback_at = e->now;
 	registration_schedule(e, r);

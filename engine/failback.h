@@ -4,6 +4,9 @@
 
 #include "engine/state.h"
 
+/* Where a failback of R goes, one bit each.  PROBE-6, FAIL-12 */
+uint32_t failback_better(const struct kl_engine *e, uint32_t r);
+
 /* R connected to its current route: when is a better one tried again? */
 void failback_arm(struct kl_engine *e, uint32_t r);
 

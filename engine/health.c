@@ -14,15 +14,16 @@ static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 }
 
 /* A status changes only by what is learned while somebody probes. */
-static void health_set(struct kl_engine *e, uint32_t i, enum kl_candidate_status status,
+static bool health_set(struct kl_engine *e, uint32_t i, enum kl_candidate_status status,
 		       const struct reason *reason)
 {
 	struct slot *slot = slot_at(e, i);
 	if (slot->status == status || !(slot->probing || slot->probe_at != KL_NEVER))
-		return;
+		return false;
 	slot->status = (uint8_t)status;
 	slot->reason = *reason;
 	owe(e, slot_node(e, i), OWES_STATUS);
+	return true;
 }
 
 /* CS-18-10: network or other connection problems.  PROBE-3 */
@@ -46,15 +47,15 @@ void health_answered(struct kl_engine *e, uint32_t w, uint16_t status)
 		health_set(e, i, KL_CANDIDATE_UP, &reason);
 }
 
-void health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
+bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	uint32_t i = slot_of(e, r, reason->pos);
 	slot_at(e, i)->last_failure_at = e->now;
 	slot_at(e, i)->last_fault = reason->fault;
 	if (registration_frozen(e, r)) /* PROBE-9 */
-		return;
-	health_set(e, i, KL_CANDIDATE_DOWN, reason);
-	probe_hasten(e, i, r);
+		return false;
+	bool changed = health_set(e, i, KL_CANDIDATE_DOWN, reason);
+	return probe_hasten(e, i, r) || changed;
 }
 
 bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status)

@@ -13,8 +13,9 @@ enum { OWES_STATUS = 1, OWES_KEEPALIVE = 2 };
 /* The route that walk W is on answered with STATUS. */
 void health_answered(struct kl_engine *e, uint32_t w, uint16_t status);
 
-/* The route of R that REASON names failed a request. */
-void health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
+/* The route of R that REASON names failed a request.  True: its status is another now, or it is
+ * probed at once. */
+bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
 /* A probe of slot I was answered with STATUS.  True: it is up. */
 bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status);

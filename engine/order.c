@@ -223,7 +223,9 @@ uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	const struct registration *reg = registration_at(e, r);
 	uint32_t better = 0;
 	bool probed = order_probed(e, r);
-	int end = probed ? reg->order_count : order_index(e, r, pos);
+	int index = order_index(e, r, pos);
+	/* One that was cut off, or left the DNS, stands behind all.  DNS-7 */
+	int end = probed || index < 0 ? reg->order_count : index;
 	for (int i = 0; pos != NO_POS && i < end; i++) {
 		uint8_t other = order_of(e, r)[i];
 		bool same = member_at(e, reg->set, other)->record ==

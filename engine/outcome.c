@@ -56,8 +56,13 @@ static void registration_move(struct kl_engine *e, uint32_t r, uint8_t pos)
 	}
 	reg->current = pos;
 	reg->try_better = false;
-	if (again)
+	if (again) {
+		/* A refresh does not start the timer again; a failback that came to nothing does.
+		 * FAIL-10, FAIL-12 */
+		if (reg->failback_at == KL_NEVER && !reg->held)
+			failback_arm(e, r);
 		return;
+	}
 	reg->primary = order_primary(e, r, pos);
 	failback_arm(e, r);
 }
@@ -115,7 +120,7 @@ static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 	const struct kl_policy *policy = registration_policy(e, r);
 	kl_ms least_ms, most_ms;
 	if (retry_after_ms)
-		return earlier(retry_after_ms, policy->retry_after_max_ms);
+		return retry_after_ms;
 	kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
 	return random_between(e, least_ms, most_ms);
 }
@@ -159,12 +164,13 @@ void registration_hurry(struct kl_engine *e, uint32_t r)
 static void registration_back_off(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 {
 	struct registration *reg = registration_at(e, r);
-	kl_ms probe_ms = retry_after_ms ? 0 : fallback_probe_ms(e, r);
-	if (reg->retry_at != KL_NEVER && reg->retry_at > e->now && !retry_after_ms)
+	/* One that is not obeyed at all leaves the random wait: no back-off is 0.  BACK-3 */
+	kl_ms obeyed_ms = earlier(retry_after_ms, registration_policy(e, r)->retry_after_max_ms);
+	kl_ms probe_ms = obeyed_ms ? 0 : fallback_probe_ms(e, r);
+	if (reg->retry_at != KL_NEVER && reg->retry_at > e->now && !obeyed_ms)
 		return;
-	reg->retry_at =
-		probe_ms ? probe_at(e, r, probe_ms) : e->now + backoff_ms(e, r, retry_after_ms);
-	reg->retry_rule = (uint8_t)retry_rule(e, r, retry_after_ms);
+	reg->retry_at = probe_ms ? probe_at(e, r, probe_ms) : e->now + backoff_ms(e, r, obeyed_ms);
+	reg->retry_rule = (uint8_t)retry_rule(e, r, obeyed_ms ? retry_after_ms : 0);
 	reg->failures++;
 }
 
@@ -282,6 +288,9 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 		walk_report_move(e, r, walk->pos, reason);
 		walk_send(e, r, reg->current);
 	} else {
+		/* BACK-4: a denial ends a walk, too. */
+		walk->over = false;
+		reg->resume = walk_next(e, r);
 		registration_lose(e, r, reason, retry_after_ms);
 	}
 }
@@ -430,6 +439,7 @@ void registration_request_failed(struct kl_engine *e, uint32_t r, uint32_t w,
 		struct start start = start_anew;
 		start.origin = request->pos;
 		start.tried = request->tried;
+		start.retry_after_ms = request->retry_after_ms;
 		/* A request that was given up for its time lends none of it. */
 		start.clock_at = goes_on ? request->clock_at : KL_NEVER;
 		start.over = goes_on && request->over;

@@ -77,14 +77,17 @@ static bool probe_is_active(const struct kl_engine *e, uint32_t r, uint32_t i)
 	       member_at(e, reg->set, reg->current)->slot == i;
 }
 
-void probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r)
+bool probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r)
 {
 	struct slot *slot = slot_at(e, i);
+	bool wanted = false;
 	for (uint32_t other = 0; !slot->probing && other < e->registration_count; other++)
-		if (other != r && probe_wanted(e, other) && probe_is_active(e, other, i))
-			slot->probe_at = e->now;
-	if (slot->probe_at == e->now)
+		wanted |= other != r && probe_wanted(e, other) && probe_is_active(e, other, i);
+	if (wanted) {
+		slot->probe_at = e->now;
 		health_schedule(e, i);
+	}
+	return wanted;
 }
 
 void probe_freeze(struct kl_engine *e, uint32_t r)

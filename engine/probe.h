@@ -8,8 +8,9 @@
  */
 void probe_look(struct kl_engine *e, uint32_t r);
 
-/* R found slot I dead: where other lines are on it, it is probed at once, and they follow. */
-void probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r);
+/* R found slot I dead: where other lines are on it, it is probed at once, and they follow.  False:
+ * there are none, or a probe is under way. */
+bool probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r);
 
 /* This side's network is gone: what R has under way tells nothing (PROBE-9). */
 void probe_freeze(struct kl_engine *e, uint32_t r);

@@ -1,5 +1,6 @@
 #include "engine/registration.h"
 
+#include "engine/dialog.h"
 #include "engine/failback.h"
 #include "engine/fallback.h"
 #include "engine/health.h"
@@ -123,6 +124,8 @@ void registration_set_active(struct kl_engine *e, uint32_t r, bool active)
 {
 	registration_at(e, r)->active = active;
 	registration_owe_working(e, r);
+	if (!active && dialog_strict(e, r))
+		request_hold_all(e, r);
 }
 
 bool registration_in_failover(const struct kl_engine *e, uint32_t r)
@@ -168,6 +171,7 @@ void registration_walk(struct kl_engine *e, uint32_t r, const struct start *star
 	walk->tried = start->tried;
 	walk->allowed = start->allowed;
 	walk->clock_at = start->clock_at;
+	walk->retry_after_ms = start->retry_after_ms;
 	registration_send(e, r, start->first, &none);
 }
 
@@ -480,6 +484,12 @@ void registration_time(struct kl_engine *e, uint32_t r)
 		registration_schedule(e, r);
 		failback_due(e, r);
 	}
+}
+
+void registration_catch_up(struct kl_engine *e, uint32_t r)
+{
+	while (registration_at(e, r)->expires_at <= e->now && !registration_frozen(e, r))
+		registration_time(e, r);
 }
 
 /* ---- this side's network ---- */

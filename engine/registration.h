@@ -50,8 +50,9 @@ struct start {
 	bool clears;    /* Expires 0 */
 	bool over;      /* UDP routes are tried no more (TIME-4) */
 	uint32_t tried; /* routes that a waiting request has found dead (FAIL-2) */
-	uint32_t allowed; /* routes that may be used */
-	kl_ms clock_at;   /* the waiting request's clock; KL_NEVER: one of its own */
+	uint32_t allowed;        /* routes that may be used */
+	kl_ms clock_at;          /* the waiting request's clock; KL_NEVER: one of its own */
+	uint32_t retry_after_ms; /* of the 503 that a waiting request met last (BACK-3) */
 };
 
 extern const struct start start_anew;
@@ -88,6 +89,9 @@ void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *re
 
 /* The set of R changed: is its route still there (DNS-10, DNS-11)? */
 void registration_routes_changed(struct kl_engine *e, uint32_t r);
+
+/* The host may be late: ends the registration of R if its time has run out. */
+void registration_catch_up(struct kl_engine *e, uint32_t r);
 
 /* The node of R fired. */
 void registration_time(struct kl_engine *e, uint32_t r);

@@ -163,6 +163,7 @@ static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct set *set = set_at(e, registration_at(e, r)->set);
+	registration_catch_up(e, r);
 	request_link(e, w, r);
 	walk->state = WALK_NAMES;
 	route_demand(e, registration_at(e, r)->set);
@@ -197,6 +198,35 @@ static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, en
 	if (working != NONE && (method == KL_INVITE || successive))
 		return working;
 	return turn != NONE ? turn : first;
+}
+
+/* Poly guide: no message is sent to a server without the registration.  An INVITE that proceeds
+ * sends nothing by itself; a redirected request never was at a route of the entry.  FAIL-5 */
+static bool request_is_held(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct registration *reg = registration_at(e, walk->registration);
+	bool sends = walk->state == WALK_SENDING ||
+		     (walk->state == WALK_PROCEEDING && walk->method != KL_INVITE);
+	return sends && !walk->hops && !request_is_probe(e, w) &&
+	       reg->entry == request_at(e, w)->first_entry;
+}
+
+void request_hold_all(struct kl_engine *e, uint32_t r)
+{
+	for (uint32_t w = registration_at(e, r)->first_request; w != NONE;
+	     w = request_at(e, w)->next) {
+		struct walk *walk = walk_at(e, w);
+		if (!request_is_held(e, w))
+			continue;
+		walk->over = walk_is_over(e, walk);
+		walk->reason = (struct reason){.why = KL_WHY_NOT_REGISTERED,
+					       .rule = KL_POLICY_only_signal_with_registered,
+					       .pos = walk->pos};
+		walk->state = WALK_REGISTRATION;
+		walk_leave_route(e, w);
+		schedule_set(e, walk_node(e, w), KL_NEVER);
+	}
 }
 
 void request_follow_all(struct kl_engine *e, uint32_t r)

@@ -27,9 +27,9 @@ static kl_ms rfc_gap_ms(const struct timing *timing, uint32_t attempt)
 	bool capped = timing->method != KL_INVITE || policy->invite_gaps_capped;
 	kl_ms longest = capped ? policy->t2_ms : timing_transaction_ms(policy);
 	kl_ms gap = policy->t1_ms;
-	for (uint32_t i = 1; i < attempt && gap < longest; i++)
-		gap *= 2;
-	return gap < longest ? gap : longest;
+	for (uint32_t i = 1; i < attempt && gap != longest; i++)
+		gap = earlier(2 * gap, longest);
+	return gap;
 }
 
 /* The gaps of a route over UDP.  Poly guide, example 2: the final route is sent to at RFC 3261 gaps

@@ -1,5 +1,6 @@
 #include "engine/walk.h"
 
+#include "engine/failback.h"
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/outcome.h"
@@ -196,25 +197,30 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
 	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
 }
 
-/* CS-18-10: the next available server of the list.  PROBE-7 */
-static uint8_t walk_next_by_health(const struct kl_engine *e, uint32_t w)
+/* Where walk W may go next, one bit each.  A failback tries the better routes, and then the one
+ * that it came from.  FAIL-13 */
+static uint32_t walk_choice(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
-	uint32_t routes = 0;
+	const struct registration *reg = registration_at(e, walk->registration);
+	bool returns = walk->method == KL_REGISTER && reg->state == KL_FAILING_BACK;
+	uint32_t routes = 0, better;
 	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
-		if (walk_may_try(e, w, pos) &&
-		    member_at(e, registration_at(e, walk->registration)->set, pos)->used &&
+		if (walk_may_try(e, w, pos) && member_at(e, reg->set, pos)->used &&
 		    !walk_skips(e, walk, pos))
 			routes |= bit(pos);
-	return health_best(e, walk->registration, routes, walk->origin);
+	better = returns ? routes & failback_better(e, walk->registration) : 0;
+	return better ? better : routes;
 }
 
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
 	uint32_t r = walk->registration;
+	uint32_t routes = walk_choice(e, w);
+	/* CS-18-10: the next available server of the list.  PROBE-7 */
 	if (registration_policy(e, r)->order_by_health)
-		return walk_next_by_health(e, w);
+		return health_best(e, r, routes, walk->origin);
 	uint8_t count = registration_at(e, r)->order_count, other = NO_POS;
 	uint8_t top = walk->exact ? walk->origin : order_primary(e, r, walk->origin);
 	uint8_t like = walk->pos != NO_POS ? walk->pos : walk->origin;
@@ -222,7 +228,7 @@ uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 	bool any = like == NO_POS || !kl_policy_enhanced(registration_policy(e, r));
 	for (uint8_t i = 0; i < count; i++) {
 		uint8_t pos = order_of(e, r)[((from < 0 ? 0 : from) + i) % count];
-		if (!walk_may_try(e, w, pos) || walk_skips(e, walk, pos))
+		if (!(routes & bit(pos)))
 			continue;
 		/* Poly guide: with enhanced failover all routes within a transport are tried before
 		 * one of another.  FAIL-15 */

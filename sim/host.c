@@ -29,6 +29,17 @@ void sim_host_renumber(struct sim_host *host, const struct kl_config *config,
 	}
 }
 
+void sim_host_restart(struct sim_host *host)
+{
+	for (size_t i = 0; i < host->transaction_count; i++)
+		host->transactions[i].gone = true;
+	for (size_t i = 0; i < host->stream_count; i++)
+		host->streams[i].state = SIM_STREAM_CLOSED;
+	for (size_t i = 0; i < host->call_count; i++)
+		host->calls[i].open = host->calls[i].up = false;
+	host->credential_count = 0;
+}
+
 /* ---- credentials ------------------------------------------------------------------------ */
 
 static struct sim_credentials *credentials_of(struct sim_host *host, uint32_t line, uint32_t entry)
@@ -76,7 +87,7 @@ static void close_credentials(struct sim_host *host, uint32_t line, uint32_t ent
 static struct sim_transaction *find_transaction(struct sim_host *host, kl_tx tx)
 {
 	for (size_t i = host->transaction_count; i-- > 0;) {
-		if (host->transactions[i].tx == tx)
+		if (host->transactions[i].tx == tx && !host->transactions[i].gone)
 			return &host->transactions[i];
 	}
 	return NULL;
@@ -110,7 +121,8 @@ static struct sim_transaction *add_transaction(struct sim_world *world,
 
 static void perform_send(struct sim_world *world, const struct kl_action_send *send)
 {
-	struct sim_transaction *t = find_transaction(&world->host, send->tx);
+	struct sim_transaction *t =
+		send->attempt > 1 ? find_transaction(&world->host, send->tx) : NULL;
 	const struct sim_server *server;
 	size_t index;
 
@@ -128,8 +140,8 @@ static void perform_send(struct sim_world *world, const struct kl_action_send *s
 		sim_stream_send(world, index);
 		return;
 	}
-	sim_world_plan(world, server->delay_ms,
-		       &(struct sim_happening){.what = SIM_REQUEST_ARRIVES, .subject = index});
+	sim_world_carry(world, server->delay_ms,
+			&(struct sim_happening){.what = SIM_REQUEST_ARRIVES, .subject = index});
 }
 
 static void send_cancel(struct sim_world *world, struct sim_transaction *t)
@@ -162,6 +174,7 @@ static void perform_outcome(struct sim_world *world, const struct kl_action_outc
 	close_credentials(&world->host, outcome->binding.line, outcome->binding.entry,
 			  outcome->token);
 	call->binding = outcome->binding;
+	call->open = false;
 	call->up = call->method == KL_INVITE && outcome->status / 100 == 2;
 }
 
@@ -229,7 +242,7 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 			     .redirect = reply->redirect},
 	};
 
-	if (t->ended || world->link_down || sim_stream_gone(world, t))
+	if (t->ended || t->gone || world->link_down || sim_stream_gone(world, t))
 		return;
 	sim_stream_use(world, &t->route);
 	t->ended = reply->status >= 200;
@@ -248,6 +261,8 @@ void sim_host_take_fault(struct sim_world *world, size_t transaction, enum kl_fa
 {
 	const struct sim_transaction *t = &world->host.transactions[transaction];
 
+	if (t->gone)
+		return;
 	sim_world_feed(world, &(struct kl_event){.type = KL_EV_TRANSPORT,
 						 .line = t->line,
 						 .transport = {t->route, fault, t->tx}});
@@ -273,10 +288,16 @@ static struct sim_call *add_call(struct sim_host *host, const struct sim_call *c
 
 int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method method, uint64_t token)
 {
-	add_call(&world->host, &(struct sim_call){.token = token, .method = method, .line = line});
-	return sim_world_feed(world, &(struct kl_event){.type = KL_EV_REQUEST,
-							.line = line,
-							.request = {token, method}});
+	struct sim_call call = {.token = token, .method = method, .line = line, .open = true};
+	int result;
+
+	add_call(&world->host, &call);
+	result = sim_world_feed(world, &(struct kl_event){.type = KL_EV_REQUEST,
+							  .line = line,
+							  .request = {token, method}});
+	if (result != KL_OK)
+		sim_host_find_call(world, token)->open = false;
+	return result;
 }
 
 int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token,

@@ -45,6 +45,7 @@ struct sim_transaction {
 	/* at the phone */
 	struct sim_credentials credentials; /* that the request carried */
 	bool provisional, ended, cancelled;
+	bool gone;          /* the phone that sent it was restarted */
 	kl_ms abandoned_at; /* KL_NEVER: it was not */
 	size_t stream;      /* index; TCP and TLS, where there is a server */
 
@@ -58,7 +59,8 @@ struct sim_call {
 	uint64_t token;
 	enum kl_method method;
 	uint32_t line;
-	bool up; /* a call that was answered and not hung up */
+	bool open; /* the engine has not told its end */
+	bool up;   /* a call that was answered and not hung up */
 	struct kl_binding binding;
 };
 
@@ -78,6 +80,9 @@ void sim_host_free(struct sim_host *host);
 /* Lines of OLD have the numbers of CONFIG now; KL_NO_LINE: they are gone. */
 void sim_host_renumber(struct sim_host *host, const struct kl_config *config,
 		       const struct kl_config *old);
+
+/* The phone starts anew: it knows of nothing that it did before. */
+void sim_host_restart(struct sim_host *host);
 
 /* Carries one action out. */
 void sim_host_perform(struct sim_world *world, const struct kl_action *action);

@@ -87,6 +87,8 @@ static bool take_state(struct sim_server *server, struct sim_words *words)
 		sim_server_heal(server);
 	else if (sim_words_skip(words, "silent"))
 		server->reach = SIM_SILENT;
+	else if (sim_words_skip(words, "unheard"))
+		server->reach = SIM_UNHEARD;
 	else if (sim_words_skip(words, "unsendable"))
 		server->reach = SIM_UNSENDABLE;
 	else if (sim_words_skip(words, "unreachable"))
@@ -105,6 +107,8 @@ static bool take_state(struct sim_server *server, struct sim_words *words)
 		server->challenge = SIM_REFUSES;
 	else if (sim_words_skip(words, "foreign"))
 		server->challenge = SIM_FOREIGN;
+	else if (sim_words_skip(words, "distrusts"))
+		server->challenge = SIM_DISTRUSTS;
 	else if (sim_words_skip(words, "stale"))
 		server->nonce_oldest = server->nonce + 1;
 	else if (sim_words_skip(words, "forgets"))
@@ -150,6 +154,10 @@ static bool take_value(struct sim_story *story, struct sim_server *server, struc
 	}
 	if (strcmp(name, "redirects-to") == 0 && take_redirect(story, server, value, words))
 		return true;
+	if (strcmp(name, "overloaded") == 0 && sim_parse_number(value, UINT16_MAX, &number)) {
+		server->overloaded = (uint32_t)number;
+		return true;
+	}
 	if (strcmp(name, "port") == 0 && sim_parse_number(value, UINT16_MAX, &number)) {
 		server->port = (uint16_t)number;
 		return true;

@@ -21,10 +21,10 @@
  *
  *	server NAME [in ZONE] [over udp|tcp|tls] [unlisted] [at ADDRESS] [port N]
  *	       [delay TIME] [slow TIME]
- *	       [up|silent|unsendable|unreachable [net|host|protocol|port|prohibited|hops]]
+ *	       [up|silent|unheard|unsendable|unreachable [net|host|protocol|port|prohibited|hops]]
  *	       [refusing|mute|tls-fails] [redirects-to SERVER [TRANSPORT]]
  *	       [answers [METHOD] STATUS[@TIME]...] [retry-after S] [grants S] [min-expires S]
- *	       [trusts|challenges|refuses|foreign] [stale] [forgets]
+ *	       [trusts|challenges|distrusts|refuses|foreign] [stale] [forgets] [overloaded N]
  *	dns srv OWNER PRIORITY WEIGHT PORT TARGET [ttl S]
  *	dns a|aaaa OWNER ADDRESS|SERVER [ttl S]
  *	dns naptr OWNER ORDER PREFERENCE FLAG|- SERVICE REPLACEMENT [ttl S]
@@ -43,6 +43,15 @@
  *	ping SERVER                        it sends CRLF CRLF on its streams
  *	reload           what follows says another device, as at the beginning; lines whose keys
  *	                 and entries are the same go on in it, by their new numbers
+ *	release N                          cancelled or hung up, however far it has come
+ *	network [loss PERCENT] [duplicates PERCENT] [jitter TIME] [seed N]    of all datagrams
+ *	sleep TIME (what comes waits so long)    restart (loses power)
+ *	copy (moves the engine to a copy of its block)
+ *	adopt (goes over to another engine of the same device, as a reload does)
+ *	heal (every server, the DNS, the network; users hang up, lines are on)
+ *	judge (is all well?)               judge call N (did it get through?)
+ *
+ * A rule of sim/invariants.h that breaks is told as "broken: ...".
  *
  * What is told; kinds of lines are query, send, abandon, close, outcome, state, move, failback,
  * current, routes, lookup, working, late, health, keepalive; query, abandon and routes are

@@ -26,11 +26,17 @@ void sim_server_heal(struct sim_server *server)
 	server->redirect.port = 0;
 	for (size_t i = 0; i < KL_METHODS_MAX; i++)
 		server->scripts[i] = (struct sim_script){1, {{200, 0}}};
+	server->overloaded = server->requests = 0;
 	server->slow_ms = 0;
 	server->retry_after_ms = 0;
 	server->grant_max_ms = KL_NEVER;
 	server->min_expires_ms = 0;
 	server->challenge = SIM_TRUSTS;
+}
+
+bool sim_server_hears(const struct sim_server *server)
+{
+	return server->reach == SIM_UP || server->reach == SIM_UNHEARD;
 }
 
 static bool satisfied(const struct sim_server *server, const struct sim_request *request)
@@ -44,7 +50,8 @@ static struct sim_reply challenge(struct sim_server *server, const struct sim_re
 {
 	return (struct sim_reply){
 		.status = request->method == KL_REGISTER ? 401 : 407,
-		.stale = server->challenge == SIM_CHALLENGES && request->nonce > 0,
+		.stale = (server->challenge == SIM_CHALLENGES && request->nonce > 0) ||
+			 server->challenge == SIM_DISTRUSTS,
 		.foreign = server->challenge == SIM_FOREIGN,
 		.nonce = ++server->nonce,
 		.after_ms = server->slow_ms,
@@ -56,8 +63,14 @@ size_t sim_server_answer(struct sim_server *server, const struct sim_request *re
 {
 	const struct sim_script *script = &server->scripts[request->method];
 
-	if (server->reach != SIM_UP)
+	if (!sim_server_hears(server))
 		return 0;
+	if (server->overloaded && ++server->requests % server->overloaded != 0) {
+		replies[0] = (struct sim_reply){.status = 503,
+						.retry_after_ms = server->retry_after_ms,
+						.after_ms = server->slow_ms};
+		return 1;
+	}
 	if (!satisfied(server, request)) {
 		replies[0] = challenge(server, request);
 		return 1;

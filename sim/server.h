@@ -20,6 +20,7 @@ enum {
 enum sim_reach {
 	SIM_UP,
 	SIM_SILENT,      /* requests arrive and nothing comes back */
+	SIM_UNHEARD,     /* it serves them, and its answers are lost on their way */
 	SIM_UNREACHABLE, /* an ICMP message comes back (`fault`) */
 	SIM_UNSENDABLE,  /* our own system refuses to send */
 	SIM_REFUSING,    /* a connection is refused, an open one reset */
@@ -31,6 +32,7 @@ enum sim_challenge {
 	SIM_CHALLENGES, /* accepts credentials for a nonce of its own */
 	SIM_REFUSES,    /* accepts none: the password is wrong */
 	SIM_FOREIGN,    /* asks for a realm that the line has no password for */
+	SIM_DISTRUSTS,  /* finds each nonce too old, its newest included */
 };
 
 struct sim_step {
@@ -61,6 +63,8 @@ struct sim_server {
 	enum kl_fault fault;
 	bool tls_fails; /* its certificate is not trusted */
 	struct sim_script scripts[KL_METHODS_MAX];
+	uint32_t overloaded;      /* 503 to all but each so many-th request; 0: it is not */
+	uint32_t requests;        /* so far, while it is */
 	kl_ms slow_ms;            /* added to each reply */
 	kl_ms retry_after_ms;     /* said with a 503; 0: not said */
 	struct kl_route redirect; /* said with a 3xx; port 0: not said */
@@ -98,6 +102,9 @@ void sim_server_free(struct sim_server *server);
 
 /* Takes every fault away; keeps addresses, delay and registrations. */
 void sim_server_heal(struct sim_server *server);
+
+/* Does what is sent to it reach it, and does it act on it? */
+bool sim_server_hears(const struct sim_server *server);
 
 /* What the server replies to a request that arrived.  Returns how many: none if it is silent. */
 size_t sim_server_answer(struct sim_server *server, const struct sim_request *request,

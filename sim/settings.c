@@ -63,6 +63,15 @@ bool sim_settings_profile(struct sim_settings *settings, struct sim_words *words
 	return true;
 }
 
+const char *sim_settings_word(const struct kl_policy_info *info, uint32_t value)
+{
+	for (size_t i = 0; i < COUNT(enums); i++) {
+		if (strcmp(info->type, enums[i].type) == 0 && value < enums[i].count)
+			return enums[i].words[value];
+	}
+	return NULL;
+}
+
 static bool parse_value(const struct kl_policy_info *info, const char *word, uint64_t *value)
 {
 	for (size_t i = 0; i < COUNT(enums); i++) {

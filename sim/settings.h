@@ -50,6 +50,9 @@ bool sim_settings_seed(struct sim_settings *settings, struct sim_words *words,
 bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 			char reason[SIM_REASON_MAX]);
 
+/* How "set" says VALUE of a policy field: a word, or NULL for what is a number. */
+const char *sim_settings_word(const struct kl_policy_info *info, uint32_t value);
+
 /* Adds a static record; false: there is no room. */
 bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record);
 

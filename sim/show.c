@@ -58,6 +58,7 @@ void sim_story_see_action(void *context, const struct kl_action *action)
 	};
 	char text[KL_TEXT_MAX];
 
+	sim_invariants_action(story->invariants, story->world.engine, action);
 	if (!(story->hidden >> kind_of(action) & 1))
 		sim_story_tell(story, "%s", kl_format_action(text, sizeof(text), action, &words));
 }

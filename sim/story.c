@@ -1,6 +1,7 @@
 #include "sim/story.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
@@ -10,7 +11,9 @@ void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
 	story->settings = &story->devices[0];
 	sim_settings_init(story->settings);
 	sim_world_init(&story->world, &(struct sim_watch){.context = story,
+							  .event = sim_story_see_event,
 							  .action = sim_story_see_action,
+							  .settled = sim_story_see_settled,
 							  .say = sim_story_see_text});
 	sim_story_show(story,
 		       &(struct sim_words){.word = {"query", "abandon", "routes"}, .count = 3},
@@ -20,6 +23,7 @@ void sim_story_init(struct sim_story *story, const char *name, FILE *transcript)
 void sim_story_free(struct sim_story *story)
 {
 	sim_world_free(&story->world);
+	free(story->invariants);
 }
 
 bool sim_story_fail(struct sim_story *story, const char *format, ...)
@@ -54,10 +58,19 @@ static bool adopt(struct sim_story *story)
 	struct sim_settings *settings = story->settings;
 	int count;
 
+	struct sim_invariants *invariants;
+
 	kl_limits_keep(&settings->config, story->world.config);
 	count = sim_world_reload(&story->world, &settings->config);
 	if (count < 0)
 		return sim_story_fail(story, "%s", kl_strerror(count));
+	invariants = malloc(sim_invariants_size(&settings->config));
+	if (!invariants)
+		return sim_story_fail(story, "no memory");
+	sim_invariants_init(invariants, &settings->config);
+	sim_invariants_carry(invariants, story->invariants);
+	free(story->invariants);
+	story->invariants = invariants;
 	story->reloading = false;
 	sim_story_tell(story, "reload: %d of %u lines go on", count, settings->config.line_count);
 	return true;
@@ -75,6 +88,10 @@ bool sim_story_begin(struct sim_story *story)
 		return sim_story_fail(story, "%s", reason);
 	if (story->reloading)
 		return adopt(story);
+	story->invariants = malloc(sim_invariants_size(&settings->config));
+	if (!story->invariants)
+		return sim_story_fail(story, "no memory");
+	sim_invariants_init(story->invariants, &settings->config);
 	error = sim_world_start(&story->world, &settings->config, settings->seed);
 	return !error || sim_story_fail(story, "%s", kl_strerror(error));
 }
@@ -143,7 +160,7 @@ static bool play_reload(struct sim_story *story, struct sim_words *words)
 
 /* ---- time and the user -------------------------------------------------------------------- */
 
-static bool run_until(struct sim_story *story, kl_ms until)
+bool sim_story_run(struct sim_story *story, kl_ms until)
 {
 	if (until < sim_world_now(&story->world))
 		return sim_story_fail(story, "that time has passed: it is %llu ms",
@@ -159,7 +176,7 @@ static bool play_run(struct sim_story *story, struct sim_words *words)
 
 	if (!sim_parse_time(sim_words_take(words), &ms))
 		return sim_story_fail(story, "run how long? Say 500ms, 3.5s, 10min or 1h");
-	return run_until(story, sim_world_now(&story->world) + ms);
+	return sim_story_run(story, sim_world_now(&story->world) + ms);
 }
 
 /* "until TIME" lets all happen up to TIME; "at TIME COMMAND" plays a command then. */
@@ -169,7 +186,7 @@ static bool play_until(struct sim_story *story, struct sim_words *words)
 
 	if (!sim_parse_time(sim_words_take(words), &ms))
 		return sim_story_fail(story, "when? Say 500ms, 3.5s, 10min or 1h");
-	return run_until(story, ms);
+	return sim_story_run(story, ms);
 }
 
 /* Feeds one event for one line, or for all if the words name none. */
@@ -422,18 +439,38 @@ static const struct {
 	bool (*play)(struct sim_story *story, struct sim_words *words);
 	bool running; /* needs the engine */
 } commands[] = {
-	{"server", sim_story_server, false}, {"dns", sim_story_dns, false},
-	{"static", play_static, false},      {"show", play_show, false},
-	{"hide", play_hide, false},          {"start", play_start, true},
-	{"stop", play_stop, true},           {"run", play_run, true},
-	{"until", play_until, true},         {"at", play_at, true},
-	{"call", play_call, true},           {"request", play_request, true},
-	{"incoming", play_incoming, true},   {"hangup", play_hangup, true},
-	{"cancel", play_cancel, true},       {"signal", play_signal, true},
-	{"forge", play_forge, true},         {"dialog", play_dialog, true},
-	{"link", play_link, true},           {"address", play_address, true},
-	{"drop", play_drop, true},           {"ping", play_ping, true},
-	{"print", sim_story_print, true},    {"reload", play_reload, true},
+	{"server", sim_story_server, false},
+	{"dns", sim_story_dns, false},
+	{"static", play_static, false},
+	{"show", play_show, false},
+	{"hide", play_hide, false},
+	{"start", play_start, true},
+	{"stop", play_stop, true},
+	{"run", play_run, true},
+	{"until", play_until, true},
+	{"at", play_at, true},
+	{"call", play_call, true},
+	{"request", play_request, true},
+	{"incoming", play_incoming, true},
+	{"hangup", play_hangup, true},
+	{"cancel", play_cancel, true},
+	{"signal", play_signal, true},
+	{"forge", play_forge, true},
+	{"dialog", play_dialog, true},
+	{"link", play_link, true},
+	{"address", play_address, true},
+	{"drop", play_drop, true},
+	{"ping", play_ping, true},
+	{"reload", play_reload, true},
+	{"print", sim_story_print, true},
+	{"network", sim_story_network, false},
+	{"sleep", sim_story_sleep, true},
+	{"restart", sim_story_restart, true},
+	{"copy", sim_story_copy, true},
+	{"adopt", sim_story_adopt, true},
+	{"heal", sim_story_heal, true},
+	{"release", sim_story_release, true},
+	{"judge", sim_story_judge, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

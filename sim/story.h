@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/invariants.h"
 #include "sim/scenario.h"
 #include "sim/settings.h"
 #include "sim/words.h"
@@ -22,6 +23,8 @@ struct sim_story {
 	kl_ms ttl_ms;    /* of DNS records that name none */
 	uint32_t hidden; /* kinds of actions left out of the transcript, a bit each */
 	FILE *transcript;
+	struct sim_invariants *invariants; /* from the engine's start on */
+	const char *broken;                /* the first rule that broke; NULL: none did */
 };
 
 void sim_story_init(struct sim_story *story, const char *name, FILE *transcript);
@@ -47,12 +50,25 @@ bool sim_story_server(struct sim_story *story, struct sim_words *words);
 bool sim_story_dns(struct sim_story *story, struct sim_words *words);
 bool sim_story_static(struct sim_story *story, struct sim_words *words);
 bool sim_story_print(struct sim_story *story, struct sim_words *words);
+bool sim_story_network(struct sim_story *story, struct sim_words *words);
+bool sim_story_sleep(struct sim_story *story, struct sim_words *words);
+bool sim_story_restart(struct sim_story *story, struct sim_words *words);
+bool sim_story_copy(struct sim_story *story, struct sim_words *words);
+bool sim_story_adopt(struct sim_story *story, struct sim_words *words);
+bool sim_story_heal(struct sim_story *story, struct sim_words *words);
+bool sim_story_release(struct sim_story *story, struct sim_words *words);
+bool sim_story_judge(struct sim_story *story, struct sim_words *words);
 bool sim_story_show(struct sim_story *story, struct sim_words *words, bool hide);
 
 /* Reads "[line N]", line 1 if it is not there.  *LINE counts from 0. */
 bool sim_story_take_line(struct sim_story *story, struct sim_words *words, uint32_t *line);
 
+/* Lets all happen up to UNTIL.  False: the engine spins. */
+bool sim_story_run(struct sim_story *story, kl_ms until);
+
 /* What the world calls when the engine acts (struct sim_watch). */
+void sim_story_see_event(void *story, const struct kl_event *event, int result);
+void sim_story_see_settled(void *story);
 void sim_story_see_action(void *story, const struct kl_action *action);
 void sim_story_see_text(void *story, const char *text);
 

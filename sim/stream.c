@@ -114,6 +114,7 @@ void sim_stream_asks(struct sim_world *world, size_t index)
 		plan(world, index, SIM_STREAM_ENDS, delay_ms, server->fault);
 		break;
 	case SIM_SILENT:
+	case SIM_UNHEARD:
 	case SIM_UNSENDABLE:
 		break;
 	}

@@ -72,6 +72,29 @@ int sim_world_reload(struct sim_world *world, const struct kl_config *config)
 	return result;
 }
 
+int sim_world_restart(struct sim_world *world, uint64_t seed)
+{
+	for (size_t i = 0; i < world->question_count; i++)
+		world->questions[i].gone = true;
+	sim_host_restart(&world->host);
+	return kl_engine_init(world->engine, kl_engine_size(world->config), world->config, seed,
+			      sim_world_now(world));
+}
+
+bool sim_world_copy_engine(struct sim_world *world)
+{
+	size_t size = kl_engine_size(world->config);
+	struct kl_engine *copy = malloc(size);
+
+	if (!copy)
+		return false;
+	memcpy(copy, world->engine, size);
+	memset(world->engine, 0xa5, size);
+	free(world->engine);
+	world->engine = copy;
+	return true;
+}
+
 /* ---- servers ----------------------------------------------------------------------------- */
 
 struct sim_server *sim_world_find_server(struct sim_world *world, const char *name)
@@ -117,12 +140,57 @@ void sim_world_plan(struct sim_world *world, kl_ms after_ms, const struct sim_ha
 	sim_queue_put(&world->queue, &planned);
 }
 
-static void plan_reply(struct sim_world *world, size_t transaction, enum sim_what what,
-		       kl_ms after_ms, const struct sim_reply *reply)
+/* 0 to SIDES - 1 (xorshift64*). */
+static uint32_t roll(struct sim_network *network, uint32_t sides)
 {
-	sim_world_plan(
-		world, after_ms,
-		&(struct sim_happening){.what = what, .subject = transaction, .reply = *reply});
+	network->dice ^= network->dice >> 12;
+	network->dice ^= network->dice << 25;
+	network->dice ^= network->dice >> 27;
+	return (uint32_t)(network->dice * UINT64_C(2685821657736338717) >> 33) % sides;
+}
+
+static void deliver(struct sim_world *world, kl_ms after_ms, const struct sim_happening *happening)
+{
+	struct sim_network *network = &world->network;
+
+	if (network->loss && roll(network, 100) < network->loss)
+		return;
+	if (network->jitter_ms)
+		after_ms += roll(network, (uint32_t)network->jitter_ms + 1);
+	sim_world_plan(world, after_ms, happening);
+}
+
+void sim_world_carry(struct sim_world *world, kl_ms after_ms, const struct sim_happening *happening)
+{
+	struct sim_network *network = &world->network;
+
+	if (network->duplicates && roll(network, 100) < network->duplicates)
+		deliver(world, after_ms, happening);
+	deliver(world, after_ms, happening);
+}
+
+/* A reply on its way to the phone. */
+static void send_reply(struct sim_world *world, size_t transaction, const struct sim_reply *reply)
+{
+	const struct sim_transaction *t = &world->host.transactions[transaction];
+	const struct sim_server *server = &world->servers[t->server];
+	const struct sim_happening arrival = {
+		.what = SIM_REPLY_ARRIVES, .subject = transaction, .reply = *reply};
+
+	if (server->reach != SIM_UP)
+		return;
+	if (t->route.transport == KL_UDP)
+		sim_world_carry(world, server->delay_ms, &arrival);
+	else
+		sim_world_plan(world, server->delay_ms, &arrival);
+}
+
+static void plan_reply(struct sim_world *world, size_t transaction, kl_ms after_ms,
+		       const struct sim_reply *reply)
+{
+	sim_world_plan(world, after_ms,
+		       &(struct sim_happening){
+			       .what = SIM_REPLY_LEAVES, .subject = transaction, .reply = *reply});
 }
 
 static struct sim_request request_of(const struct sim_transaction *t)
@@ -160,15 +228,14 @@ static void request_arrives(struct sim_world *world, size_t transaction)
 		return;
 	}
 	if (t->answering) {
-		if (t->last.status && server->reach == SIM_UP)
-			plan_reply(world, transaction, SIM_REPLY_ARRIVES, server->delay_ms,
-				   &t->last);
+		if (t->last.status)
+			send_reply(world, transaction, &t->last);
 		return;
 	}
 	count = sim_server_answer(server, &request, replies);
 	t->answering = count > 0;
 	for (size_t i = 0; i < count; i++)
-		plan_reply(world, transaction, SIM_REPLY_LEAVES, replies[i].after_ms, &replies[i]);
+		plan_reply(world, transaction, replies[i].after_ms, &replies[i]);
 }
 
 /* CANCEL ends an INVITE that has no final answer yet with 487 (RFC 3261 9.2). */
@@ -176,10 +243,10 @@ static void cancel_arrives(struct sim_world *world, size_t transaction)
 {
 	struct sim_transaction *t = &world->host.transactions[transaction];
 
-	if (world->servers[t->server].reach != SIM_UP || t->last.status >= 200)
+	if (!sim_server_hears(&world->servers[t->server]) || t->last.status >= 200)
 		return;
 	t->stopped = true;
-	plan_reply(world, transaction, SIM_REPLY_LEAVES, 0, &(struct sim_reply){.status = 487});
+	plan_reply(world, transaction, 0, &(struct sim_reply){.status = 487});
 }
 
 static void reply_leaves(struct sim_world *world, const struct sim_happening *happening)
@@ -188,12 +255,12 @@ static void reply_leaves(struct sim_world *world, const struct sim_happening *ha
 	struct sim_server *server = &world->servers[t->server];
 	struct sim_request request = request_of(t);
 
-	if (server->reach != SIM_UP || (t->stopped && happening->reply.status != 487))
+	if (!sim_server_hears(server) || (t->stopped && happening->reply.status != 487))
 		return;
 	t->last = happening->reply;
 	if (t->method == KL_REGISTER && t->last.status / 100 == 2)
 		sim_server_register(server, &request, &t->last, sim_world_now(world));
-	plan_reply(world, happening->subject, SIM_REPLY_ARRIVES, server->delay_ms, &t->last);
+	send_reply(world, happening->subject, &t->last);
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -226,6 +293,8 @@ static void names_arrive(struct sim_world *world, size_t index)
 		.dns = {.query = question->query, .status = KL_DNS_SILENT, .records = records},
 	};
 
+	if (question->gone)
+		return;
 	if (!question->silent)
 		event.dns.status = sim_names_ask(&world->names, question->type, question->name,
 						 records, &event.dns.count);
@@ -239,6 +308,8 @@ int sim_world_feed(struct sim_world *world, const struct kl_event *event)
 	int result = kl_feed(world->engine, event, sim_world_now(world));
 	struct kl_action action;
 
+	if (world->watch.event)
+		world->watch.event(world->watch.context, event, result);
 	while (kl_next_action(world->engine, &action)) {
 		world->watch.action(world->watch.context, &action);
 		if (action.type == KL_DO_QUERY)
@@ -246,6 +317,8 @@ int sim_world_feed(struct sim_world *world, const struct kl_event *event)
 		else
 			sim_host_perform(world, &action);
 	}
+	if (world->watch.settled)
+		world->watch.settled(world->watch.context);
 	return result;
 }
 
@@ -289,10 +362,31 @@ static void happen(struct sim_world *world, const struct sim_happening *happenin
 static uint64_t wake_us(const struct sim_world *world)
 {
 	kl_ms deadline = kl_deadline(world->engine);
+	uint64_t soonest_us = world->now_us > world->wakes_us ? world->now_us : world->wakes_us;
 
 	if (deadline >= UINT64_MAX / 1000)
 		return UINT64_MAX;
-	return deadline * 1000 > world->now_us ? deadline * 1000 : world->now_us;
+	return deadline * 1000 > soonest_us ? deadline * 1000 : soonest_us;
+}
+
+/* Does the thing happen to the phone? */
+static bool at_phone(enum sim_what what)
+{
+	return what != SIM_REQUEST_ARRIVES && what != SIM_CANCEL_ARRIVES &&
+	       what != SIM_REPLY_LEAVES && what != SIM_STREAM_ASKS;
+}
+
+/* What comes to a phone that sleeps happens when it wakes. */
+static void happen_next(struct sim_world *world)
+{
+	struct sim_happening happening = sim_queue_take(&world->queue);
+
+	if (world->wakes_us > world->now_us && at_phone(happening.what)) {
+		happening.at_us = world->wakes_us;
+		sim_queue_put(&world->queue, &happening);
+		return;
+	}
+	happen(world, &happening);
 }
 
 int sim_world_run(struct sim_world *world, kl_ms until)
@@ -313,13 +407,10 @@ int sim_world_run(struct sim_world *world, kl_ms until)
 		if (world->spinning)
 			return -1;
 		world->now_us = next_us;
-		if (network_us <= engine_us) {
-			struct sim_happening happening = sim_queue_take(&world->queue);
-
-			happen(world, &happening);
-		} else {
+		if (network_us <= engine_us)
+			happen_next(world);
+		else
 			sim_world_feed(world, &time);
-		}
 	}
 	if (until_us > world->now_us)
 		world->now_us = until_us;

@@ -133,7 +133,8 @@ enum {
 	X(KL_WHY_LINK_UP, "the network is back")                                                   \
 	X(KL_WHY_LINK_DOWN, "no network on this side")                                             \
 	X(KL_WHY_LATE, "late {status} from {route}, let expire")                                   \
-	X(KL_WHY_BETTER_UP, "a better route is up")
+	X(KL_WHY_BETTER_UP, "a better route is up")                                                \
+	X(KL_WHY_NOT_REGISTERED, "the registration there is over")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \

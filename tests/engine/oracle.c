@@ -272,11 +272,11 @@ static void end_request(struct oracle *o, enum verdict verdict)
 	o->ended = true;
 }
 
-/* The walk behind a back-off: from the head or, if time ran out with routes untried, from the
+/* The walk behind a back-off: from the head or, if the walk before left routes untried, from the
  * first of them (BACK-4).  Nobody answers. */
-static void play_retry(struct oracle *o, enum verdict verdict)
+static void play_retry(struct oracle *o)
 {
-	int untried = next_route(o, 0), from = moves_on(verdict) && untried > 0 ? untried : 0;
+	int untried = next_route(o, 0), from = untried > 0 ? untried : 0;
 	oracle_mark(o->line, (struct oracle_mark){.at = o->now, .kind = ORACLE_BACKED_OFF});
 	o->now += o->plan->waited_ms;
 	o->clock = o->now;
@@ -295,7 +295,7 @@ static void play_register(struct oracle *o)
 	if (verdict == FINAL && o->status == 200)
 		register_done(o);
 	else
-		play_retry(o, verdict);
+		play_retry(o);
 }
 
 /* A call found its route dead.  True: it goes on, on the route that is registered now. */
@@ -314,7 +314,7 @@ static bool register_next(struct oracle *o, enum verdict *verdict)
 	}
 	/* A registration that was refused ends the call as unavailable. */
 	end_request(o, *verdict == FINAL ? BUSY : *verdict);
-	play_retry(o, *verdict);
+	play_retry(o);
 	return false;
 }
 

@@ -45,6 +45,7 @@ RULES = {
     'KL_WHY_EXPIRED': 'none',
     'KL_WHY_REQUEST_FAILED': 'none',
     'KL_WHY_FAILBACK_DUE': 'failback_mode failback_ms',
+    'KL_WHY_NOT_REGISTERED': 'only_signal_with_registered',
     'KL_WHY_BETTER_UP': 'failback_mode',
     'KL_WHY_FAILBACK_GROUP': 'enhanced',
     'KL_WHY_FAILBACK_REQUEST': 'failback_mode',

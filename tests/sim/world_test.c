@@ -47,7 +47,9 @@ static void open_stage_over(struct stage *stage, uint8_t choice)
 	static const char line[] = "1 name 192.0.2.1";
 
 	stage->seen = (struct seen){.world = &stage->world, .registered_at = KL_NEVER};
-	sim_world_init(&stage->world, &(struct sim_watch){&stage->seen, see_action, see_text});
+	sim_world_init(&stage->world, &(struct sim_watch){.context = &stage->seen,
+							  .action = see_action,
+							  .say = see_text});
 	stage->server = sim_world_add_server(&stage->world, "a");
 	assert_true(sim_parse_address("192.0.2.1", stage->server->ip4));
 	sim_settings_init(&stage->settings);

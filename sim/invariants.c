@@ -1,0 +1,510 @@
+#include "sim/invariants_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+size_t sim_invariants_size(const struct kl_config *config)
+{
+	return sizeof(struct sim_invariants) + config->line_count * sizeof(struct line_seen) +
+	       config->line_count * KL_ENTRIES_MAX * sizeof(struct registration_seen) +
+	       config->limits.walks * sizeof(struct journey);
+}
+
+void sim_invariants_init(struct sim_invariants *inv, const struct kl_config *config)
+{
+	memset(inv, 0, sim_invariants_size(config));
+	inv->config = config;
+	inv->deadline = KL_NEVER;
+	inv->journey_count = config->limits.walks;
+	inv->registrations_at = sizeof(*inv);
+	inv->journeys_at =
+		inv->registrations_at +
+		config->line_count * KL_ENTRIES_MAX * (uint32_t)sizeof(struct registration_seen);
+	inv->lines_at = inv->journeys_at + inv->journey_count * (uint32_t)sizeof(struct journey);
+	for (uint32_t line = 0; line < config->line_count; line++)
+		for (uint32_t entry = 0; entry < KL_ENTRIES_MAX; entry++) {
+			struct registration_seen *reg = registration_of(inv, line, entry);
+
+			reg->retry_at = KL_NEVER;
+			reg->journey = (struct journey){
+				.used = true, .method = KL_REGISTER, .line = line, .entry = entry};
+		}
+}
+
+static void carry_journey(struct sim_invariants *inv, const struct sim_invariants *old,
+			  const struct journey *journey)
+{
+	uint32_t line = kl_find_line(inv->config, old->config, journey->line), i = 0;
+
+	if (!journey->used || line == KL_NO_LINE)
+		return;
+	while (journey_of(inv, i)->used)
+		i++;
+	*journey_of(inv, i) = *journey;
+	journey_of(inv, i)->line = line;
+}
+
+void sim_invariants_carry(struct sim_invariants *inv, const struct sim_invariants *old)
+{
+	inv->now = old->now;
+	inv->deadline = old->deadline;
+	inv->frozen = old->frozen;
+	for (uint32_t from = 0; from < old->config->line_count; from++) {
+		uint32_t line = kl_find_line(inv->config, old->config, from);
+
+		if (line == KL_NO_LINE)
+			continue;
+		*line_of(inv, line) = *line_of(old, from);
+		for (uint32_t entry = 0; entry < KL_ENTRIES_MAX; entry++) {
+			*registration_of(inv, line, entry) = *registration_of(old, from, entry);
+			registration_of(inv, line, entry)->journey.line = line;
+		}
+	}
+	for (uint32_t i = 0; i < old->journey_count; i++)
+		carry_journey(inv, old, journey_of(old, i));
+}
+
+/* ---- who is meant ------------------------------------------------------------------------ */
+
+static struct journey *find_request(const struct sim_invariants *inv, uint64_t token)
+{
+	for (uint32_t i = 0; i < inv->journey_count; i++)
+		if (journey_of(inv, i)->used && journey_of(inv, i)->token == token &&
+		    !journey_of(inv, i)->probe)
+			return journey_of(inv, i);
+	return NULL;
+}
+
+/* Whose open transaction TX is, or NULL. */
+static struct journey *find_open(const struct sim_invariants *inv, kl_tx tx)
+{
+	for (uint32_t i = 0; tx && i < inv->journey_count; i++)
+		if (journey_of(inv, i)->used && journey_of(inv, i)->tx == tx)
+			return journey_of(inv, i);
+	for (uint32_t i = 0; tx && i < inv->config->line_count * KL_ENTRIES_MAX; i++)
+		if (registration_of(inv, 0, i)->journey.tx == tx)
+			return &registration_of(inv, 0, i)->journey;
+	return NULL;
+}
+
+static bool same_route(const struct kl_route *a, const struct kl_route *b)
+{
+	return a->port == b->port && a->transport == b->transport &&
+	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}
+
+static uint32_t number_of(struct registration_seen *reg, const struct kl_route *route)
+{
+	uint32_t i = 0;
+
+	while (i < reg->route_count && !same_route(&reg->routes[i].route, route))
+		i++;
+	assert(i < ROUTES_MAX);
+	if (i == reg->route_count)
+		reg->routes[reg->route_count++] = (struct known_route){.route = *route};
+	return i;
+}
+
+static bool reregisters(const struct kl_entry_config *entry)
+{
+	return entry->registers && entry->policy->reregister_on;
+}
+
+/* Is only the server of the current registration spoken with (FAIL-5)? */
+static bool is_strict(const struct kl_policy *policy)
+{
+	return policy->only_signal_with_registered &&
+	       (policy->fail_registration_on || !policy->only_signal_needs_drop) &&
+	       (policy->failback_mode != KL_FAILBACK_NEW_REQUESTS ||
+		!policy->only_signal_needs_mode);
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+/* A 2xx to a REGISTER: from now on its route is registered with, however late it comes. */
+static void see_grant(struct sim_invariants *inv, const struct kl_event_response *response,
+		      const struct journey *open)
+{
+	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++) {
+		struct registration_seen *reg = registration_of(inv, 0, i);
+		bool clears = open == &reg->journey && open->expires_ms == 0;
+
+		for (uint32_t j = 0; j < REGISTERS_MAX; j++) {
+			kl_ms *until = &reg->routes[reg->registers[j].route].registered_until;
+
+			if (reg->registers[j].tx != response->tx)
+				continue;
+			inv->quiet = false;
+			if (clears)
+				*until = 0;
+			else if (*until < inv->now + response->granted_ms)
+				*until = inv->now + response->granted_ms;
+		}
+	}
+}
+
+static void see_response(struct sim_invariants *inv, const struct kl_event_response *response)
+{
+	struct journey *open = find_open(inv, response->tx);
+	uint16_t status = response->status;
+
+	inv->quiet = !open;
+	if (status >= 200 && status < 300)
+		see_grant(inv, response, open);
+	if (!open)
+		return;
+	open->provisional |= status < 200;
+	if (status < 200)
+		return;
+	open->tx = 0;
+	open->used &= !open->probe;
+	open->redirected |= status < 400 && status >= 300;
+	if (status == 401 || status == 407 || status == 423)
+		open->tried = 0;
+	registration_of(inv, open->line, open->entry)->retry_after_ms =
+		status == 503 ? response->retry_after_ms : 0;
+}
+
+static struct journey *free_journey(const struct sim_invariants *inv)
+{
+	uint32_t i = 0;
+
+	while (i < inv->journey_count && journey_of(inv, i)->used)
+		i++;
+	assert(i < inv->journey_count);
+	return journey_of(inv, i);
+}
+
+static void see_request(struct sim_invariants *inv, const struct kl_event *event)
+{
+	*free_journey(inv) = (struct journey){.used = true,
+					      .method = (uint8_t)event->request.method,
+					      .line = event->line,
+					      .token = event->request.token};
+	line_of(inv, event->line)->calls += event->request.method == KL_INVITE;
+}
+
+/* Every REGISTER under way begins anew where it is. */
+static void see_renewal(struct sim_invariants *inv)
+{
+	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++)
+		registration_of(inv, 0, i)->journey.tried = 0;
+}
+
+void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
+			kl_ms now)
+{
+	inv->now = now;
+	inv->late = now > inv->deadline;
+	inv->quiet = result != KL_OK;
+	inv->refused = result < 0;
+	if (result < 0)
+		return;
+	switch (event->type) {
+	case KL_EV_RESPONSE:
+		see_response(inv, &event->response);
+		break;
+	case KL_EV_REQUEST:
+		see_request(inv, event);
+		break;
+	case KL_EV_LINE_START:
+	case KL_EV_LINE_STOP:
+		line_of(inv, event->line)->started = event->type == KL_EV_LINE_START;
+		break;
+	case KL_EV_CALL_BEGAN:
+		line_of(inv, event->line)->calls++;
+		break;
+	case KL_EV_CALL_ENDED:
+		line_of(inv, event->line)->calls -= result == KL_OK;
+		break;
+	case KL_EV_LINK_DOWN:
+		inv->frozen = true;
+		break;
+	case KL_EV_LINK_UP:
+	case KL_EV_ADDRESS_CHANGED:
+		inv->frozen &= event->type != KL_EV_LINK_UP;
+		see_renewal(inv);
+		break;
+	case KL_EV_TIME:
+	case KL_EV_CANCEL:
+	case KL_EV_TRANSPORT:
+	case KL_EV_DNS:
+	case KL_EV_DIALOG_FAILED:
+	case KL_EV_STREAM_LOST:
+		break;
+	}
+	/* What was due goes first, whatever the event was. */
+	inv->quiet &= !inv->late && now != inv->deadline;
+}
+
+/* ---- sends ------------------------------------------------------------------------------- */
+
+/* May a journey be sent again GAP_MS after its last send?  A last route keeps the RFC's gaps. */
+static bool is_gap(const struct journey *journey, const struct kl_policy *policy, kl_ms gap_ms)
+{
+	return (policy->retry_gap_ms && gap_ms == policy->retry_gap_ms) ||
+	       gap_ms == rfc_gap_ms(policy, journey->method, journey->attempt) ||
+	       (journey->provisional && gap_ms == policy->t2_ms);
+}
+
+static bool is_current(const struct kl_engine *e, uint32_t line, uint32_t entry,
+		       const struct kl_route *route)
+{
+	struct kl_entry_view view;
+	struct kl_route_view current;
+
+	return kl_get_entry(e, line, entry, &view) == KL_OK && view.active && view.current >= 0 &&
+	       kl_get_route(e, line, entry, (uint32_t)view.current, &current) == KL_OK &&
+	       same_route(&current.route, route);
+}
+
+/* Between entries nothing is registered for a call's sake (FALL-4), so those of lines with several
+ * are not judged; nor is what was redirected (TRIG-9). */
+static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e,
+		     const struct journey *journey, const struct kl_action_send *send)
+{
+	const struct kl_entry_config *entry = entry_of(inv, send->line, send->entry);
+	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
+	bool several = inv->config->lines[send->line].entry_count > 1;
+	bool frozen = inv->frozen && entry->policy->freeze_without_link;
+
+	if (frozen || !reregisters(entry) || journey->redirected || several)
+		return true;
+	/* Where the old registration lives on, its route is one that has one (FAIL-4). */
+	if (send->attempt > 1)
+		return !is_strict(entry->policy) || !entry->policy->fail_registration_on ||
+		       is_current(e, send->line, send->entry, &send->route);
+	if (reg->routes[number_of(reg, &send->route)].registered_until <= inv->now)
+		return false;
+	/* A host that is late learns of the loss and of the send at one time. */
+	return inv->late || !entry->policy->fail_registration_on ||
+	       is_current(e, send->line, send->entry, &send->route);
+}
+
+static void check_register(struct sim_invariants *inv, const struct kl_action_send *send)
+{
+	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
+	uint32_t place = reg->register_count++ % REGISTERS_MAX;
+
+	expect(inv,
+	       send->call_id == reg->call_id ? send->cseq > reg->cseq
+					     : send->call_id > reg->call_id,
+	       "CSeqs and Call-IDs grow");
+	reg->call_id = send->call_id;
+	reg->cseq = send->cseq;
+	reg->registers[place].tx = send->tx;
+	reg->registers[place].route = number_of(reg, &send->route);
+}
+
+static void check_first(struct sim_invariants *inv, struct journey *journey,
+			const struct kl_action_send *send)
+{
+	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
+	uint64_t route = UINT64_C(1) << number_of(reg, &send->route);
+
+	expect(inv, !journey->tx, "a transaction that is left is abandoned before the next one");
+	if (send->entry != journey->entry)
+		journey->tried = 0;
+	expect(inv, !(journey->tried & route), "a walk tries each route once");
+	journey->tried |= route;
+	journey->entry = send->entry;
+	journey->tx = send->tx;
+	journey->route = send->route;
+	journey->expires_ms = send->expires_ms;
+	journey->provisional = journey->loose = false;
+	if (send->method == KL_REGISTER)
+		check_register(inv, send);
+}
+
+static void check_again(struct sim_invariants *inv, struct journey *journey,
+			const struct kl_action_send *send)
+{
+	const struct kl_policy *policy = entry_of(inv, send->line, send->entry)->policy;
+
+	expect(inv, journey->tx == send->tx, "only what is open is sent again");
+	expect(inv, send->route.transport == KL_UDP, "nothing is sent a second time on a stream");
+	expect(inv, send->attempt == journey->attempt + 1, "sends are counted");
+	journey->loose |= inv->late;
+	expect(inv, journey->loose || is_gap(journey, policy, inv->now - journey->sent_at),
+	       "sends keep the gaps of their policy");
+}
+
+/* CS-18-10: candidates are asked for their health, and never without a network (PROBE-9). */
+static struct journey *probe_of(struct sim_invariants *inv, const struct kl_action_send *send)
+{
+	const struct kl_policy *policy = entry_of(inv, send->line, send->entry)->policy;
+	struct journey *journey = send->attempt == 1 ? free_journey(inv) : find_open(inv, send->tx);
+
+	expect(inv, send->method == KL_OPTIONS && policy->probe_ms,
+	       "OPTIONS alone are sent unasked, and only where routes are probed");
+	expect(inv, !inv->frozen || !policy->freeze_without_link,
+	       "nothing is probed without a network");
+	if (journey && send->attempt == 1)
+		*journey = (struct journey){.used = true,
+					    .probe = true,
+					    .method = KL_OPTIONS,
+					    .line = send->line,
+					    .entry = send->entry};
+	return journey;
+}
+
+static struct journey *journey_of_send(struct sim_invariants *inv,
+				       const struct kl_action_send *send)
+{
+	if (send->method == KL_REGISTER)
+		return &registration_of(inv, send->line, send->entry)->journey;
+	return send->token ? find_request(inv, send->token) : probe_of(inv, send);
+}
+
+static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
+		       const struct kl_action_send *send)
+{
+	struct journey *journey = journey_of_send(inv, send);
+
+	expect(inv, journey, "only what was asked for, and has not ended, is sent");
+	if (!journey)
+		return;
+	if (send->attempt == 1)
+		check_first(inv, journey, send);
+	else
+		check_again(inv, journey, send);
+	expect(inv,
+	       send->method == KL_REGISTER || journey->probe || may_send(inv, e, journey, send),
+	       "only REGISTER goes to a route without a registration");
+	journey->attempt = send->attempt;
+	journey->sent_at = inv->now;
+}
+
+/* ---- what else it does ------------------------------------------------------------------- */
+
+static void check_outcome(struct sim_invariants *inv, const struct kl_action_outcome *outcome)
+{
+	struct journey *journey = find_request(inv, outcome->token);
+
+	expect(inv, journey, "a request ends once");
+	if (!journey)
+		return;
+	expect(inv, !journey->tx, "what a request leaves open is abandoned before it ends");
+	expect(inv, outcome->status >= 200, "a request ends with a final status");
+	if (journey->method == KL_INVITE && outcome->status >= 300)
+		line_of(inv, journey->line)->calls--;
+	journey->used = false;
+}
+
+/* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
+ * timer that runs goes on; where a lower entry serves, the probe interval rules.  BACK-1, BACK-3 */
+static void check_back_off(struct sim_invariants *inv, struct registration_seen *reg,
+			   const struct kl_report *report)
+{
+	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
+	kl_ms wait_ms = report->retry_at - inv->now, most_ms = policy->backoff_base_ms;
+	kl_ms told_ms = reg->retry_after_ms < policy->retry_after_max_ms
+				? reg->retry_after_ms
+				: policy->retry_after_max_ms;
+
+	if (report->retry_at == reg->retry_at || report->retry_at == KL_NEVER ||
+	    (is_successive(inv, report->line) &&
+	     entry_of(inv, report->line, 0)->policy->fallback_probe_ms))
+		return;
+	for (uint32_t i = 0; i < reg->failures && most_ms < policy->backoff_max_ms; i++)
+		most_ms *= 2;
+	if (most_ms > policy->backoff_max_ms)
+		most_ms = policy->backoff_max_ms;
+	reg->failures++;
+	if (policy->backoff_fixed_ms)
+		most_ms = policy->backoff_fixed_ms;
+	expect(inv,
+	       (wait_ms <= most_ms && wait_ms >= most_ms / 2) ||
+		       (reg->retry_after_ms && wait_ms == told_ms),
+	       "a back-off lasts between half and all of what its policy gives");
+}
+
+/* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
+ * any other state begins with a new one. */
+static void check_state(struct sim_invariants *inv, const struct kl_report *report)
+{
+	struct registration_seen *reg = registration_of(inv, report->line, report->entry);
+	struct line_seen *line = line_of(inv, report->line);
+	bool goes_on = (report->from == KL_REFRESHING &&
+			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
+		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
+	bool returns = (report->to == KL_FAILING_BACK || report->to == KL_CLEARING) &&
+		       report->from != KL_CLEARING;
+	/* Why it began went with the state that it passed through: a request may have asked. */
+	bool cleared_at_once =
+		report->to == KL_FAILING_BACK &&
+		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
+
+	if (!goes_on)
+		reg->journey.tried = 0;
+	/* A line that is started while it leaves is off for no time at all; one that is refreshed
+	 * was registered, if only for a moment. */
+	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
+	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
+		reg->failures = 0;
+	if (report->to == KL_BACKING_OFF)
+		check_back_off(inv, reg, report);
+	if (returns)
+		line->returned |= 1U << report->entry;
+	if (returns && (report->why == KL_WHY_FAILBACK_REQUEST || cleared_at_once))
+		line->asked |= 1U << report->entry;
+	reg->retry_at = report->retry_at;
+	reg->retry_after_ms = 0;
+}
+
+/* One report tells of all that happened to a line in a late event: failures are counted anew, as
+ * they were BEFORE the one that the report tells of, or after it. */
+static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
+		     const struct kl_report *report, bool before)
+{
+	struct kl_entry_view view;
+
+	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK)
+		registration_of(inv, report->line, report->entry)->failures =
+			view.failures - (before && view.failures);
+}
+
+static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
+			 const struct kl_report *report)
+{
+	if (report->type == KL_REPORT_STATE) {
+		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
+		check_state(inv, report);
+		catch_up(inv, e, report, false);
+	}
+	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)
+		expect(inv, report->dns == KL_DNS_SILENT,
+		       "restored records never stand for an answer of the DNS");
+}
+
+void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_action *action)
+{
+	struct journey *open;
+	bool news = action->type == KL_DO_REPORT && action->report.type == KL_REPORT_LATE;
+
+	expect(inv, !inv->quiet || news, "what is over, or makes no sense, changes nothing");
+	switch (action->type) {
+	case KL_DO_SEND:
+		check_send(inv, e, &action->send);
+		break;
+	case KL_DO_ABANDON:
+		open = find_open(inv, action->abandon.tx);
+		expect(inv, open, "only what is open is abandoned");
+		if (open) {
+			open->tx = 0;
+			open->used &= !open->probe;
+		}
+		break;
+	case KL_DO_OUTCOME:
+		check_outcome(inv, &action->outcome);
+		break;
+	case KL_DO_REPORT:
+		check_report(inv, e, &action->report);
+		break;
+	case KL_DO_QUERY:
+	case KL_DO_CLOSE:
+	case KL_DO_KEEPALIVE:
+		break;
+	}
+}

@@ -1,0 +1,116 @@
+/* invariants_private.h - what the checker of sim/invariants.h remembers. */
+#ifndef SIM_INVARIANTS_PRIVATE_H
+#define SIM_INVARIANTS_PRIVATE_H
+
+#include "sim/invariants.h"
+
+enum {
+	ROUTES_MAX = 64,    /* distinct routes of one registration in all its life: a bit each */
+	REGISTERS_MAX = 32, /* the last REGISTERs of a registration that may be answered late */
+};
+
+/* One request, or the REGISTERs of one registration, as its sends have shown it. */
+struct journey {
+	bool used;
+	bool provisional; /* its open transaction has such an answer */
+	bool loose;       /* its open transaction was served late: its gaps say nothing */
+	bool redirected;
+	bool probe;     /* the engine's own: it ends with its transaction */
+	uint8_t method; /* enum kl_method */
+	uint32_t line, entry;
+	uint64_t token;
+	kl_tx tx; /* open: neither answered nor abandoned; 0: none */
+	struct kl_route route;
+	uint32_t attempt;
+	kl_ms sent_at;
+	kl_ms expires_ms;
+	uint64_t tried; /* by this walk: bits of the registration's routes */
+};
+
+struct known_route {
+	struct kl_route route;
+	kl_ms registered_until;
+};
+
+struct registration_seen {
+	struct journey journey; /* of its REGISTERs */
+	uint32_t call_id, cseq;
+	uint32_t failures;
+	kl_ms retry_at;       /* as last reported */
+	kl_ms retry_after_ms; /* of the last final answer on the entry; 0: none */
+	uint32_t route_count;
+	struct known_route routes[ROUTES_MAX];
+	struct {
+		kl_tx tx;
+		uint32_t route;
+	} registers[REGISTERS_MAX];
+	uint32_t register_count;
+};
+
+struct line_seen {
+	bool started;
+	uint32_t calls;    /* up, or being placed */
+	uint32_t returned; /* entries that began a failback just now, a bit each */
+	uint32_t asked;    /* ... because a request asked for it */
+};
+
+struct sim_invariants {
+	const struct kl_config *config;
+	const char *broken;
+	kl_ms now, deadline; /* DEADLINE: before the last event */
+	bool late;           /* the last event came after it */
+	bool quiet;          /* the last event may bring no action */
+	bool refused;        /* the last event was an error: nothing has changed */
+	bool frozen;         /* no network on this side */
+	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */
+};
+
+static inline struct line_seen *line_of(const struct sim_invariants *inv, uint32_t line)
+{
+	return (struct line_seen *)((char *)(uintptr_t)inv + inv->lines_at) + line;
+}
+
+static inline struct registration_seen *registration_of(const struct sim_invariants *inv,
+							uint32_t line, uint32_t entry)
+{
+	return (struct registration_seen *)((char *)(uintptr_t)inv + inv->registrations_at) +
+	       line * KL_ENTRIES_MAX + entry;
+}
+
+static inline struct journey *journey_of(const struct sim_invariants *inv, uint32_t i)
+{
+	return (struct journey *)((char *)(uintptr_t)inv + inv->journeys_at) + i;
+}
+
+static inline const struct kl_entry_config *entry_of(const struct sim_invariants *inv,
+						     uint32_t line, uint32_t entry)
+{
+	return &inv->config->lines[line].entries[entry];
+}
+
+static inline void expect(struct sim_invariants *inv, bool holds, const char *rule)
+{
+	if (!holds && !inv->broken)
+		inv->broken = rule;
+}
+
+static inline bool is_successive(const struct sim_invariants *inv, uint32_t line)
+{
+	const struct kl_line_config *config = &inv->config->lines[line];
+
+	return config->entry_count > 1 && config->entries[0].policy->successive;
+}
+
+/* RFC 3261 17.1.1.2, 17.1.2.2: T1, doubled, up to T2 where that holds. */
+static inline kl_ms rfc_gap_ms(const struct kl_policy *policy, uint8_t method, uint32_t attempt)
+{
+	bool capped = method != KL_INVITE || policy->invite_gaps_capped;
+	kl_ms most_ms = capped ? policy->t2_ms : UINT64_C(64) * policy->t1_ms;
+	kl_ms gap_ms = policy->t1_ms;
+
+	while (--attempt > 0 && gap_ms != most_ms)
+		gap_ms = gap_ms * 2 < most_ms ? gap_ms * 2 : most_ms;
+	return gap_ms;
+}
+
+#endif
