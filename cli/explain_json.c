@@ -20,6 +20,7 @@ static json_t *route_json(const struct cli_route *known, uint32_t index)
 	cli_json_put(route, "address", cli_json_text(net_address_format(&address, host)));
 	cli_json_put(route, "port", cli_json_number(view->route.port));
 	cli_json_put(route, "target", known->name[0] ? cli_json_text(known->name) : json_null());
+	cli_json_put(route, "rank", cli_json_number(view->rank));
 	cli_json_put(route, "priority", cli_json_number(view->priority));
 	cli_json_put(route, "weight", cli_json_number(view->weight));
 	cli_json_put(route, "ttl",

@@ -4,6 +4,17 @@
 #include "cli/explain.h"
 #include "net/address.h"
 
+/* PROBE-2: a candidate's rank stands before its priority. */
+static const char *write_priority(char to[32], const struct kl_policy *policy,
+				  const struct kl_route_view *view)
+{
+	if (policy->probe_ms)
+		snprintf(to, 32, "P%u:%u", view->rank, view->priority);
+	else
+		snprintf(to, 32, "%u", view->priority);
+	return to;
+}
+
 static void print_routes(FILE *to, const struct explain_line *line)
 {
 	const struct config_line *config = &line->config->lines[line->index];
@@ -11,7 +22,10 @@ static void print_routes(FILE *to, const struct explain_line *line)
 	const struct cli_rehearsal *seen = line->timelines[0].seen;
 
 	for (uint32_t i = 0; i < engine->entry_count; i++) {
-		fprintf(to, "\nEntry %u: %s%s%s\n", i + 1, engine->entries[i].name,
+		fprintf(to, "\nEntry %u: %s", i + 1, engine->entries[i].name);
+		for (uint32_t n = 0; n < engine->entries[i].more_count; n++)
+			fprintf(to, "; %s", engine->entries[i].more_names[n]);
+		fprintf(to, "%s%s\n",
 			config->entries[i].via_outbound_proxy ? ", the outbound proxy" : "",
 			engine->entries[i].registers ? "" : ", not registered with");
 		if (!seen->route_counts[i]) {
@@ -22,15 +36,16 @@ static void print_routes(FILE *to, const struct explain_line *line)
 			"target", "priority", "weight", "ttl");
 		for (uint32_t r = 0; r < seen->route_counts[i]; r++) {
 			const struct cli_route *known = &seen->routes[i][r];
-			char route[KL_TEXT_MAX], ttl[32] = "-";
+			char route[KL_TEXT_MAX], priority[32], ttl[32] = "-";
 
 			if (known->view.ttl_ms != KL_NEVER)
 				snprintf(ttl, sizeof ttl, "%llu s",
 					 (unsigned long long)known->view.ttl_ms / 1000);
-			fprintf(to, "  %-6u %-7u %-30s %-32s %8u %6u %6s\n", r + 1,
+			fprintf(to, "  %-6u %-7u %-30s %-32s %8s %6u %6s\n", r + 1,
 				known->view.record,
 				kl_format_route(route, sizeof route, &known->view.route),
-				known->name[0] ? known->name : "-", known->view.priority,
+				known->name[0] ? known->name : "-",
+				write_priority(priority, engine->entries[i].policy, &known->view),
 				known->view.weight, ttl);
 		}
 	}

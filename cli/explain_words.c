@@ -4,6 +4,9 @@
 
 #include "cli/explain.h"
 
+/* PROBE-3: what probe_ms is multiplied with, at random between the two. */
+static const double PROBE_LEAST = 0.9, PROBE_MOST = 1.1;
+
 const struct kl_policy *explain_policy(const struct explain_line *line)
 {
 	return line->config->engine.lines[line->index].entries[0].policy;
@@ -106,8 +109,15 @@ static void say_request(struct explain_line *line, const struct cli_step *first,
 static void say_refresh(struct explain_line *line)
 {
 	const struct cli_step *end = cli_rehearsal_end(line->refresh);
+	const struct kl_policy *policy = explain_policy(line);
 
-	if (end && end->type == CLI_STEP_ANSWER)
+	if (policy->probe_ms)
+		say(line,
+		    "Each candidate gets OPTIONS every %g to %g s: with nothing else sent, silence "
+		    "shows at the next one, or at the next refresh.",
+		    seconds(policy->probe_ms) * PROBE_LEAST,
+		    seconds(policy->probe_ms) * PROBE_MOST);
+	else if (end && end->type == CLI_STEP_ANSWER)
 		say(line,
 		    "With nothing sent the silence shows at the next refresh: at worst the line "
 		    "can be called again after %g s.",

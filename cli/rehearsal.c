@@ -141,15 +141,21 @@ static void note_registered(struct player *p, const struct kl_action_send *send)
 	p->ended = true;
 }
 
+/* The engine's own OPTIONS (PROBE-3) go by a clock of their own, beside the request. */
+static bool is_probe(const struct kl_action_send *send)
+{
+	return send->method == KL_OPTIONS && !send->token;
+}
+
 static void do_send(struct player *p, const struct kl_action_send *send)
 {
 	struct kl_event answer = {.type = KL_EV_RESPONSE, .line = send->line};
 
-	if (is_watched(p, send->entry))
+	if (is_watched(p, send->entry) && !is_probe(send))
 		note_send(p, send);
 	if (is_dead(p, &send->route))
 		return;
-	if (watches_refresh(p) && send->entry == 0)
+	if (watches_refresh(p) && send->entry == 0 && !is_probe(send))
 		note_registered(p, send);
 	answer.response.tx = send->tx;
 	answer.response.status = 200;

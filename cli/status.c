@@ -87,6 +87,22 @@ static const char *duration(long long ms, char to[32])
 	return to;
 }
 
+/* PROBE-11: rank:priority, address and status of each candidate, * at the active one. */
+static void print_candidates(const json_t *routes)
+{
+	const json_t *route;
+	size_t i;
+
+	json_array_foreach(routes, i, route)
+	{
+		printf("    P%lld:%-5lld %s %s:%lld  %s%s%s\n", number_of(route, "rank"),
+		       number_of(route, "priority"), text_of(route, "transport"),
+		       text_of(route, "address"), number_of(route, "port"),
+		       text_of(route, "status"), is_set(route, "current") ? " *" : "",
+		       is_set(route, "listed") ? "" : "  (left the DNS)");
+	}
+}
+
 static void print_routes(const json_t *routes)
 {
 	const json_t *route;
@@ -139,7 +155,10 @@ static void print_entry(const json_t *entry)
 		printf("    redundancy ready\n");
 	else
 		printf("    not redundancy ready: %s\n", text_of(entry, "redundancy_why"));
-	print_routes(json_object_get(entry, "routes"));
+	if (is_set(entry, "probed"))
+		print_candidates(json_object_get(entry, "routes"));
+	else
+		print_routes(json_object_get(entry, "routes"));
 }
 
 static void print_text(const json_t *answer)

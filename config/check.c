@@ -123,11 +123,19 @@ static bool about_transport(struct check *check)
 			     check->entry);
 }
 
+static bool has_name(const struct kl_entry_config *entry)
+{
+	for (uint32_t i = 0; i < entry->more_count; i++)
+		if (!text_is_ip(entry->more_names[i]))
+			return true;
+	return !text_is_ip(entry->name);
+}
+
 static bool needs_dns(const struct check *check)
 {
 	for (uint32_t i = 0; i < check->config->engine.line_count; i++)
 		for (uint32_t j = 0; j < check->config->engine.lines[i].entry_count; j++)
-			if (!text_is_ip(check->config->engine.lines[i].entries[j].name))
+			if (has_name(&check->config->engine.lines[i].entries[j]))
 				return true;
 	return false;
 }
@@ -220,9 +228,8 @@ static bool has_no_resolver_on_site(struct check *check)
 
 static bool has_tls_without_keepalive(struct check *check)
 {
-	static const char *const names[] = {"tcpIpApp.keepalive.tcp.sip.tls.enable"};
 	return engine_line_of(check)->entries[check->entry].transport_choice == KL_CHOOSE_TLS &&
-	       strcmp(find_named(check, names, 1), "1") != 0;
+	       !check->policy->stream_keepalive && about_field(check, KL_POLICY_stream_keepalive);
 }
 
 static bool has_slow_streams(struct check *check)

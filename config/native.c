@@ -309,6 +309,12 @@ static void fill_text(const char **to, const struct yaml_leaf *leaf)
 		*to = leaf->text;
 }
 
+static void fill_path(struct config_store *store, const char **to, const struct yaml_leaf *leaf)
+{
+	if (!*to && leaf->text)
+		*to = native_path(store, leaf);
+}
+
 static void fill_list(struct arena *arena, const char *const **to, uint32_t *count,
 		      const struct yaml_list *list)
 {
@@ -329,7 +335,7 @@ void native_fill_device(struct config_store *store, struct config_device *device
 	for (const struct native *native = store->natives; native; native = native->next) {
 		const struct native_file *file = &native->file;
 		fill_text(&device->local, &file->local);
-		fill_text(&device->control, &file->control);
+		fill_path(store, &device->control, &file->control);
 		if (!device->resolver_count && file->resolvers.count)
 			device->resolvers_from = store_where(store, &file->resolvers.at);
 		fill_list(&store->arena, &device->resolvers, &device->resolver_count,
@@ -338,9 +344,9 @@ void native_fill_device(struct config_store *store, struct config_device *device
 			  &file->emergency);
 		if (!file->tls)
 			continue;
-		fill_text(&device->tls.ca_file, &file->tls->ca_file);
-		fill_text(&device->tls.cert, &file->tls->cert);
-		fill_text(&device->tls.key, &file->tls->key);
+		fill_path(store, &device->tls.ca_file, &file->tls->ca_file);
+		fill_path(store, &device->tls.cert, &file->tls->cert);
+		fill_path(store, &device->tls.key, &file->tls->key);
 		if (file->tls->verify.text && !verify_set) {
 			verify_set = true;
 			device->tls.verify = file->tls->verify.number;

@@ -17,8 +17,7 @@ static void tell_open(struct config_store *store, const struct yaml_leaf *leaf)
 	     "password_file or password_env");
 }
 
-/* A path is relative to the folder of the file that names it. */
-static const char *find_path(struct config_store *store, const struct yaml_leaf *leaf)
+const char *native_path(struct config_store *store, const struct yaml_leaf *leaf)
 {
 	const char *slash = strrchr(leaf->at.file, '/');
 	if (*leaf->text == '/' || !slash)
@@ -31,7 +30,7 @@ static const char *find_path(struct config_store *store, const struct yaml_leaf 
 static void read_secret_file(struct config_store *store, struct yaml_leaf *leaf)
 {
 	struct file file;
-	const char *why = file_read(&file, find_path(store, leaf));
+	const char *why = file_read(&file, native_path(store, leaf));
 	leaf->text = NULL;
 	if (why) {
 		tell(store, CONFIG_ERROR, leaf,
@@ -85,7 +84,7 @@ static void check_pem(struct config_store *store, const struct yaml_leaf *file_o
 	struct file file;
 	if (!file_of->text)
 		return;
-	const char *why = file_read(&file, find_path(store, file_of));
+	const char *why = file_read(&file, native_path(store, file_of));
 	if (why) {
 		tell(store, CONFIG_ERROR, file_of,
 		     arena_format(&store->arena, "the file cannot be read: %s", why));

@@ -10,6 +10,10 @@
 struct yaml_leaf native_secret(struct config_store *store, struct file *file,
 			       const struct native_line *line);
 
+/* The path that LEAF names: a relative one counts from the folder of the file that LEAF stands in.
+ */
+const char *native_path(struct config_store *store, const struct yaml_leaf *leaf);
+
 /* Tells what is wrong with the files of TLS, which may be NULL. */
 void native_check_tls(struct config_store *store, const struct native_tls *tls);
 

@@ -169,16 +169,28 @@ static void drop(struct phone *phone, const struct phone_packet *packet, int err
 		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
 }
 
+/* A stream stands in the trace with the port where we listen, both ways. */
+static void trace_received(const struct phone *phone, const struct phone_packet *packet)
+{
+	const struct net_address source = phone_route_address(&packet->source);
+	struct net_address target = packet->local;
+
+	if (!phone->trace)
+		return;
+	if (packet->stream)
+		phone_transport_local(phone->transport, &packet->source, &target);
+	phone_trace_message(phone->trace, &source, &target,
+			    (struct sip_span){(const char *)packet->bytes, packet->length});
+}
+
 static void take_packet(void *user, const struct phone_packet *packet)
 {
 	struct phone *phone = user;
-	const struct net_address from = phone_route_address(&packet->source);
 	struct sip_message message;
 	char source[KL_TEXT_MAX];
 	int error = sip_message_parse(&message, packet->bytes, packet->length);
 
-	phone_trace_message(phone->trace, &from, &packet->local,
-			    (struct sip_span){(const char *)packet->bytes, packet->length});
+	trace_received(phone, packet);
 	if (error == SIP_EEMPTY && packet->length)
 		return; /* a keep-alive */
 	if (error) {

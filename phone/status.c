@@ -1,6 +1,8 @@
 /* status.c - what a person may want to know of every line, as JSON. */
 #include "phone/status.h"
 
+#include <stdlib.h>
+
 #include "phone/private.h"
 #include "phone/request.h"
 
@@ -56,40 +58,48 @@ static json_t *report(const struct phone *phone, bool is_there, const struct kl_
 
 /* ---- routes ---------------------------------------------------------------------------------- */
 
-enum health { UNKNOWN, UP, DOWN };
-static const char *const health_names[] = {"unknown", "up", "down"};
+/* One route of an entry, as it is shown. */
+struct sight {
+	struct kl_route_view view;
+	uint32_t number; /* in walking order, from 1 */
+	enum kl_candidate_status status;
+};
 
-/* What was heard of it last: an answer, or a failure. */
-static enum health health_of(const struct kl_route_view *view)
+/* Of a route that nobody probes: what was heard of it last, an answer or a failure. */
+static enum kl_candidate_status heard_of(const struct kl_route_view *view)
 {
 	bool answered = view->last_answer_at != KL_NEVER;
 	bool failed = view->last_failure_at != KL_NEVER;
 
 	if (!answered && !failed)
-		return UNKNOWN;
-	return answered && (!failed || view->last_answer_at >= view->last_failure_at) ? UP : DOWN;
+		return KL_CANDIDATE_UNKNOWN;
+	return answered && (!failed || view->last_answer_at >= view->last_failure_at)
+		       ? KL_CANDIDATE_UP
+		       : KL_CANDIDATE_DOWN;
 }
 
-static json_t *route_status(const struct kl_route_view *view, uint32_t index, kl_ms now)
+static json_t *route_status(const struct sight *sight, kl_ms now)
 {
+	const struct kl_route_view *view = &sight->view;
 	const struct net_address address = phone_route_address(&view->route);
 	const char *transport = kl_transport_name((enum kl_transport)view->route.transport);
 	char host[NET_ADDRESS_TEXT_MAX];
 	json_t *route = json_object();
 
-	put(route, "route", number(index + 1));
+	put(route, "route", number(sight->number));
 	put(route, "address", text(phone_write_host(&address, host)));
 	put(route, "port", number(view->route.port));
 	put(route, "transport", text(transport));
 	put(route, "target", text(view->name));
 	put(route, "record", number(view->record));
+	put(route, "rank", number(view->rank));
 	put(route, "priority", number(view->priority));
 	put(route, "weight", number(view->weight));
 	put(route, "ttl_ms", view->ttl_ms == KL_NEVER ? json_null() : number(view->ttl_ms));
 	put(route, "listed", yes_or_no(view->listed));
 	put(route, "current", yes_or_no(view->current));
 	put(route, "primary", yes_or_no(view->primary));
-	put(route, "status", text(health_names[health_of(view)]));
+	put(route, "status", text(kl_candidate_status_name(sight->status)));
 	put(route, "last_status", view->last_status ? number(view->last_status) : json_null());
 	put(route, "last_fault", fault(view->last_fault));
 	put(route, "answered_ago_ms", ago(view->last_answer_at, now));
@@ -99,31 +109,51 @@ static json_t *route_status(const struct kl_route_view *view, uint32_t index, kl
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-/* What was found on the way through the routes of an entry. */
+/* All routes of an entry. */
 struct survey {
-	json_t *routes;
-	struct kl_route current;
-	bool has_current;
+	struct sight sights[KL_SET_ROUTES_MAX];
 	uint32_t count, up;
+	bool probed;
+	const struct kl_route *current; /* NULL: none */
 };
 
-static struct survey survey_routes(const struct phone *phone, const struct phone_account *account,
-				   kl_ms now)
+static void survey_routes(const struct phone *phone, const struct phone_account *account,
+			  struct survey *survey)
 {
-	struct survey survey = {.routes = json_array()};
-	struct kl_route_view view;
-
-	for (; !kl_get_route(phone->engine, account->line_index, account->entry_index, survey.count,
-			     &view);
-	     survey.count++) {
-		survey.up += health_of(&view) == UP;
-		if (view.current) {
-			survey.current = view.route;
-			survey.has_current = true;
-		}
-		json_array_append_new(survey.routes, route_status(&view, survey.count, now));
+	survey->probed = phone_entry_config(phone, account)->policy->probe_ms > 0;
+	survey->count = survey->up = 0;
+	survey->current = NULL;
+	for (struct sight *sight = survey->sights;
+	     survey->count < KL_SET_ROUTES_MAX &&
+	     !kl_get_route(phone->engine, account->line_index, account->entry_index, survey->count,
+			   &sight->view);
+	     sight++) {
+		sight->status = survey->probed ? sight->view.status : heard_of(&sight->view);
+		sight->number = ++survey->count;
+		survey->up += sight->status == KL_CANDIDATE_UP;
+		if (sight->view.current)
+			survey->current = &sight->view.route;
 	}
-	return survey;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct sight *one = a, *other = b;
+
+	return (one->view.place > other->view.place) - (one->view.place < other->view.place);
+}
+
+/* In walking order; candidates in the order of the answer, unsorted (PROBE-11).  SURVEY's current
+ * route means nothing afterwards. */
+static json_t *routes_status(struct survey *survey, kl_ms now)
+{
+	json_t *routes = json_array();
+
+	if (survey->probed)
+		qsort(survey->sights, survey->count, sizeof survey->sights[0], compare_places);
+	for (uint32_t i = 0; i < survey->count; i++)
+		json_array_append_new(routes, route_status(&survey->sights[i], now));
+	return routes;
 }
 
 /* The next thing that will happen by itself, and when. */
@@ -177,24 +207,25 @@ static const char *unready_reason(const struct kl_entry_view *view, const struct
 		return "not registered";
 	if (survey->count < 2)
 		return "one route only";
-	if (survey->up < survey->count)
-		return "not every route has answered";
-	return NULL;
+	if (survey->probed)
+		return view->redundancy_ready ? NULL : "not every candidate is up";
+	return survey->up < survey->count ? "not every route has answered" : NULL;
 }
 
 static json_t *entry_status(const struct phone *phone, const struct phone_account *account,
 			    kl_ms now)
 {
-	struct survey survey = survey_routes(phone, account, now);
 	char route[KL_TEXT_MAX] = "";
 	json_t *entry = json_object();
 	struct kl_entry_view view;
+	struct survey survey;
 	const char *unready;
 
+	survey_routes(phone, account, &survey);
 	kl_get_entry(phone->engine, account->line_index, account->entry_index, &view);
 	unready = unready_reason(&view, &survey);
-	if (survey.has_current)
-		phone_route_text(&survey.current, route);
+	if (survey.current)
+		phone_route_text(survey.current, route);
 	put(entry, "entry", number(account->entry_index + 1));
 	put(entry, "server", text(account->entry->server));
 	put(entry, "state", text(kl_state_name(view.state)));
@@ -209,7 +240,8 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 	put(entry, "next", next_event(&view, now));
 	put(entry, "expires_in_ms", ahead(view.expires_at, now));
 	put(entry, "failures", number(view.failures));
-	put(entry, "routes", survey.routes);
+	put(entry, "probed", yes_or_no(survey.probed));
+	put(entry, "routes", routes_status(&survey, now));
 	put(entry, "redundancy_ready", yes_or_no(!unready));
 	put(entry, "redundancy_why", text(unready));
 	put(entry, "last_move", last_move(phone, account, &view, now));

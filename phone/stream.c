@@ -93,7 +93,8 @@ static bool is_kept_alive(const struct stream *stream)
 static void note_traffic(struct stream *stream)
 {
 	const struct kl_policy *policy = stream->policy;
-	bool stays = policy->persistent_connection || policy->keepalive_ms || is_kept_alive(stream);
+	bool stays = policy->persistent_connection || is_kept_alive(stream) ||
+		     (policy->keepalive_ms && !stream->accepted);
 	uint64_t close_at = stays ? NET_NEVER : net_now_ms() + policy->stream_close_ms;
 
 	if (stream->accepted && !stream->greeted)

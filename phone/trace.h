@@ -1,7 +1,8 @@
 /* trace.h - every SIP message of a phone, in a pcap file (`keepline run --trace`).
  *
- * Messages of TCP and TLS stand there as datagrams, in the clear.  Blanked, the file holds no
- * credentials: each byte of the value of an Authorization or Proxy-Authorization header is a star.
+ * Messages of TCP and TLS stand there as datagrams, in the clear, with the port where we listen.
+ * Blanked, the file holds no credentials: each byte of the value of an Authorization or
+ * Proxy-Authorization header is a star.
  */
 #ifndef PHONE_TRACE_H
 #define PHONE_TRACE_H

@@ -120,11 +120,11 @@ class Explain(unittest.TestCase):
                              (1, 'sbc.accessside.com', True, True))
             self.assertEqual(entry['routes'], [
                 {'route': 1, 'record': 1, 'transport': 'udp', 'address': '10.242.16.2', 'port': 5060,
-                 'target': 'summerland.poly.com', 'priority': 10, 'weight': 0, 'ttl': 300},
+                 'target': 'summerland.poly.com', 'rank': 1, 'priority': 10, 'weight': 0, 'ttl': 300},
                 {'route': 2, 'record': 1, 'transport': 'udp', 'address': '10.149.16.9', 'port': 5070,
-                 'target': 'kelowna.poly.com', 'priority': 20, 'weight': 0, 'ttl': 300},
+                 'target': 'kelowna.poly.com', 'rank': 1, 'priority': 20, 'weight': 0, 'ttl': 300},
                 {'route': 3, 'record': 1, 'transport': 'udp', 'address': '192.17.51.43', 'port': 5060,
-                 'target': 'naramata.poly.com', 'priority': 30, 'weight': 0, 'ttl': 300}])
+                 'target': 'naramata.poly.com', 'rank': 1, 'priority': 30, 'weight': 0, 'ttl': 300}])
             expected = timeline(3, attempts=3, fixed=500)
             self.assertEqual(expected[0][3], (1500, 2, 1))
             self.assertEqual(self.sends(line, 'INVITE'), expected)

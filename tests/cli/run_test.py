@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""`keepline run` with what a native file says of the device: address, control socket, resolvers.
+"""`keepline run` with what a native file says of the device: address, control socket, resolvers, certificates.
 
     run_test.py KEEPLINE
 """
+import random
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 KEEPLINE = sys.argv[1]
@@ -52,6 +55,52 @@ lines:
             phone.wait(DEADLINE)
 
 
+def free_port():
+    """A port that is free, as the next one is. Below those that the kernel gives to clients, since one that connects to
+    its own port meets itself."""
+    while True:
+        port = random.randrange(20000, 32000)
+        try:
+            with socket.create_server(('127.0.0.1', port)), socket.create_server(('127.0.0.1', port + 1)):
+                return port
+        except OSError:
+            continue
+
+
+def shown_certificate(port):
+    """The certificate that is shown at PORT, as PEM, once somebody listens there."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return ssl.get_server_certificate(('127.0.0.1', port))
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, 'nobody listens for TLS'
+
+
+def test_tls():
+    """CONF-5 (part): the certificate of the file is shown to those who connect from a server's address."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, port = Path(folder) / 'phone.pem', free_port()
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj',
+                        '/CN=phone', '-keyout', Path(folder) / 'phone.key', '-out', certificate], check=True,
+                       capture_output=True, timeout=DEADLINE)
+        path = Path(folder) / 'phone.yaml'
+        path.write_text(f'''local: 127.0.0.1:{port}
+control: control
+tls: {{cert: phone.pem, key: phone.key}}
+lines:
+  - {{user: alice, servers: {{name: 127.0.0.1, transport: udp}}}}
+''')
+        phone = subprocess.Popen([KEEPLINE, 'run', path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            assert shown_certificate(port + 1).strip() == certificate.read_text().strip()
+        finally:
+            phone.terminate()
+            phone.terminate()
+            phone.wait(DEADLINE)
+
+
 if __name__ == '__main__':
-    test_device()
-    print('passed test_device')
+    for test in (test_device, test_tls):
+        test()
+        print(f'passed {test.__name__}')

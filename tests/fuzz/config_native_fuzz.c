@@ -44,12 +44,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct file file = {.at = {.file = "fuzz"}, .bytes = bytes, .size = size};
 
 	store_init(store, false);
-	store->config.engine.transports = 1u << KL_UDP;
+	store->config.engine.transports = 1u << KL_UDP | 1u << KL_TCP | 1u << KL_TLS;
 	native_recognize(&file);
 	bool good = native_read(store, &file);
 	free(bytes);
 	store_seal(store);
-	account_make_lines(store, KL_PROFILE_POLY);
+	account_make_lines(store, NULL);
 	statics_make(store);
 	native_fill_device(store, &store->config.device);
 	if (store->config.engine.line_count > 0)

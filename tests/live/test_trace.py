@@ -57,6 +57,19 @@ def trace_blanked(world):
     expect(b'username="alice"' not in text and b'response="' not in text, 'its value is not')
 
 
+@live_test(records='_sip._tcp SRV 10 0 5060 sbc1\nsbc1 A 127.0.1.1\n', streams=True)
+def trace_stream(world):
+    """Messages of a stream stand there as datagrams, with the port where the phone listens."""
+    path = world.folder / 'trace.pcap'
+    phone = world.phone({'reg.1.server.1.transport': 'TCPOnly'}, options=('--trace', path))
+    phone.wait_state('registered', world.sbc1)
+    phone.leave()
+    ours, theirs = BIND.split(':'), ['127.0.1.1', '5060']
+    rows = read(path)
+    expect_equal('first packet', rows[0], [*ours, *theirs, 'REGISTER', '', GOOD])
+    expect_equal('last packet', rows[-1], [*theirs, *ours, '', '200', GOOD])
+
+
 @live_test()
 def trace_nowhere(world):
     """A file that can't be made ends the program, with one line that names it."""

@@ -2,6 +2,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 
 #include "tests/net/support.h"
 
-enum { UNREAD_MAX = 64, UNSENT_MAX = 1 << 16 };
+enum { UNREAD_MAX = 64, UNSENT_MAX = 1 << 16, CS5 = 40 };
 
 /* One end of a connection, and what happened to it. */
 struct end {
@@ -74,6 +75,7 @@ static struct net_stream_config describe(struct end *end, struct net_address rem
 		.unread_max = UNREAD_MAX,
 		.unsent_max = UNSENT_MAX,
 		.keepalive = {.idle_s = 30, .interval_s = 20, .probes = 4},
+		.dscp = CS5,
 		.on_open = note_open,
 		.on_bytes = note_bytes,
 		.on_end = note_end,
@@ -314,11 +316,19 @@ static void closed_at_any_time(void **state)
 	wait_for(bench->loop, &bench->client.ended, 1);
 }
 
-/* KEEP-2: TCP's own keep-alive is set as it was asked for. */
-static void keep_alive_is_set(void **state)
+static int option_of(int fd, int level, int option)
+{
+	int value = -1;
+
+	assert_int_equal(getsockopt(fd, level, option, &value, &(socklen_t){sizeof value}), 0);
+	return value;
+}
+
+/* KEEP-2: TCP's own keep-alive is set as it was asked for; and so is the DSCP (RFC 2474). */
+static void socket_options_are_set(void **state)
 {
 	struct bench *bench = *state;
-	int fd = -1, on = 0;
+	int fd = -1;
 
 	connect_both(bench);
 	for (int i = 3; i < 64 && fd < 0; i++) {
@@ -331,8 +341,11 @@ static void keep_alive_is_set(void **state)
 			fd = i;
 	}
 	assert_true(fd >= 0);
-	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &(socklen_t){sizeof on}), 0);
-	assert_int_equal(on, 1);
+	assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 30);
+	assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 20);
+	assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
+	assert_int_equal(option_of(fd, IPPROTO_IP, IP_TOS), CS5 << 2);
 }
 
 /* Without descriptors a listener waits, and goes on when there are some again. */
@@ -384,7 +397,7 @@ int main(void)
 		TEST(a_refused_connection),
 		TEST(no_tls_at_the_far_end),
 		TEST(closed_at_any_time),
-		TEST(keep_alive_is_set),
+		TEST(socket_options_are_set),
 		TEST(out_of_descriptors),
 		TEST(both_families),
 	};

@@ -1,4 +1,6 @@
 /* stream_test.c - live lines over TCP and TLS, between two servers of the lab. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +20,7 @@
 #include "phone/phone.h"
 #include "phone/status.h"
 
-enum { SERVERS = 2, WAIT_MS = 10000, TEXT_MAX = 4096, PATH_SIZE = 128 };
+enum { SERVERS = 2, WAIT_MS = 10000, TEXT_MAX = 4096, PATH_SIZE = 128, FDS_MAX = 64 };
 
 /* What one server saw. */
 struct server {
@@ -602,6 +605,56 @@ static void pings_keep_no_stream(void **state)
 	bench_free(bench);
 }
 
+/* The phone's end of its stream to the first server. */
+static int find_stream(const struct bench *bench)
+{
+	const struct net_address server = lab_sipserver_local(bench->servers[0].lab);
+
+	for (int fd = 3; fd < FDS_MAX; fd++) {
+		struct sockaddr_storage name;
+		struct net_address peer;
+
+		if (!getpeername(fd, (struct sockaddr *)&name, &(socklen_t){sizeof name}) &&
+		    !net_address_from_sockaddr(&peer, (struct sockaddr *)&name) &&
+		    !net_address_compare(&peer, &server))
+			return fd;
+	}
+	return -1;
+}
+
+/* KEEP-2: the keep-alives of the parameters are for TLS streams; four unanswered ones lose it. */
+static void keep_alives_of_tcp_are_for_tls(void **state)
+{
+	static const char parameters[] = "tcpIpApp.keepalive.tcp.sip.tls.enable=\"1\""
+					 " tcpIpApp.keepalive.tcp.idleTransmitInterval=\"40\""
+					 " tcpIpApp.keepalive.tcp.noResponseTransmitInterval=\"5\"";
+	static const int options[] = {TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT};
+	static const int expected[] = {40, 5, 4};
+	struct order order = {.transport = SIP_TCP, .parameters = parameters};
+
+	(void)state;
+	for (; order.transport <= SIP_TLS; order.transport++) {
+		struct bench *bench = bench_new(&order);
+		int fd, value;
+
+		phone_start(bench->phone);
+		wait_for(bench, is_registered);
+		fd = find_stream(bench);
+		assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value,
+					    &(socklen_t){sizeof value}),
+				 0);
+		assert_int_equal(value, order.transport == SIP_TLS);
+		for (unsigned i = 0; value && i < 3; i++) {
+			int seconds = 0;
+
+			getsockopt(fd, IPPROTO_TCP, options[i], &seconds,
+				   &(socklen_t){sizeof seconds});
+			assert_int_equal(seconds, expected[i]);
+		}
+		bench_free(bench);
+	}
+}
+
 static bool has_had_three_pings(const struct bench *bench)
 {
 	return lab_sipserver_counters(bench->servers[0].lab).pings == 3;
@@ -692,6 +745,7 @@ int main(void)
 		cmocka_unit_test(undeliverable_answer_moves_nothing),
 		cmocka_unit_test(persistent_stream_stays_and_answers_pings),
 		cmocka_unit_test(pings_keep_no_stream),
+		cmocka_unit_test(keep_alives_of_tcp_are_for_tls),
 		cmocka_unit_test(keep_alives_go_on_the_stream),
 		cmocka_unit_test(hostile_streams_are_dropped),
 	};
