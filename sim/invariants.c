@@ -194,12 +194,11 @@ static void see_renewal(struct sim_invariants *inv)
 void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
 			kl_ms now)
 {
+	inv->quiet = result != KL_OK;
+	if (result < 0) /* not even time has gone on */
+		return;
 	inv->now = now;
 	inv->late = now > inv->deadline;
-	inv->quiet = result != KL_OK;
-	inv->refused = result < 0;
-	if (result < 0)
-		return;
 	switch (event->type) {
 	case KL_EV_RESPONSE:
 		see_response(inv, &event->response);
@@ -442,6 +441,10 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
+	/* There is no other way than through a back-off, which a request ended.  FALL-4 */
+	if (report->from == KL_REGISTERED &&
+	    (report->to == KL_RESOLVING || report->to == KL_REGISTERING))
+		reg->failures = 1;
 	if (report->to == KL_BACKING_OFF)
 		check_back_off(inv, reg, report);
 	if (returns)
