@@ -441,8 +441,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
-	/* There is no other way than through a back-off, which a request ended.  FALL-4 */
-	if (report->from == KL_REGISTERED &&
+	/* But for a refresh that came too late, the way leads through a back-off that a request
+	 * ended at once.  FALL-4 */
+	if (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED &&
 	    (report->to == KL_RESOLVING || report->to == KL_REGISTERING))
 		reg->failures = 1;
 	if (report->to == KL_BACKING_OFF)
