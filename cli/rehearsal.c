@@ -214,6 +214,7 @@ static void do_all(struct player *p)
 			break;
 		case KL_DO_ABANDON:
 		case KL_DO_CLOSE:
+		case KL_DO_SUBSCRIPTION:
 			break;
 		}
 	}

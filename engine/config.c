@@ -46,7 +46,8 @@ void kl_limits_default(struct kl_config *config)
 					    .queries = sets * (KL_SET_ROUTES_MAX * 2 + 4),
 					    .records = sets * KL_DNS_RECORDS_MAX * 2,
 					    .name_bytes = sets * 2048,
-					    .walks = registrations + config->line_count * 2 + 4};
+					    .walks = registrations + config->line_count * 2 + 4,
+					    .subscriptions = config->line_count * 8};
 }
 
 /* A name can be asked for: not empty, labels of 1 to 63 bytes, no white space. */
@@ -125,7 +126,8 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
-	       limits->walks > registration_count_of(config) && limits->walks < most;
+	       limits->walks > registration_count_of(config) && limits->walks < most &&
+	       limits->subscriptions < most;
 }
 
 /* DNS-15 */

@@ -1,6 +1,7 @@
 #include "engine/network.h"
 
 #include "engine/registration.h"
+#include "engine/subscription.h"
 
 int network_link_down(struct kl_engine *e)
 {
@@ -9,6 +10,7 @@ int network_link_down(struct kl_engine *e)
 	e->link_down = true;
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_schedule(e, r);
+	subscription_link_changed(e);
 	return KL_OK;
 }
 
@@ -19,6 +21,7 @@ int network_link_up(struct kl_engine *e)
 	e->link_down = false;
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_link_up(e, r);
+	subscription_link_changed(e);
 	return KL_OK;
 }
 
@@ -36,5 +39,6 @@ int network_address_changed(struct kl_engine *e)
 	forget_transactions(e);
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_address_changed(e, r);
+	subscription_address_changed(e);
 	return KL_OK;
 }

@@ -6,18 +6,9 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/subscription.h"
+#include "engine/timing.h"
 #include "engine/walk.h"
-
-/* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
-static const kl_ms refresh_half_max_ms = 30000;
-
-/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
-static kl_ms refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
-{
-	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
-	kl_ms half = earlier(granted_ms / 2, refresh_half_max_ms);
-	return early > half ? early : half;
-}
 
 void registration_wake_requests(struct kl_engine *e, uint32_t r)
 {
@@ -71,11 +62,13 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	reg->resume = NO_POS;
 	reg->retry_at = KL_NEVER;
 	reg->expires_at = e->now + granted_ms;
-	reg->refresh_at = e->now + refresh_after_ms(granted_ms,
-						    registration_policy(e, r)->expires_overlap_ms);
+	reg->refresh_at =
+		e->now +
+		timing_refresh_after_ms(granted_ms, registration_policy(e, r)->expires_overlap_ms);
 	registration_enter(e, r, KL_REGISTERED, reason);
 	fallback_connected(e, r, anew);
 	registration_wake_requests(e, r);
+	subscription_registered(e, r);
 	registration_routes_changed(e, r);
 }
 
@@ -221,6 +214,7 @@ static void registration_drop(struct kl_engine *e, uint32_t r)
 	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	registration_schedule(e, r);
+	subscription_drop(e, r);
 }
 
 static void registration_note_left(struct registration *reg, uint8_t pos,

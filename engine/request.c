@@ -7,11 +7,13 @@
 #include "engine/registration.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/seize.h"
+#include "engine/subscription.h"
 #include "engine/walk.h"
 
 /* ---- the registration's list of requests ---- */
 
-static void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
+void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	struct walk *walk = walk_at(e, w);
 	walk->registration = r;
@@ -29,18 +31,37 @@ static void request_unlink(struct kl_engine *e, uint32_t w)
 
 /* ---- the end ---- */
 
+static void request_tell_owner(struct kl_engine *e, uint32_t w, const struct reason *reason)
+{
+	switch ((enum walk_owner)walk_at(e, w)->owner) {
+	case OWNER_HOST: /* by the OUTCOME that is owed */
+		break;
+	case OWNER_SUBSCRIPTION:
+		subscription_walk_ended(e, w, reason);
+		break;
+	case OWNER_SEIZE:
+		seize_walk_ended(e, w, reason);
+		break;
+	}
+}
+
 void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
 	uint32_t line = registration_at(e, walk->registration)->line;
 	bool answered = walk->status >= 200 && walk->status < 300;
+	uint32_t seizes = walk->state == WALK_SEIZE ? walk->owned : NONE;
 	request_unlink(e, w);
 	walk->reason = *reason;
 	owe_no_more(e, walk_node(e, w), OWES_REPORT); /* the outcome says more */
-	owe(e, walk_node(e, w), OWES_OUTCOME);
+	if (walk->owner == OWNER_HOST)
+		owe(e, walk_node(e, w), OWES_OUTCOME);
 	walk_end(e, w);
 	if (walk->method == KL_INVITE)
 		line_invite_ended(e, line, answered);
+	if (seizes != NONE)
+		seize_stop(e, seizes);
+	request_tell_owner(e, w, reason);
 }
 
 /* A 503 that a route did answer says more than silence, silence more than that an entry has no
@@ -88,7 +109,7 @@ int request_cancel(struct kl_engine *e, const struct kl_event_request *event)
 	for (uint32_t w = e->registration_count; w < e->config->limits.walks; w++) {
 		struct walk *walk = walk_at(e, w);
 		if (walk->state == WALK_FREE || walk->state == WALK_ENDED ||
-		    walk->token != event->token)
+		    walk->owner != OWNER_HOST || walk->token != event->token)
 			continue;
 		walk->local = true;
 		walk->status = 487;
@@ -122,7 +143,7 @@ bool request_has_entry(const struct kl_engine *e, uint32_t w)
 	return false;
 }
 
-static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
+void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct set *set = set_at(e, registration_at(e, r)->set);
@@ -152,7 +173,7 @@ static void request_move(struct kl_engine *e, uint32_t w, uint32_t r)
 /* Where a new request of LINE begins.  TB 5844: the working server is the first one tried for a
  * call; everything else goes to the primary entry.  Yealink: with one registration at a time, to
  * whichever is registered, or is about to be.  FALL-4, FALL-5 */
-static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method)
+uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method)
 {
 	uint32_t first = line_at(e, line)->first_registration, working = line_working(e, line);
 	bool successive = fallback_successive(e, line);
@@ -162,17 +183,27 @@ static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, en
 	return turn != NONE ? turn : first;
 }
 
+void request_enter_dialog(struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	request_link(e, w, walk_at(e, w)->registration);
+	walk_send(e, w, pos);
+}
+
+void request_begin(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t line = registration_at(e, walk->registration)->line;
+	uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
+	walk->first_entry = registration_at(e, to)->entry;
+	request_move(e, w, to);
+}
+
 void request_follow_all(struct kl_engine *e, uint32_t r)
 {
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
-		struct walk *walk = walk_at(e, w);
-		uint32_t line = registration_at(e, r)->line;
-		next = walk->next;
-		if (walk->state != WALK_REGISTRATION)
-			continue;
-		uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
-		walk->first_entry = registration_at(e, to)->entry;
-		request_move(e, w, to);
+		next = walk_at(e, w)->next;
+		if (walk_at(e, w)->state == WALK_REGISTRATION)
+			request_begin(e, w);
 	}
 }
 
@@ -353,6 +384,12 @@ void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *
 	request_used_up(e, w, &failed);
 }
 
+/* Inside a dialog there is no other route; a seize has used up its sends.  TRIG-10, SUBS-3 */
+static bool request_has_one_route(const struct kl_engine *e, const struct walk *walk)
+{
+	return subscription_in_dialog(e, walk) || (walk->owner == OWNER_SEIZE && walk->sends == 0);
+}
+
 void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
@@ -365,7 +402,8 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	}
 	/* No other phone may ring, or nothing can be sent: the call fails.  And where a redirection
 	 * led is no route of the line.  TIME-7, PROBE-9, TRIG-9 */
-	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN) {
+	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN ||
+	    request_has_one_route(e, walk)) {
 		request_fail(e, w, reason);
 		return;
 	}

@@ -1,7 +1,8 @@
 /* state.h - the engine's data: flat tables in one block, addressed by index.
  *
  * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
- * their orders, walks, route sets, their members, the route table, queries, records, names.
+ * their orders, walks, route sets, their members, the route table, queries, records, names,
+ * subscriptions.
  * Nothing in it is a pointer but the configuration, so the block can be copied and compared.
  */
 #ifndef ENGINE_STATE_H
@@ -18,7 +19,7 @@ enum {
 };
 
 /* A node is what the heap and the ready list know of an object: walks come first, then
- * registrations, then queries, then route sets.  24 bytes. */
+ * registrations, then queries, then route sets, then subscriptions.  24 bytes. */
 struct node {
 	kl_ms at;            /* wake the object then; KL_NEVER: it does not wait */
 	uint32_t seq;        /* equal times fire in the order in which they were set */
@@ -32,6 +33,7 @@ struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
 	uint32_t invites;            /* INVITEs under way */
 	uint32_t calls;              /* calls that are up */
+	uint32_t first_subscription; /* of a list, or NONE */
 	uint8_t told_working;        /* entry that the host knows as working, or NO_POS */
 	bool started;
 };
@@ -86,9 +88,17 @@ enum walk_state {
 	WALK_NAMES,        /* waits for the DNS */
 	WALK_REGISTRATION, /* waits for its registration to be accepted on another route (FAIL-2) */
 	WALK_LINK,         /* waits for this side's network (PROBE-9) */
+	WALK_SEIZE,        /* an INVITE that waits until its shared line is seized (SUBS-3) */
 	WALK_SENDING,      /* sends; no answer yet */
 	WALK_PROCEEDING,   /* a provisional answer came: the route is alive (TIME-7) */
 	WALK_ENDED,        /* decided; what it owes is still to be told */
+};
+
+/* Who is told how a request ended. */
+enum walk_owner {
+	OWNER_HOST,         /* by an OUTCOME; REGISTER has no owner */
+	OWNER_SUBSCRIPTION, /* `owned` */
+	OWNER_SEIZE,        /* the INVITE in walk `owned` */
 };
 
 /* One request over the routes of an entry.  The first walks of the table are the registrations'
@@ -108,6 +118,8 @@ struct walk {
 	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
+	uint32_t granted_ms; /* by the 2xx that ended it */
+	uint32_t owned;      /* what it is for; an INVITE that waits: the walk that seizes; NONE */
 	uint16_t attempt;
 	uint16_t status;  /* of the answer that ended it */
 	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
@@ -127,7 +139,10 @@ struct walk {
 	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
 	uint8_t report;        /* enum kl_report_type: what it has to tell */
 	uint8_t left_pos;      /* MOVE: the route it left */
-	uint8_t spare[2];      /* no hidden bytes: blocks can be compared */
+	uint8_t owner;         /* enum walk_owner */
+	uint8_t sends;         /* that a seize has left (SUBS-3) */
+	bool emergency;        /* shared call: goes out unseized, too (SUBS-4) */
+	uint8_t spare[7];      /* no hidden bytes: blocks can be compared */
 	struct reason telling; /* the most telling of its routes' failures (FALL-4) ... */
 	uint32_t told;         /* ... and the registration that it was on */
 	struct reason reason;
@@ -219,6 +234,28 @@ struct record {
 	uint8_t ip[16];
 };
 
+/* One subscription that the host asked for.  A list for each line, and one of free places. */
+struct subscription {
+	uint64_t token;
+	kl_ms made_at; /* its dialog; KL_NEVER: it has none */
+	kl_ms expires_at;
+	kl_ms due_at; /* WAITING: next try; ACTIVE: refresh.  KL_NEVER: at its line's registration
+		       */
+	uint32_t line;
+	uint32_t next;
+	uint32_t registration; /* that its last SUBSCRIBE went by ... */
+	uint32_t walk;         /* its SUBSCRIBE under way, or NONE */
+	uint32_t asks_ms;
+	uint32_t failures; /* in a row */
+	uint32_t cseq;
+	uint8_t pos; /* ... and the route where that ended; or NO_POS */
+	bool redirected;
+	uint8_t state, reported; /* enum kl_subscription_state */
+	uint8_t ending;          /* enum kl_ending */
+	uint8_t spare[3];
+	struct reason reason; /* `pos` of which is a place in the set of `registration` */
+};
+
 struct ready {
 	uint32_t head, tail;
 };
@@ -233,7 +270,7 @@ struct kl_engine {
 	uint32_t sweep;
 	struct ready reports, others; /* who has something to tell; reports are told first */
 	uint32_t heap_count;
-	uint32_t free_walk, free_record;
+	uint32_t free_walk, free_record, free_subscription;
 	uint32_t registration_count, set_count, walk_count;
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
@@ -241,7 +278,7 @@ struct kl_engine {
 	bool link_down; /* this side has no network */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, sets_at;
-	uint32_t members_at, slots_at, queries_at, records_at, names_at;
+	uint32_t members_at, slots_at, queries_at, records_at, names_at, subscriptions_at;
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -263,11 +300,13 @@ TABLE(set_at, struct set, sets_at, e->config->limits.sets)
 TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
 TABLE(query_at, struct query, queries_at, e->config->limits.queries)
 TABLE(record_at, struct record, records_at, e->config->limits.records)
+TABLE(subscription_at, struct subscription, subscriptions_at, e->config->limits.subscriptions)
 
 static inline uint32_t node_count(const struct kl_engine *e)
 {
 	const struct kl_limits *limits = &e->config->limits;
-	return limits->walks + e->registration_count + limits->queries + limits->sets;
+	return limits->walks + e->registration_count + limits->queries + limits->sets +
+	       limits->subscriptions;
 }
 
 TABLE(node_at, struct node, nodes_at, node_count(e))
@@ -293,6 +332,11 @@ static inline uint32_t query_node(const struct kl_engine *e, uint32_t q)
 static inline uint32_t set_node(const struct kl_engine *e, uint32_t s)
 {
 	return query_node(e, e->config->limits.queries) + s;
+}
+
+static inline uint32_t subscription_node(const struct kl_engine *e, uint32_t s)
+{
+	return set_node(e, e->config->limits.sets) + s;
 }
 
 static inline struct member *member_at(const struct kl_engine *e, uint32_t set, uint8_t pos)

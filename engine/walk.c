@@ -7,6 +7,7 @@
 #include "engine/route.h"
 #include "engine/schedule.h"
 #include "engine/stream.h"
+#include "engine/subscription.h"
 #include "engine/timing.h"
 
 #include <string.h>
@@ -70,6 +71,7 @@ static struct walk walk_fresh(uint32_t r, enum kl_method method)
 			     .registration = r,
 			     .next = NONE,
 			     .allowed = UINT32_MAX,
+			     .owned = NONE,
 			     .cseq = 1,
 			     .method = (uint8_t)method,
 			     .state = WALK_NAMES,
@@ -221,6 +223,9 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	walk->attempt++;
 	owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
+	/* SUBS-3: the last send of a seize is waited for as long as its gap. */
+	if (walk->owner == OWNER_SEIZE && --walk->sends == 0 && gap != KL_NEVER)
+		walk->leave_at = earlier(walk->leave_at, e->now + gap);
 	if (gap == KL_NEVER) {
 		schedule_set(e, walk_node(e, w), walk->leave_at);
 		return;
@@ -358,6 +363,7 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		break;
 	case WALK_FREE:
 	case WALK_LINK:
+	case WALK_SEIZE:
 	case WALK_ENDED:
 		assert(false); /* it waits for nothing */
 		break;
@@ -508,7 +514,9 @@ static kl_ms walk_expires_ms(const struct kl_engine *e, const struct walk *walk)
 {
 	const struct registration *reg = registration_at(e, walk->registration);
 	kl_ms expires_ms = registration_policy(e, walk->registration)->expires_ms;
-	if (walk->method != KL_REGISTER || walk->clears)
+	if (walk->method != KL_REGISTER)
+		return subscription_expires_ms(e, walk);
+	if (walk->clears)
 		return 0;
 	return expires_ms > reg->min_expires_ms ? expires_ms : reg->min_expires_ms;
 }
@@ -527,6 +535,7 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.route = walk_route(e, walk, walk->pos),
 		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
 		.token = walk->token,
+		.purpose = subscription_purpose(e, walk),
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,

@@ -59,7 +59,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_ABANDON:
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
-	case KL_DO_CLOSE: /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_CLOSE:        /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
 		break;
 	case KL_DO_OUTCOME:
 		phone_call_outcome(phone, &action->outcome);

@@ -170,7 +170,8 @@ void sim_host_perform(struct sim_world *world, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		sim_stream_close(world, &action->close.route);
 		break;
-	case KL_DO_QUERY: /* the world's own */
+	case KL_DO_SUBSCRIPTION: /* the phone keeps nothing of a dialog */
+	case KL_DO_QUERY:        /* the world's own */
 		break;
 	}
 }
@@ -245,7 +246,7 @@ struct sim_call *sim_host_find_call(struct sim_world *world, uint64_t token)
 	return NULL;
 }
 
-static struct sim_call *add_call(struct sim_host *host, const struct sim_call *call)
+struct sim_call *sim_host_add_call(struct sim_host *host, const struct sim_call *call)
 {
 	host->calls = sim_grow(host->calls, &host->call_room, host->call_count, sizeof(*call));
 	host->calls[host->call_count] = *call;
@@ -254,7 +255,8 @@ static struct sim_call *add_call(struct sim_host *host, const struct sim_call *c
 
 int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method method, uint64_t token)
 {
-	add_call(&world->host, &(struct sim_call){.token = token, .method = method, .line = line});
+	sim_host_add_call(&world->host,
+			  &(struct sim_call){.token = token, .method = method, .line = line});
 	return sim_world_feed(world, &(struct kl_event){.type = KL_EV_REQUEST,
 							.line = line,
 							.request = {token, method}});
@@ -267,7 +269,7 @@ int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token,
 
 	if (binding)
 		call.binding = *binding;
-	add_call(&world->host, &call);
+	sim_host_add_call(&world->host, &call);
 	return sim_world_feed(world, &(struct kl_event){.type = KL_EV_CALL_BEGAN, .line = line});
 }
 

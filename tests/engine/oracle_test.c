@@ -84,6 +84,7 @@ static void watch(void *context, const struct kl_action *action)
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
+	case KL_DO_SUBSCRIPTION:
 		break;
 	}
 }
