@@ -331,7 +331,8 @@ static void subscription_failed(struct kl_engine *e, uint32_t s, const struct wa
 				: subscription_backoff_ms(e, s, walk->retry_after_ms);
 	subscription_void(e, s, e->now + wait_ms, reason);
 	/* A request inside a dialog found its route dead: the line fails over.  TRIG-10 */
-	if (dialog && (walk->local || walk->telling.why == KL_WHY_STATUS_503))
+	if (dialog && registration_at(e, r)->active &&
+	    (walk->local || walk->telling.why == KL_WHY_STATUS_503))
 		registration_dialog_failed(e, r, sub->pos, reason);
 }
 
