@@ -22,7 +22,7 @@ static const char *check_register(struct checks *checks, const struct kl_action_
 		return "CSeqs and Call-IDs grow";
 	if (checks->open)
 		return "one REGISTER at most is open";
-	if (!checks->walking)
+	if (!checks->walking || send->call_id != checks->call_id)
 		checks->tried = 0;
 	checks->walking = true;
 	checks->call_id = send->call_id;
