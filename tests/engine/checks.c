@@ -151,7 +151,8 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			return check_register(checks, &action->send);
 		if (action->send.purpose == KL_FOR_REFRESH)
 			return check_refresh(checks, &action->send);
-		if (!request_redirected(checks, action->send.token) &&
+		if (action->send.purpose == KL_FOR_ITSELF &&
+		    !request_redirected(checks, action->send.token) &&
 		    !route_is_registered(checks, e, policy, &action->send, now))
 			return "only REGISTER goes to a route without a registration";
 		return action->send.purpose == KL_FOR_ITSELF ? check_request(checks, &action->send)
