@@ -59,7 +59,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_ABANDON:
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
-	case KL_DO_CLOSE: /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_CLOSE:        /* of TCP and TLS alone, which open_engine() does not offer */
+	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
 		break;
 	case KL_DO_KEEPALIVE: /* KEEP-1: over UDP, CRLF twice */
 		phone_send(phone, &action->keepalive.route, sip_span_of("\r\n\r\n"));

@@ -138,6 +138,40 @@ static const char *check_request(struct checks *checks, const struct kl_action_s
 	return try_once(&checks->requests[place].tried, route_of(&send->route));
 }
 
+static size_t dialog_of(const struct checks *checks, uint64_t token)
+{
+	size_t place = 0;
+	while (place < CHECKS_DIALOGS_MAX && checks->dialogs[place].token != token)
+		place++;
+	return place;
+}
+
+/* What the host is told of a dialog is all that it knows of it. */
+static const char *check_subscription(struct checks *checks,
+				      const struct kl_action_subscription *sub)
+{
+	size_t place = dialog_of(checks, sub->token);
+	if (sub->binding.line != checks->line)
+		return NULL;
+	if ((sub->to == KL_SUB_ACTIVE || sub->to == KL_SUB_REFRESHING) && !sub->binding.route.port)
+		return "an active subscription has a dialog";
+	if (place == CHECKS_DIALOGS_MAX)
+		place = dialog_of(checks, 0);
+	if (place == CHECKS_DIALOGS_MAX)
+		return "no more subscriptions than fit have dialogs";
+	checks->dialogs[place].token = sub->binding.route.port ? sub->token : 0;
+	checks->dialogs[place].route = route_of(&sub->binding.route);
+	return NULL;
+}
+
+static const char *check_refresh(const struct checks *checks, const struct kl_action_send *send)
+{
+	size_t place = dialog_of(checks, send->token);
+	if (place == CHECKS_DIALOGS_MAX || checks->dialogs[place].route != route_of(&send->route))
+		return "a refresh goes to the route of its dialog";
+	return NULL;
+}
+
 static void see_outcome(struct checks *checks, uint64_t token)
 {
 	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++)
@@ -183,10 +217,14 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			return "a line is registered with one route at a time";
 		if (action->send.method == KL_REGISTER)
 			return check_register(checks, &action->send);
-		if (!request_redirected(checks, action->send.token) &&
+		if (action->send.purpose == KL_FOR_REFRESH)
+			return check_refresh(checks, &action->send);
+		if (action->send.purpose == KL_FOR_ITSELF &&
+		    !request_redirected(checks, action->send.token) &&
 		    !route_is_registered(checks, e, policy, &action->send, now))
 			return "only REGISTER goes to a route without a registration";
-		return check_request(checks, &action->send);
+		return action->send.purpose == KL_FOR_ITSELF ? check_request(checks, &action->send)
+							     : NULL;
 	case KL_DO_ABANDON:
 		if (action->abandon.tx == checks->open)
 			checks->open = 0;
@@ -200,6 +238,8 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		if (action->report.line == checks->line)
 			see_report(checks, &action->report);
 		break;
+	case KL_DO_SUBSCRIPTION:
+		return check_subscription(checks, &action->subscription);
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
 	case KL_DO_KEEPALIVE:
