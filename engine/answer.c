@@ -120,7 +120,8 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 	walk_send(e, w, to);
 }
 
-/* TRIG-9: 423 raises Expires and repeats on the same route. */
+/* TRIG-9: 423 raises Expires and repeats on the same route; not so where the registration that a
+ * SUBSCRIBE goes by has moved meanwhile. */
 static bool walk_too_brief(struct kl_engine *e, uint32_t w,
 			   const struct kl_event_response *response)
 {
@@ -134,7 +135,7 @@ static bool walk_too_brief(struct kl_engine *e, uint32_t w,
 		reg->min_expires_ms = (uint32_t)response->min_expires_ms;
 	else if (!subscription_too_brief(e, w, response->min_expires_ms))
 		return false;
-	walk_repeat(e, w, true);
+	walk_repeat(e, w, walk_stays(e, w) || !registration_reregisters(e, walk->registration));
 	return true;
 }
 

@@ -461,6 +461,13 @@ void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *
 	request_used_up(e, w, &failed);
 }
 
+/* A subscription starts no registration in a back-off: only what a user wants does.  FALL-4 */
+static bool request_may_not_register(const struct kl_engine *e, uint32_t w)
+{
+	return request_at(e, w)->owner == OWNER_SUBSCRIPTION &&
+	       registration_at(e, walk_at(e, w)->registration)->state == KL_BACKING_OFF;
+}
+
 void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
@@ -479,7 +486,7 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	/* No other phone may ring, or nothing can be sent: the call fails.  And where a redirection
 	 * led is no route of the line.  TIME-7, PROBE-9, TRIG-9 */
 	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN ||
-	    request_has_one_route(e, w)) {
+	    request_has_one_route(e, w) || request_may_not_register(e, w)) {
 		request_fail(e, w, reason);
 		return;
 	}

@@ -502,7 +502,7 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 }
 
 /* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
- * any other state begins with a new one. */
+ * any other state begins with a new one, and so does what a request needs (FALL-4). */
 static void check_state(struct sim_invariants *inv, const struct kl_report *report)
 {
 	struct registration_seen *reg = registration_of(inv, report->line, report->entry);
@@ -513,7 +513,7 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	bool returns = (report->to == KL_FAILING_BACK || report->to == KL_CLEARING) &&
 		       report->from != KL_CLEARING;
 
-	if (!goes_on)
+	if (!goes_on || report->why == KL_WHY_NEEDED)
 		reg->journey.tried = 0;
 	/* A line that is started while it leaves is off for no time at all; one that is refreshed
 	 * was registered, if only for a moment. */

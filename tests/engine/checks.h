@@ -23,7 +23,7 @@
 
 enum {
 	CHECKS_ROUTES_MAX = 32,
-	CHECKS_REQUESTS_MAX = 16,
+	CHECKS_REQUESTS_MAX = 32,
 	CHECKS_REGISTERS_MAX = 32,
 	CHECKS_DIALOGS_MAX = 32
 };
@@ -38,6 +38,7 @@ struct checks {
 	bool redirected; /* that walk was */
 	struct {
 		uint64_t token; /* 0: free */
+		enum kl_purpose purpose;
 		kl_tx tx;
 		uint32_t cseq, tried;
 		bool redirected;
