@@ -254,6 +254,7 @@ static void do_all(struct player *p)
 		case KL_DO_ABANDON:
 		case KL_DO_CLOSE:
 		case KL_DO_KEEPALIVE:
+		case KL_DO_SUBSCRIPTION:
 			break;
 		}
 	}

@@ -109,7 +109,8 @@ static bool has_room(const struct kl_engine *e, const struct kl_engine *old)
 	const struct kl_limits *a = &e->config->limits, *b = &old->config->limits;
 	return a->set_routes == b->set_routes && a->routes >= b->routes &&
 	       a->queries >= b->queries && a->records >= b->records &&
-	       a->name_bytes >= b->name_bytes && requests_max(e) >= requests_max(old);
+	       a->name_bytes >= b->name_bytes && a->subscriptions >= b->subscriptions &&
+	       requests_max(e) >= requests_max(old);
 }
 
 static void keep(uint32_t *limit, uint32_t least)
@@ -135,6 +136,7 @@ void kl_limits_keep(struct kl_config *config, const struct kl_config *old)
 	keep(&limits->queries, old->limits.queries);
 	keep(&limits->records, old->limits.records);
 	keep(&limits->name_bytes, old->limits.name_bytes);
+	keep(&limits->subscriptions, old->limits.subscriptions);
 	keep(&limits->walks, registrations_of(config) + requests);
 }
 
@@ -260,6 +262,8 @@ static void carry_request(struct kl_engine *e, uint32_t r, const struct kl_engin
 	*request = *request_at(old, from);
 	request->next = new_walk(e, old, request->next);
 	request->told += r - walk_at(old, from)->registration;
+	if (request->owner == OWNER_SEIZE || walk_at(old, from)->state == WALK_SEIZE)
+		request->owned = new_walk(e, old, request->owned);
 	walk_at(e, w)->registration = r;
 	e->walk_count++;
 }
@@ -283,6 +287,39 @@ static void carry_free_walks(struct kl_engine *e, const struct kl_engine *old)
 		end = &request_at(e, to)->next;
 	}
 	*end = behind < e->config->limits.walks ? behind : NONE;
+}
+
+/* ---- subscriptions ---- */
+
+/* MOVED: by how much the registrations of its line have another number. */
+static void carry_subscription(struct kl_engine *e, uint32_t line, const struct kl_engine *old,
+			       uint32_t s, uint32_t moved)
+{
+	struct subscription *sub = subscription_at(e, s);
+	*sub = *subscription_at(old, s);
+	sub->line = line;
+	sub->registration += moved;
+	sub->walk = new_walk(e, old, sub->walk);
+	schedule_carry(e, subscription_node(e, s), node_at(old, subscription_node(old, s)));
+}
+
+/* The free places in the order in which they would have been taken; behind them those of lines that
+ * were not carried, and those that are new. */
+static void carry_free_subscriptions(struct kl_engine *e, const struct kl_engine *old)
+{
+	uint32_t *end = &e->free_subscription, count = old->config->limits.subscriptions;
+	for (uint32_t s = old->free_subscription; s != NONE; s = subscription_at(old, s)->next) {
+		*end = s;
+		end = &subscription_at(e, s)->next;
+	}
+	for (uint32_t s = 0; s < count; s++) {
+		if (subscription_at(old, s)->state == KL_SUB_ENDED ||
+		    subscription_at(e, s)->state != KL_SUB_ENDED)
+			continue;
+		*end = s;
+		end = &subscription_at(e, s)->next;
+	}
+	*end = count < e->config->limits.subscriptions ? count : NONE;
 }
 
 /* ---- lines ---- */
@@ -318,6 +355,9 @@ static void carry_line(struct kl_engine *e, uint32_t line, const struct kl_engin
 	to->carried = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		carry_registration(e, first + i, old, line_at(old, from)->first_registration + i);
+	uint32_t moved = first - line_at(old, from)->first_registration;
+	for (uint32_t s = to->first_subscription; s != NONE; s = subscription_at(old, s)->next)
+		carry_subscription(e, line, old, s, moved);
 }
 
 /* Calls are counted anew: those of lines that went are not there any more. */
@@ -365,6 +405,7 @@ int kl_engine_adopt(struct kl_engine *e, const struct kl_engine *old)
 	carry_shared(e, old);
 	int count = carry_lines(e, old);
 	carry_free_walks(e, old);
+	carry_free_subscriptions(e, old);
 	count_calls(e);
 	for (uint32_t line = 0; line < e->config->line_count; line++)
 		line_at(e, line)->carried = false;

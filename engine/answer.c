@@ -5,6 +5,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/subscription.h"
 #include "engine/timing.h"
 #include "engine/walk.h"
 
@@ -50,6 +51,8 @@ static bool walk_stays(const struct kl_engine *e, uint32_t w)
 	uint32_t r = walk->registration;
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
+	if (subscription_in_dialog(e, w))
+		return true;
 	if (walk->method != KL_REGISTER && !walk->hops &&
 	    reg->entry == request_at(e, w)->first_entry && registration_reregisters(e, r))
 		return reg->active && reg->current == walk->pos;
@@ -95,7 +98,8 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 				.count = walk->hops};
 	uint8_t from = walk->pos, to = NO_POS;
 	walk->visited |= walk->tried;
-	if (target->port && !walk->clears && e->config->transports >> target->transport & 1)
+	if (target->port && !walk->clears && !subscription_in_dialog(e, w) &&
+	    e->config->transports >> target->transport & 1)
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
 		reason.why = KL_WHY_REFUSED;
@@ -116,18 +120,22 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 	walk_send(e, w, to);
 }
 
-/* TRIG-9: 423 raises Expires and repeats on the same route. */
+/* TRIG-9: 423 raises Expires and repeats on the same route; not so where the registration that a
+ * SUBSCRIBE goes by has moved meanwhile. */
 static bool walk_too_brief(struct kl_engine *e, uint32_t w,
 			   const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
 	struct registration *reg = registration_at(e, walk->registration);
 	static const kl_ms absurd_ms = UINT64_C(7) * 24 * 3600 * 1000;
-	if (walk->method != KL_REGISTER || walk->repeats >= REPEATS_MAX || walk->clears ||
-	    response->min_expires_ms == 0 || response->min_expires_ms > absurd_ms)
+	if (walk->repeats >= REPEATS_MAX || walk->clears || response->min_expires_ms == 0 ||
+	    response->min_expires_ms > absurd_ms)
 		return false;
-	reg->min_expires_ms = (uint32_t)response->min_expires_ms;
-	walk_repeat(e, w, true);
+	if (walk->method == KL_REGISTER)
+		reg->min_expires_ms = (uint32_t)response->min_expires_ms;
+	else if (!subscription_too_brief(e, w, response->min_expires_ms))
+		return false;
+	walk_repeat(e, w, walk_stays(e, w) || !registration_reregisters(e, walk->registration));
 	return true;
 }
 
@@ -180,14 +188,17 @@ static void walk_answer(struct kl_engine *e, uint32_t w, const struct kl_event_r
 	uint32_t r = walk->registration;
 	const struct kl_policy *policy = registration_policy(e, r);
 	bool moves = response->status == 503 && policy->failover_on_503;
+	bool own = request_is_probe(e, w) || subscription_in_dialog(e, w);
 	health_answered(e, w, response->status);
-	if (!moves && walk->method != KL_REGISTER && !request_is_probe(e, w) && !walk->hops)
+	if (!moves && walk->method != KL_REGISTER && !own && !walk->hops)
 		registration_answered(e, r, walk->pos, response->status);
 	if (response->status < 200) {
 		walk_provisional(e, w, response->status);
 		return;
 	}
 	walk->status = response->status;
+	if (walk->method != KL_REGISTER)
+		request_at(e, w)->granted_ms = (uint32_t)response->granted_ms;
 	walk->seen = false; /* the host has seen its end: nothing to abandon */
 	owe_no_more(e, walk_node(e, w), OWES_SEND);
 	schedule_set(e, walk_node(e, w), KL_NEVER);

@@ -53,7 +53,8 @@ void kl_limits_default(struct kl_config *config)
 		.queries = sets * (KL_SET_ROUTES_MAX * 2 + 4 * KL_SPECS_MAX),
 		.records = sets * KL_DNS_RECORDS_MAX * 2,
 		.name_bytes = sets * 2048,
-		.walks = registrations + config->line_count * 2 + PROBES_AT_ONCE * probing + 4};
+		.walks = registrations + config->line_count * 2 + PROBES_AT_ONCE * probing + 4,
+		.subscriptions = config->line_count * 8};
 }
 
 /* A name can be asked for: not empty, labels of 1 to 63 bytes, no white space. */
@@ -152,7 +153,7 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->queries < 0xffff && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
 	       limits->name_bytes % 4 == 0 && limits->walks > registration_count_of(config) &&
-	       limits->walks < most;
+	       limits->walks < most && limits->subscriptions < most;
 }
 
 /* DNS-15 */

@@ -9,7 +9,9 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/seize.h"
 #include "engine/stream.h"
+#include "engine/subscription.h"
 #include "engine/walk.h"
 
 #include <string.h>
@@ -65,6 +67,8 @@ static struct layout layout_of(const struct kl_config *config)
 	head->queries_at = layout_table(&layout, limits->queries, sizeof(struct query));
 	head->records_at = layout_table(&layout, limits->records, sizeof(struct record));
 	head->names_at = layout_table(&layout, limits->name_bytes, 1);
+	head->subscriptions_at =
+		layout_table(&layout, limits->subscriptions, sizeof(struct subscription));
 	return layout;
 }
 
@@ -100,7 +104,9 @@ static void init_lines(struct kl_engine *e)
 {
 	uint32_t r = 0;
 	for (uint32_t i = 0; i < e->config->line_count; i++) {
-		*line_at(e, i) = (struct line){.first_registration = r, .told_working = NO_POS};
+		*line_at(e, i) = (struct line){.first_registration = r,
+					       .first_subscription = NONE,
+					       .told_working = NO_POS};
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
 			registration_init(e, r++, i, j);
 	}
@@ -128,6 +134,7 @@ int kl_engine_init(struct kl_engine *e, size_t size, const struct kl_config *con
 	init_lines(e);
 	names_init(e);
 	route_init(e);
+	subscription_init(e);
 	return KL_OK;
 }
 
@@ -187,6 +194,28 @@ static int feed_dns(struct kl_engine *e, const struct kl_event_dns *event)
 	return result;
 }
 
+/* An event that names a line. */
+static int feed_line_event(struct kl_engine *e, const struct kl_event *event)
+{
+	if (event->line >= e->config->line_count)
+		return KL_EINVAL;
+	if (event->type == KL_EV_LINE_START)
+		return line_start(e, event->line);
+	if (event->type == KL_EV_LINE_STOP)
+		return line_stop(e, event->line);
+	if (event->type == KL_EV_REQUEST)
+		return request_place(e, event->line, &event->request);
+	if (event->type == KL_EV_CANCEL)
+		return request_cancel(e, event->line, &event->request);
+	if (event->type == KL_EV_SHARED_CALL)
+		return seize_place(e, event->line, &event->shared_call);
+	if (event->type == KL_EV_SUBSCRIBE)
+		return subscription_ask(e, event->line, &event->subscribe);
+	if (event->type == KL_EV_CALL_ENDED)
+		return line_call_ended(e, event->line);
+	return line_call_began(e, event->line);
+}
+
 static int feed_event(struct kl_engine *e, const struct kl_event *event)
 {
 	switch (event->type) {
@@ -208,29 +237,22 @@ static int feed_event(struct kl_engine *e, const struct kl_event *event)
 		return network_link_down(e);
 	case KL_EV_LINK_UP:
 		return network_link_up(e);
+	case KL_EV_UNSUBSCRIBE:
+		return subscription_leave(e, &event->subscribe);
+	case KL_EV_NOTIFY:
+		return subscription_notified(e, &event->notify);
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
 	case KL_EV_REQUEST:
 	case KL_EV_CANCEL:
 	case KL_EV_CALL_BEGAN:
 	case KL_EV_CALL_ENDED:
-		break;
+	case KL_EV_SHARED_CALL:
+	case KL_EV_SUBSCRIBE:
+		return feed_line_event(e, event);
 	default:
 		return KL_EINVAL;
 	}
-	if (event->line >= e->config->line_count)
-		return KL_EINVAL;
-	if (event->type == KL_EV_LINE_START)
-		return line_start(e, event->line);
-	if (event->type == KL_EV_LINE_STOP)
-		return line_stop(e, event->line);
-	if (event->type == KL_EV_REQUEST)
-		return request_place(e, event->line, &event->request);
-	if (event->type == KL_EV_CANCEL)
-		return request_cancel(e, event->line, &event->request);
-	if (event->type == KL_EV_CALL_ENDED)
-		return line_call_ended(e, event->line);
-	return line_call_began(e, event->line);
 }
 
 /* The first node whose time has come; NONE: there is none. */
@@ -248,8 +270,11 @@ static bool is_name(const struct kl_engine *e, uint32_t n)
 static void wake(struct kl_engine *e, uint32_t n)
 {
 	uint32_t registrations = registration_node(e, 0), slots = slot_node(e, 0);
+	uint32_t subscriptions = subscription_node(e, 0);
 	if (n >= slots)
 		health_time(e, n - slots);
+	else if (n >= subscriptions)
+		subscription_time(e, n - subscriptions);
 	else if (n < registrations)
 		walk_time(e, n);
 	else
@@ -298,7 +323,8 @@ int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now)
 static bool act(struct kl_engine *e, uint32_t n, struct kl_action *action)
 {
 	uint32_t registrations = registration_node(e, 0), queries = query_node(e, 0);
-	uint32_t sets = set_node(e, 0), slots = slot_node(e, 0);
+	uint32_t sets = set_node(e, 0), subscriptions = subscription_node(e, 0);
+	uint32_t slots = slot_node(e, 0);
 	if (n >= slots)
 		return health_act(e, n - slots, action);
 	if (n < registrations)
@@ -307,7 +333,9 @@ static bool act(struct kl_engine *e, uint32_t n, struct kl_action *action)
 		return registration_act(e, n - registrations, action);
 	if (n < sets)
 		return dns_act(e, n - queries, action);
-	return route_act(e, n - sets, action);
+	if (n < subscriptions)
+		return route_act(e, n - sets, action);
+	return subscription_act(e, n - subscriptions, action);
 }
 
 bool kl_next_action(struct kl_engine *e, struct kl_action *action)

@@ -9,6 +9,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/subscription.h"
 #include "engine/walk.h"
 
 static enum kl_failback_mode failback_mode(const struct kl_engine *e, uint32_t r)
@@ -192,6 +193,7 @@ void failback_failed(struct kl_engine *e, uint32_t r, const struct reason *reaso
 	failed.why = KL_WHY_FAILBACK_FAILED;
 	registration_enter(e, r, KL_REGISTERED, &failed);
 	registration_wake_requests(e, r);
+	subscription_registered(e, r);
 	registration_routes_changed(e, r);
 }
 

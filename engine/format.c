@@ -20,6 +20,8 @@ NAME_FUNCTION(kl_transport_choice_name, enum kl_transport_choice, KL_TRANSPORT_C
 NAME_FUNCTION(kl_profile_name, enum kl_profile, KL_PROFILES_TABLE)
 NAME_FUNCTION(kl_method_name, enum kl_method, KL_METHODS)
 NAME_FUNCTION(kl_state_name, enum kl_state, KL_STATES)
+NAME_FUNCTION(kl_subscription_state_name, enum kl_subscription_state, KL_SUBSCRIPTION_STATES)
+NAME_FUNCTION(kl_ending_name, enum kl_ending, KL_ENDINGS)
 NAME_FUNCTION(kl_cause_text, enum kl_cause, KL_CAUSES)
 NAME_FUNCTION(kl_fault_text, enum kl_fault, KL_FAULTS)
 NAME_FUNCTION(kl_dns_status_text, enum kl_dns_status, KL_DNS_STATUSES)
@@ -149,6 +151,12 @@ static const char *record_name(uint32_t type)
 	}
 }
 
+static const char *purpose_name(enum kl_purpose purpose)
+{
+	static const char *const names[] = {KL_PURPOSES(NAME)};
+	return names[purpose];
+}
+
 static void put_send(struct text *text, const struct kl_action_send *send)
 {
 	put(text, "send %s ", kl_method_name(send->method));
@@ -157,7 +165,10 @@ static void put_send(struct text *text, const struct kl_action_send *send)
 	if (send->method == KL_REGISTER)
 		put(text, " call-id %u", (unsigned)send->call_id);
 	put(text, " cseq %u", (unsigned)send->cseq);
-	if (send->method == KL_REGISTER)
+	if (send->purpose != KL_FOR_ITSELF)
+		put(text, " for %s %llu", purpose_name(send->purpose),
+		    (unsigned long long)send->token);
+	if (send->method == KL_REGISTER || send->purpose != KL_FOR_ITSELF)
 		put(text, " expires %llu", (unsigned long long)(send->expires_ms / 1000));
 }
 
@@ -216,6 +227,23 @@ static void put_state(struct text *text, const struct kl_report *report,
 		put_time(text, "failback", report->failback_at);
 	if (report->to == KL_BACKING_OFF)
 		put_time(text, "next try", report->retry_at);
+}
+
+static void put_subscription(struct text *text, const struct kl_action_subscription *sub)
+{
+	const struct details details = {
+		.route = &sub->route, .fault = sub->fault, .status = sub->status, .ms = sub->ms};
+	const struct kl_binding *binding = &sub->binding;
+	const struct kl_report at = {.line = binding->line, .entry = binding->entry};
+	put_line(text, &at);
+	put(text, " subscription %llu %s -> %s: ", (unsigned long long)sub->token,
+	    kl_subscription_state_name(sub->from), kl_subscription_state_name(sub->to));
+	put_cause(text, sub->why, &details);
+	if (sub->why == KL_WHY_TERMINATED && sub->ending != KL_ENDING_NONE)
+		put(text, " (%s)", kl_ending_name(sub->ending));
+	put_rule(text, sub->rule, binding->line, binding->entry);
+	if (sub->to == KL_SUB_WAITING)
+		put_time(text, "next try", sub->due_at);
 }
 
 /* FALL-3 */
@@ -331,6 +359,9 @@ char *kl_format_action(char *to, size_t size, const struct kl_action *action,
 	case KL_DO_OUTCOME:
 		put(&text, "request %llu ", (unsigned long long)action->outcome.token);
 		put_outcome(&text, &action->outcome);
+		break;
+	case KL_DO_SUBSCRIPTION:
+		put_subscription(&text, &action->subscription);
 		break;
 	case KL_DO_REPORT:
 		put_report(&text, &action->report);

@@ -3,6 +3,7 @@
 #include "engine/failback.h"
 #include "engine/fallback.h"
 #include "engine/registration.h"
+#include "engine/subscription.h"
 
 int line_start(struct kl_engine *e, uint32_t line)
 {
@@ -22,6 +23,7 @@ int line_stop(struct kl_engine *e, uint32_t line)
 	if (!self->started)
 		return KL_IGNORED;
 	self->started = false;
+	subscription_end_all(e, line);
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_stop(e, self->first_registration + i);
 	return KL_OK;

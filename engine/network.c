@@ -2,6 +2,7 @@
 
 #include "engine/probe.h"
 #include "engine/registration.h"
+#include "engine/subscription.h"
 
 int network_link_down(struct kl_engine *e)
 {
@@ -12,6 +13,7 @@ int network_link_down(struct kl_engine *e)
 		probe_freeze(e, r);
 		registration_schedule(e, r);
 	}
+	subscription_link_changed(e);
 	return KL_OK;
 }
 
@@ -22,6 +24,7 @@ int network_link_up(struct kl_engine *e)
 	e->link_down = false;
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_link_up(e, r);
+	subscription_link_changed(e);
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		probe_look(e, r);
 	return KL_OK;
@@ -41,5 +44,6 @@ int network_address_changed(struct kl_engine *e)
 	network_forget_transactions(e);
 	for (uint32_t r = 0; r < e->registration_count; r++)
 		registration_address_changed(e, r);
+	subscription_address_changed(e);
 	return KL_OK;
 }

@@ -8,19 +8,15 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/subscription.h"
+#include "engine/timing.h"
 #include "engine/walk.h"
 
-/* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
-static const kl_ms refresh_half_max_ms = 30000;
-
-/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less. CS-18-10:
- * at least every 5 minutes.  REG-1, PROBE-10 */
+/* Poly guide: refresh `overlap` seconds before the end.  CS-18-10: at least every 5 minutes. REG-1,
+ * PROBE-10 */
 static kl_ms refresh_after_ms(kl_ms granted_ms, const struct kl_policy *policy)
 {
-	kl_ms overlap_ms = policy->expires_overlap_ms;
-	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
-	kl_ms half = earlier(granted_ms / 2, refresh_half_max_ms);
-	kl_ms after_ms = early > half ? early : half;
+	kl_ms after_ms = timing_refresh_after_ms(granted_ms, policy->expires_overlap_ms);
 	return policy->refresh_max_ms ? earlier(after_ms, policy->refresh_max_ms) : after_ms;
 }
 
@@ -89,6 +85,7 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	registration_enter(e, r, KL_REGISTERED, reason);
 	fallback_connected(e, r, anew);
 	registration_wake_requests(e, r);
+	subscription_registered(e, r);
 	registration_routes_changed(e, r);
 }
 
@@ -231,6 +228,7 @@ static void registration_drop(struct kl_engine *e, uint32_t r)
 	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	registration_schedule(e, r);
+	subscription_drop(e, r);
 }
 
 static void registration_note_left(struct registration *reg, uint8_t pos,

@@ -9,11 +9,13 @@
 #include "engine/registration.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/seize.h"
+#include "engine/subscription.h"
 #include "engine/walk.h"
 
 /* ---- the registration's list of requests ---- */
 
-static void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
+void request_link(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	walk_at(e, w)->registration = r;
 	request_at(e, w)->next = registration_at(e, r)->first_request;
@@ -43,16 +45,21 @@ bool request_is_probe(const struct kl_engine *e, uint32_t w)
 
 /* ---- the end ---- */
 
-/* Whoever owns the request gets its end. */
-static void request_deliver(struct kl_engine *e, uint32_t w, const struct reason *reason)
+/* Whoever owns the request learns of its end; the host by an outcome, which is owed. */
+static void request_tell_owner(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	const struct request *request = request_at(e, w);
 	switch ((enum request_owner)request->owner) {
 	case OWNER_HOST:
-		owe(e, walk_node(e, w), OWES_OUTCOME);
 		break;
 	case OWNER_PROBE:
 		probe_ended(e, request->owned, reason);
+		break;
+	case OWNER_SUBSCRIPTION:
+		subscription_walk_ended(e, w, reason);
+		break;
+	case OWNER_SEIZE:
+		seize_walk_ended(e, w, reason);
 		break;
 	}
 }
@@ -62,13 +69,18 @@ void request_finish(struct kl_engine *e, uint32_t w, const struct reason *reason
 	struct walk *walk = walk_at(e, w);
 	uint32_t line = registration_at(e, walk->registration)->line;
 	bool answered = walk->status >= 200 && walk->status < 300;
+	uint32_t seizes = walk->state == WALK_SEIZE ? request_at(e, w)->owned : NONE;
 	request_unlink(e, w);
 	walk->reason = *reason;
 	owe_no_more(e, walk_node(e, w), OWES_REPORT); /* the outcome says more */
-	request_deliver(e, w, reason);
+	if (request_at(e, w)->owner == OWNER_HOST)
+		owe(e, walk_node(e, w), OWES_OUTCOME);
 	walk_end(e, w);
 	if (walk->method == KL_INVITE)
 		line_invite_ended(e, line, answered);
+	if (seizes != NONE)
+		seize_stop(e, seizes);
+	request_tell_owner(e, w, reason);
 }
 
 /* A 503 that a route did answer says more than silence, silence more than that an entry has no
@@ -136,6 +148,14 @@ int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_req
 	return KL_OK;
 }
 
+/* Inside a dialog there is no other route; a seize has used up its sends.  TRIG-10, SUBS-3 */
+static bool request_has_one_route(const struct kl_engine *e, uint32_t w)
+{
+	const struct request *request = request_at(e, w);
+	return subscription_in_dialog(e, w) ||
+	       (request->owner == OWNER_SEIZE && request->sends == 0);
+}
+
 /* ---- entries ---- */
 
 /* The entry after that of R, round to where INVITE W began; NONE: all were tried. */
@@ -160,7 +180,7 @@ bool request_has_entry(const struct kl_engine *e, uint32_t w)
 	return false;
 }
 
-static void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
+void request_enter(struct kl_engine *e, uint32_t w, uint32_t r)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct set *set = set_at(e, registration_at(e, r)->set);
@@ -191,7 +211,7 @@ static void request_move(struct kl_engine *e, uint32_t w, uint32_t r)
 /* Where a new request of LINE begins.  TB 5844: the working server is the first one tried for a
  * call; everything else goes to the primary entry.  Yealink: with one registration at a time, to
  * whichever is registered, or is about to be.  FALL-4, FALL-5 */
-static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method)
+uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method)
 {
 	uint32_t first = line_at(e, line)->first_registration, working = line_working(e, line);
 	bool successive = fallback_successive(e, line);
@@ -199,6 +219,22 @@ static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, en
 	if (working != NONE && (method == KL_INVITE || successive))
 		return working;
 	return turn != NONE ? turn : first;
+}
+
+void request_enter_dialog(struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	request_link(e, w, walk_at(e, w)->registration);
+	walk_at(e, w)->allowed = bit(pos);
+	walk_send(e, w, pos);
+}
+
+void request_begin(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t line = registration_at(e, walk->registration)->line;
+	uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
+	request_at(e, w)->first_entry = registration_at(e, to)->entry;
+	request_move(e, w, to);
 }
 
 /* Poly guide: no message is sent to a server without the registration; where that does not count,
@@ -239,14 +275,13 @@ void request_hold_all(struct kl_engine *e, uint32_t r)
 void request_follow_all(struct kl_engine *e, uint32_t r)
 {
 	for (uint32_t w = registration_at(e, r)->first_request, next; w != NONE; w = next) {
-		struct walk *walk = walk_at(e, w);
-		uint32_t line = registration_at(e, r)->line;
 		next = request_at(e, w)->next;
-		if (walk->state != WALK_REGISTRATION)
+		if (walk_at(e, w)->state != WALK_REGISTRATION)
 			continue;
-		uint32_t to = request_first_entry(e, line, (enum kl_method)walk->method);
-		request_at(e, w)->first_entry = registration_at(e, to)->entry;
-		request_move(e, w, to);
+		if (request_has_one_route(e, w))
+			request_fail(e, w, &walk_at(e, w)->reason);
+		else
+			request_begin(e, w);
 	}
 }
 
@@ -392,6 +427,10 @@ void request_registered(struct kl_engine *e, uint32_t w)
 	struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
 	uint8_t left = walk->pos;
+	if (request_has_one_route(e, w)) {
+		request_fail(e, w, &walk->reason);
+		return;
+	}
 	/* The routes that its REGISTER found dead count in the request's walk.  FAIL-2 */
 	if (left != NO_POS) {
 		walk->tried |= walk_at(e, walk->registration)->tried & ~bit(reg->current);
@@ -429,6 +468,13 @@ void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *
 	request_used_up(e, w, &failed);
 }
 
+/* A subscription starts no registration in a back-off: only what a user wants does.  FALL-4 */
+static bool request_may_not_register(const struct kl_engine *e, uint32_t w)
+{
+	return request_at(e, w)->owner == OWNER_SUBSCRIPTION &&
+	       registration_at(e, walk_at(e, w)->registration)->state == KL_BACKING_OFF;
+}
+
 void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *reason)
 {
 	struct walk *walk = walk_at(e, w);
@@ -446,7 +492,8 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	}
 	/* No other phone may ring, or nothing can be sent: the call fails.  And where a redirection
 	 * led is no route of the line.  TIME-7, PROBE-9, TRIG-9 */
-	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN) {
+	if (walk->ringing || walk->hops || reason->why == KL_WHY_LINK_DOWN ||
+	    request_has_one_route(e, w) || request_may_not_register(e, w)) {
 		request_fail(e, w, reason);
 		return;
 	}

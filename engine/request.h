@@ -12,6 +12,19 @@ int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_req
  * are under way. */
 uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method);
 
+/* Where a new request of LINE begins (FALL-4, FALL-5). */
+uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, enum kl_method method);
+
+/* W is one of the requests of R; and begins there. */
+void request_link(struct kl_engine *e, uint32_t w, uint32_t r);
+void request_enter(struct kl_engine *e, uint32_t w, uint32_t r);
+
+/* W begins inside a dialog, on the route at POS alone. */
+void request_enter_dialog(struct kl_engine *e, uint32_t w, uint8_t pos);
+
+/* W, which is linked and waits for something else, begins where a new request does. */
+void request_begin(struct kl_engine *e, uint32_t w);
+
 /* Names were found, or waited for in vain: goes on. */
 void request_go(struct kl_engine *e, uint32_t w);
 

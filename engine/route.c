@@ -10,6 +10,7 @@
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/schedule.h"
+#include "engine/subscription.h"
 
 #include <string.h>
 
@@ -307,6 +308,8 @@ static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
 		if (reg->current == pos || reg->primary == pos || reg->former == pos ||
 		    reg->flow == pos || reg->moved_from == pos || reg->left == pos ||
 		    reg->resume == pos)
+			return true;
+		if (subscription_refers_to(e, r, pos))
 			return true;
 		if (walk_at(e, r)->state != WALK_FREE && walk_refers_to(walk_at(e, r), pos))
 			return true;

@@ -2,7 +2,8 @@
  *
  * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
  * their orders, walks, requests, route sets, their members, the route table, queries, records,
- * names. Nothing in it is a pointer but the configuration, so the block can be copied and compared.
+ * names, subscriptions.  Nothing in it is a pointer but the configuration, so the block can be
+ * copied and compared.
  */
 #ifndef ENGINE_STATE_H
 #define ENGINE_STATE_H
@@ -18,8 +19,8 @@ enum {
 };
 
 /* A node is what the heap and the ready list know of an object: walks come first, then
- * registrations, then queries, then route sets, then, where a policy probes routes or keeps them
- * alive, the route table.  24 bytes. */
+ * registrations, then queries, then route sets, then subscriptions, then, where a policy probes
+ * routes or keeps them alive, the route table.  24 bytes. */
 struct node {
 	kl_ms at;            /* wake the object then; KL_NEVER: it does not wait */
 	uint32_t seq;        /* equal times fire in the order in which they were set */
@@ -35,6 +36,7 @@ struct line {
 	uint32_t calls;              /* calls that are up */
 	uint32_t group;              /* the first line of its group ... */
 	uint32_t group_busy;         /* ... which counts the calls and INVITEs of them all */
+	uint32_t first_subscription; /* of a list, or NONE */
 	uint8_t told_working;        /* entry that the host knows as working, or NO_POS */
 	bool started;
 	bool carried;     /* kl_engine_adopt() has filled it */
@@ -100,6 +102,7 @@ enum walk_state {
 	WALK_NAMES,        /* waits for the DNS */
 	WALK_REGISTRATION, /* waits for its registration to be accepted on another route (FAIL-2) */
 	WALK_LINK,         /* waits for this side's network (PROBE-9) */
+	WALK_SEIZE,        /* an INVITE that waits until its shared line is seized (SUBS-3) */
 	WALK_SENDING,      /* sends; no answer yet */
 	WALK_PROCEEDING,   /* a provisional answer came: the route is alive (TIME-7) */
 	WALK_ENDED,        /* decided; what it owes is still to be told */
@@ -107,8 +110,10 @@ enum walk_state {
 
 /* Who gets the end of a request. */
 enum request_owner {
-	OWNER_HOST,  /* as an outcome */
-	OWNER_PROBE, /* `owned` is the route's place in the route table */
+	OWNER_HOST,         /* as an outcome; a call that waits for its seize: `owned` seizes */
+	OWNER_PROBE,        /* `owned` is the route's place in the route table */
+	OWNER_SUBSCRIPTION, /* `owned`; NONE: it wants no answer any more */
+	OWNER_SEIZE,        /* the INVITE in walk `owned`; NONE: it has ended */
 };
 
 /* One request over the routes of an entry.  The first walks of the table are the registrations'
@@ -155,10 +160,12 @@ struct request {
 	uint32_t next;         /* in the registration's list of requests, or in the free list */
 	uint32_t told;         /* the registration that `telling` was on */
 	struct reason telling; /* the most telling of its routes' failures (FALL-4) */
-	uint32_t owned;        /* the index of what owns it */
+	uint32_t owned;        /* the index of what owns it, or of what it owns; or NONE */
+	uint32_t granted_ms;   /* by the 2xx that ended it */
 	uint8_t owner;         /* enum request_owner */
 	uint8_t first_entry;   /* INVITE: where it began (FALL-4) */
-	uint8_t spare[6];
+	uint8_t sends;         /* that a seize has left (SUBS-3) */
+	bool emergency;        /* shared call: goes out unseized, too (SUBS-4) */
 };
 
 /* One place in a route set.  Places are stable: a new lookup rewrites them but never moves one
@@ -254,6 +261,28 @@ struct record {
 	uint8_t ip[16];
 };
 
+/* One subscription that the host asked for.  A list for each line, and one of free places. */
+struct subscription {
+	uint64_t token;
+	kl_ms made_at; /* its dialog; KL_NEVER: it has none */
+	kl_ms expires_at;
+	kl_ms due_at; /* WAITING: next try; ACTIVE: refresh.  KL_NEVER: at its line's registration
+		       */
+	uint32_t line;
+	uint32_t next;
+	uint32_t registration; /* that its last SUBSCRIBE went by ... */
+	uint32_t walk;         /* its SUBSCRIBE under way, or NONE */
+	uint32_t asks_ms;
+	uint32_t failures; /* in a row */
+	uint32_t cseq;
+	uint8_t pos; /* ... and the route where that ended; or NO_POS */
+	bool redirected;
+	uint8_t state, reported; /* enum kl_subscription_state */
+	uint8_t ending;          /* enum kl_ending */
+	uint8_t spare[3];
+	struct reason reason; /* `pos` of which is a place in the set of `registration` */
+};
+
 struct ready {
 	uint32_t head, tail;
 };
@@ -269,7 +298,7 @@ struct kl_engine {
 	uint32_t sweep;
 	struct ready reports, others; /* who has something to tell; reports are told first */
 	uint32_t heap_count;
-	uint32_t free_walk, free_record;
+	uint32_t free_walk, free_record, free_subscription;
 	uint32_t registration_count, set_count, walk_count;
 	uint32_t slot_nodes; /* limits.routes, or 0: nobody needs them */
 	uint32_t calls;      /* of all lines, INVITEs under way included */
@@ -278,7 +307,7 @@ struct kl_engine {
 	bool link_down; /* this side has no network */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
-	uint32_t sets_at, members_at, slots_at, queries_at, records_at, names_at;
+	uint32_t sets_at, members_at, slots_at, queries_at, records_at, names_at, subscriptions_at;
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -300,12 +329,13 @@ TABLE(set_at, struct set, sets_at, e->config->limits.sets)
 TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
 TABLE(query_at, struct query, queries_at, e->config->limits.queries)
 TABLE(record_at, struct record, records_at, e->config->limits.records)
+TABLE(subscription_at, struct subscription, subscriptions_at, e->config->limits.subscriptions)
 
 static inline uint32_t node_count(const struct kl_engine *e)
 {
 	const struct kl_limits *limits = &e->config->limits;
 	return limits->walks + e->registration_count + limits->queries + limits->sets +
-	       e->slot_nodes;
+	       limits->subscriptions + e->slot_nodes;
 }
 
 TABLE(node_at, struct node, nodes_at, node_count(e))
@@ -340,9 +370,14 @@ static inline uint32_t set_node(const struct kl_engine *e, uint32_t s)
 	return query_node(e, e->config->limits.queries) + s;
 }
 
+static inline uint32_t subscription_node(const struct kl_engine *e, uint32_t s)
+{
+	return set_node(e, e->config->limits.sets) + s;
+}
+
 static inline uint32_t slot_node(const struct kl_engine *e, uint32_t i)
 {
-	return set_node(e, e->config->limits.sets) + i;
+	return subscription_node(e, e->config->limits.subscriptions) + i;
 }
 
 static inline struct member *member_at(const struct kl_engine *e, uint32_t set, uint8_t pos)

@@ -129,3 +129,14 @@ enum kl_policy_field timing_rule(const struct timing *timing)
 		return udp_rule(timing);
 	return KL_POLICY_tcp_fast_failover_ms;
 }
+
+/* A refresh comes so long before the end at the latest, however short the grant (REG-1). */
+static const kl_ms refresh_half_max_ms = 30000;
+
+/* Poly guide: refresh `overlap` seconds before the end, at half the time if that is less.  REG-1 */
+kl_ms timing_refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms)
+{
+	kl_ms early = granted_ms > overlap_ms ? granted_ms - overlap_ms : 0;
+	kl_ms half = earlier(granted_ms / 2, refresh_half_max_ms);
+	return early > half ? early : half;
+}

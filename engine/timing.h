@@ -31,6 +31,10 @@ kl_ms timing_leave_at(const struct timing *timing, kl_ms clock_at, kl_ms route_a
  * route's own transaction (TIME-7). */
 kl_ms timing_proceeding_at(const struct timing *timing, kl_ms clock_at, kl_ms route_at);
 
+/* A refresh is due so long after a grant: OVERLAP_MS before its end, at half the time if that is
+ * less, and 30 s before the end at the latest (REG-1). */
+kl_ms timing_refresh_after_ms(kl_ms granted_ms, kl_ms overlap_ms);
+
 /* The policy value that ruled how long a route was tried. */
 enum kl_policy_field timing_rule(const struct timing *timing);
 

@@ -4,6 +4,7 @@
 #include "engine/names.h"
 #include "engine/registration.h"
 #include "engine/route.h"
+#include "engine/subscription.h"
 
 static uint32_t find(const struct kl_engine *e, uint32_t line, uint32_t entry)
 {
@@ -101,6 +102,23 @@ int kl_get_route(const struct kl_engine *e, uint32_t line, uint32_t entry, uint3
 				       .last_fault = (enum kl_fault)slot->last_fault,
 				       .last_answer_at = slot->last_answer_at,
 				       .last_failure_at = slot->last_failure_at};
+	return KL_OK;
+}
+
+int kl_get_subscription(const struct kl_engine *e, uint64_t token,
+			struct kl_subscription_view *view)
+{
+	uint32_t s = subscription_find(e, token);
+	if (s == NONE)
+		return KL_EINVAL;
+	const struct subscription *sub = subscription_at(e, s);
+	*view = (struct kl_subscription_view){
+		.line = sub->line,
+		.state = (enum kl_subscription_state)sub->state,
+		.failures = sub->failures,
+		.expires_at = sub->made_at == KL_NEVER ? KL_NEVER : sub->expires_at,
+		.due_at = sub->due_at,
+		.binding = subscription_binding(e, s)};
 	return KL_OK;
 }
 

@@ -8,7 +8,9 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/seize.h"
 #include "engine/stream.h"
+#include "engine/subscription.h"
 #include "engine/timing.h"
 
 #include <string.h>
@@ -111,7 +113,7 @@ uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method metho
 	e->free_walk = request_at(e, w)->next;
 	e->walk_count++;
 	*walk_at(e, w) = walk_fresh(r, method);
-	*request_at(e, w) = (struct request){.next = NONE, .owner = OWNER_HOST};
+	*request_at(e, w) = (struct request){.next = NONE, .owned = NONE, .owner = OWNER_HOST};
 	return w;
 }
 
@@ -258,6 +260,9 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	walk->attempt++;
 	owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
+	/* SUBS-3: the last send of a seize is waited for as long as its gap. */
+	if (seize_owns(e, w) && --request_at(e, w)->sends == 0 && gap != KL_NEVER)
+		walk->leave_at = earlier(walk->leave_at, e->now + gap);
 	if (gap == KL_NEVER) {
 		schedule_set(e, walk_node(e, w), walk->leave_at);
 		return;
@@ -323,6 +328,14 @@ bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
 	return e->now >= timing_over_at(registration_policy(e, walk->registration), walk->clock_at);
 }
 
+/* What ruled how long the present route was tried. */
+static enum kl_policy_field walk_rule(const struct kl_engine *e, uint32_t w,
+				      const struct timing *timing)
+{
+	bool seized = seize_owns(e, w) && request_at(e, w)->sends == 0;
+	return seized ? KL_POLICY_line_seize_sends_max : timing_rule(timing);
+}
+
 static void walk_silent(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
@@ -331,7 +344,8 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 	/* After a provisional answer its window rules only if it is the longer one.  TIME-7 */
 	bool window = nothing || e->now > walk->route_at + timing_transaction_ms(timing.policy);
 	struct reason reason = {.why = KL_WHY_NO_ANSWER,
-				.rule = window ? (uint8_t)timing_rule(&timing) : KL_POLICY_t1_ms,
+				.rule = window ? (uint8_t)walk_rule(e, w, &timing)
+					       : KL_POLICY_t1_ms,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
 	if (timing.transport != KL_UDP) {
@@ -392,6 +406,9 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		break;
 	case WALK_REGISTRATION:
 		request_waited(e, w);
+		break;
+	case WALK_SEIZE:
+		seize_done(e, w);
 		break;
 	case WALK_FREE:
 	case WALK_LINK:
@@ -541,11 +558,14 @@ static void walk_act_report(const struct kl_engine *e, const struct walk *walk,
 }
 
 /* The time to ask for: what is configured, or what a 423 demanded. */
-static kl_ms walk_expires_ms(const struct kl_engine *e, const struct walk *walk)
+static kl_ms walk_expires_ms(const struct kl_engine *e, uint32_t w)
 {
+	const struct walk *walk = walk_at(e, w);
 	const struct registration *reg = registration_at(e, walk->registration);
 	kl_ms expires_ms = registration_policy(e, walk->registration)->expires_ms;
-	if (walk->method != KL_REGISTER || walk->clears)
+	if (walk->method != KL_REGISTER)
+		return subscription_expires_ms(e, w);
+	if (walk->clears)
 		return 0;
 	return expires_ms > reg->min_expires_ms ? expires_ms : reg->min_expires_ms;
 }
@@ -564,10 +584,11 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.route = walk_route(e, walk, walk->pos),
 		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
 		.token = walk->method == KL_REGISTER ? 0 : request_at(e, w)->token,
+		.purpose = subscription_purpose(e, w),
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
-		.expires_ms = walk_expires_ms(e, walk)};
+		.expires_ms = walk_expires_ms(e, w)};
 }
 
 static void walk_act_outcome(const struct kl_engine *e, uint32_t w, struct kl_action *action)

@@ -35,6 +35,7 @@ static bool concerns(const struct phone_call *call, const struct kl_action *acti
 	case KL_DO_ABANDON:
 	case KL_DO_CLOSE:
 	case KL_DO_KEEPALIVE:
+	case KL_DO_SUBSCRIPTION:
 	case KL_DO_OUTCOME:
 		break;
 	}

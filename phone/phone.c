@@ -72,6 +72,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
+	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
+		break;
 	case KL_DO_KEEPALIVE:
 		keep_alive(phone, &action->keepalive.route);
 		break;

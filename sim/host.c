@@ -201,7 +201,8 @@ void sim_host_perform(struct sim_world *world, const struct kl_action *action)
 	case KL_DO_KEEPALIVE:
 		sim_stream_use(world, &action->keepalive.route);
 		break;
-	case KL_DO_QUERY: /* the world's own */
+	case KL_DO_SUBSCRIPTION: /* the phone keeps nothing of a dialog */
+	case KL_DO_QUERY:        /* the world's own */
 		break;
 	}
 }
@@ -279,7 +280,7 @@ struct sim_call *sim_host_find_call(struct sim_world *world, uint64_t token)
 	return NULL;
 }
 
-static struct sim_call *add_call(struct sim_host *host, const struct sim_call *call)
+struct sim_call *sim_host_add_call(struct sim_host *host, const struct sim_call *call)
 {
 	host->calls = sim_grow(host->calls, &host->call_room, host->call_count, sizeof(*call));
 	host->calls[host->call_count] = *call;
@@ -291,7 +292,7 @@ int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method meth
 	struct sim_call call = {.token = token, .method = method, .line = line, .open = true};
 	int result;
 
-	add_call(&world->host, &call);
+	sim_host_add_call(&world->host, &call);
 	result = sim_world_feed(world, &(struct kl_event){.type = KL_EV_REQUEST,
 							  .line = line,
 							  .request = {token, method}});
@@ -307,7 +308,7 @@ int sim_host_take_call(struct sim_world *world, uint32_t line, uint64_t token,
 
 	if (binding)
 		call.binding = *binding;
-	add_call(&world->host, &call);
+	sim_host_add_call(&world->host, &call);
 	return sim_world_feed(world, &(struct kl_event){.type = KL_EV_CALL_BEGAN, .line = line});
 }
 

@@ -95,6 +95,9 @@ void sim_host_take_fault(struct sim_world *world, size_t transaction, enum kl_fa
 /* The user asks for a request.  0 or a KL_E*. */
 int sim_host_request(struct sim_world *world, uint32_t line, enum kl_method method, uint64_t token);
 
+/* Keeps what is known of a request or call. */
+struct sim_call *sim_host_add_call(struct sim_host *host, const struct sim_call *call);
+
 /* The call of that token, or NULL. */
 struct sim_call *sim_host_find_call(struct sim_world *world, uint64_t token);
 

@@ -3,11 +3,16 @@
 #include <assert.h>
 #include <string.h>
 
+static uint32_t journeys_max(const struct kl_config *config)
+{
+	return config->limits.walks + config->limits.subscriptions;
+}
+
 size_t sim_invariants_size(const struct kl_config *config)
 {
 	return sizeof(struct sim_invariants) + config->line_count * sizeof(struct line_seen) +
 	       config->line_count * KL_ENTRIES_MAX * sizeof(struct registration_seen) +
-	       config->limits.walks * sizeof(struct journey);
+	       journeys_max(config) * sizeof(struct journey);
 }
 
 void sim_invariants_init(struct sim_invariants *inv, const struct kl_config *config)
@@ -15,7 +20,7 @@ void sim_invariants_init(struct sim_invariants *inv, const struct kl_config *con
 	memset(inv, 0, sim_invariants_size(config));
 	inv->config = config;
 	inv->deadline = KL_NEVER;
-	inv->journey_count = config->limits.walks;
+	inv->journey_count = journeys_max(config);
 	inv->registrations_at = sizeof(*inv);
 	inv->journeys_at =
 		inv->registrations_at +
@@ -66,12 +71,16 @@ void sim_invariants_carry(struct sim_invariants *inv, const struct sim_invariant
 
 /* ---- who is meant ------------------------------------------------------------------------ */
 
-static struct journey *find_request(const struct sim_invariants *inv, uint64_t token)
+static struct journey *find_request(const struct sim_invariants *inv, uint64_t token,
+				    enum kl_purpose purpose)
 {
-	for (uint32_t i = 0; i < inv->journey_count; i++)
-		if (journey_of(inv, i)->used && journey_of(inv, i)->token == token &&
-		    !journey_of(inv, i)->probe)
-			return journey_of(inv, i);
+	for (uint32_t i = 0; i < inv->journey_count; i++) {
+		struct journey *journey = journey_of(inv, i);
+
+		if (journey->used && journey->token == token && journey->purpose == purpose &&
+		    !journey->probe)
+			return journey;
+	}
 	return NULL;
 }
 
@@ -175,20 +184,34 @@ static struct journey *free_journey(const struct sim_invariants *inv)
 	return journey_of(inv, i);
 }
 
-static void see_request(struct sim_invariants *inv, const struct kl_event *event)
+static void begin(struct sim_invariants *inv, uint32_t line, uint64_t token, enum kl_method method,
+		  enum kl_purpose purpose)
 {
 	*free_journey(inv) = (struct journey){.used = true,
-					      .method = (uint8_t)event->request.method,
-					      .line = event->line,
-					      .token = event->request.token};
-	line_of(inv, event->line)->calls += event->request.method == KL_INVITE;
+					      .method = (uint8_t)method,
+					      .purpose = (uint8_t)purpose,
+					      .line = line,
+					      .token = token};
+	line_of(inv, line)->calls += method == KL_INVITE;
 }
 
-/* Every REGISTER under way begins anew where it is. */
+/* Every REGISTER under way begins anew where it is, and so does every SUBSCRIBE. */
 static void see_renewal(struct sim_invariants *inv)
 {
+	for (uint32_t i = 0; i < inv->journey_count; i++)
+		if (journey_of(inv, i)->purpose == KL_FOR_SUBSCRIPTION)
+			journey_of(inv, i)->redirected = false;
 	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++)
 		registration_of(inv, 0, i)->journey.tried = 0;
+}
+
+/* The server ends a subscription: another begins. */
+static void see_notify(struct sim_invariants *inv, const struct kl_event_notify *notify)
+{
+	struct journey *journey = find_request(inv, notify->token, KL_FOR_SUBSCRIPTION);
+
+	if (journey && notify->state == KL_NOTIFIED_TERMINATED)
+		journey->redirected = false;
 }
 
 void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
@@ -204,7 +227,17 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 		see_response(inv, &event->response);
 		break;
 	case KL_EV_REQUEST:
-		see_request(inv, event);
+		begin(inv, event->line, event->request.token, event->request.method, KL_FOR_ITSELF);
+		break;
+	case KL_EV_SHARED_CALL:
+		begin(inv, event->line, event->shared_call.token, KL_INVITE, KL_FOR_ITSELF);
+		begin(inv, event->line, event->shared_call.token, KL_SUBSCRIBE, KL_FOR_SEIZE);
+		break;
+	case KL_EV_SUBSCRIBE:
+		begin(inv, event->line, event->subscribe.token, KL_SUBSCRIBE, KL_FOR_SUBSCRIPTION);
+		break;
+	case KL_EV_NOTIFY:
+		see_notify(inv, &event->notify);
 		break;
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
@@ -226,6 +259,7 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 		break;
 	case KL_EV_TIME:
 	case KL_EV_CANCEL:
+	case KL_EV_UNSUBSCRIBE:
 	case KL_EV_TRANSPORT:
 	case KL_EV_DNS:
 	case KL_EV_DIALOG_FAILED:
@@ -269,6 +303,10 @@ static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e
 
 	if (frozen || !reregisters(entry) || journey->redirected || several)
 		return true;
+	/* A dialog stays where it was made, unless that is forbidden (FAIL-5, FAIL-6). */
+	if (send->purpose == KL_FOR_REFRESH)
+		return !is_strict(entry->policy) ||
+		       is_current(e, send->line, send->entry, &send->route);
 	/* Where the old registration lives on, its route is one that has one (FAIL-4). */
 	if (send->attempt > 1)
 		return !is_strict(entry->policy) || !entry->policy->fail_registration_on ||
@@ -318,10 +356,15 @@ static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
 {
 	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
 	uint64_t route = UINT64_C(1) << number_of(reg, &send->route);
+	bool own = journey->purpose == KL_FOR_SUBSCRIPTION;
 
 	expect(inv, !journey->tx, "a transaction that is left is abandoned before the next one");
-	if (send->entry != journey->entry)
+	if (send->entry != journey->entry || (own && send->cseq != journey->cseq))
 		journey->tried = 0;
+	expect(inv, !own || send->cseq >= journey->cseq, "the CSeq of a subscription grows");
+	expect(inv, send->purpose != KL_FOR_REFRESH || same_route(&send->route, &journey->dialog),
+	       "a refresh goes to the route of its dialog");
+	journey->cseq = send->cseq;
 	expect(inv, !(journey->tried & route), "a walk tries each route once");
 	journey->tried |= route;
 	journey->entry = send->entry;
@@ -370,7 +413,21 @@ static struct journey *journey_of_send(struct sim_invariants *inv,
 {
 	if (send->method == KL_REGISTER)
 		return &registration_of(inv, send->line, send->entry)->journey;
-	return send->token ? find_request(inv, send->token) : probe_of(inv, send);
+	if (!send->token)
+		return probe_of(inv, send);
+	return find_request(inv, send->token,
+			    send->purpose == KL_FOR_REFRESH ? KL_FOR_SUBSCRIPTION : send->purpose);
+}
+
+/* An INVITE, or the end, of a call on a shared line: its seize is over, or taken back. */
+static void end_seize(struct sim_invariants *inv, uint64_t token, bool taken_back)
+{
+	struct journey *seize = find_request(inv, token, KL_FOR_SEIZE);
+
+	if (!seize)
+		return;
+	expect(inv, taken_back || !seize->tx, "a line is seized before its call goes out");
+	seize->used = seize->tx;
 }
 
 static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
@@ -388,6 +445,14 @@ static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 	expect(inv,
 	       send->method == KL_REGISTER || journey->probe || may_send(inv, e, journey, send),
 	       "only REGISTER goes to a route without a registration");
+	if (send->purpose == KL_FOR_ITSELF && send->method == KL_INVITE)
+		end_seize(inv, send->token, false);
+	journey->sends++;
+	expect(inv,
+	       send->purpose != KL_FOR_SEIZE ||
+		       journey->sends <=
+			       entry_of(inv, send->line, send->entry)->policy->line_seize_sends_max,
+	       "a line is seized by so many sends at most");
 	journey->attempt = send->attempt;
 	journey->sent_at = inv->now;
 }
@@ -396,16 +461,33 @@ static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 
 static void check_outcome(struct sim_invariants *inv, const struct kl_action_outcome *outcome)
 {
-	struct journey *journey = find_request(inv, outcome->token);
+	struct journey *journey = find_request(inv, outcome->token, KL_FOR_ITSELF);
 
 	expect(inv, journey, "a request ends once");
 	if (!journey)
 		return;
 	expect(inv, !journey->tx, "what a request leaves open is abandoned before it ends");
 	expect(inv, outcome->status >= 200, "a request ends with a final status");
+	end_seize(inv, outcome->token, true);
 	if (journey->method == KL_INVITE && outcome->status >= 300)
 		line_of(inv, journey->line)->calls--;
 	journey->used = false;
+}
+
+static void check_subscription(struct sim_invariants *inv, const struct kl_action_subscription *sub)
+{
+	struct journey *journey = find_request(inv, sub->token, KL_FOR_SUBSCRIPTION);
+	bool serves = sub->to == KL_SUB_ACTIVE || sub->to == KL_SUB_REFRESHING;
+
+	expect(inv, journey, "a subscription ends once");
+	if (!journey)
+		return;
+	expect(inv, !serves || sub->binding.route.port, "an active subscription has a dialog");
+	journey->dialog = sub->binding.route;
+	if (sub->to == KL_SUB_SUBSCRIBING)
+		journey->redirected = false;
+	if (sub->to == KL_SUB_ENDED)
+		journey->used = false;
 }
 
 /* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
@@ -437,7 +519,7 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 }
 
 /* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
- * any other state begins with a new one. */
+ * any other state begins with a new one, and so does what a request needs (FALL-4). */
 static void check_state(struct sim_invariants *inv, const struct kl_report *report)
 {
 	struct registration_seen *reg = registration_of(inv, report->line, report->entry);
@@ -452,7 +534,7 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		report->to == KL_FAILING_BACK &&
 		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
 
-	if (!goes_on) {
+	if (!goes_on || report->why == KL_WHY_NEEDED) {
 		reg->journey.tried = 0;
 		reg->journey.redirected = false;
 	}
@@ -528,10 +610,23 @@ static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
 		       "restored records never stand for an answer of the DNS");
 }
 
+static void check_abandon(struct sim_invariants *inv, kl_tx tx)
+{
+	struct journey *open = find_open(inv, tx);
+
+	expect(inv, open, "only what is open is abandoned");
+	if (!open)
+		return;
+	open->tx = 0;
+	if (open->purpose == KL_FOR_SEIZE)
+		open->used = find_request(inv, open->token, KL_FOR_ITSELF);
+	else
+		open->used &= !open->probe;
+}
+
 void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e,
 			   const struct kl_action *action)
 {
-	struct journey *open;
 	bool news = action->type == KL_DO_REPORT && action->report.type == KL_REPORT_LATE;
 
 	expect(inv, !inv->quiet || news, "what is over, or makes no sense, changes nothing");
@@ -540,18 +635,16 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 		check_send(inv, e, &action->send);
 		break;
 	case KL_DO_ABANDON:
-		open = find_open(inv, action->abandon.tx);
-		expect(inv, open, "only what is open is abandoned");
-		if (open) {
-			open->tx = 0;
-			open->used &= !open->probe;
-		}
+		check_abandon(inv, action->abandon.tx);
 		break;
 	case KL_DO_OUTCOME:
 		check_outcome(inv, &action->outcome);
 		break;
 	case KL_DO_REPORT:
 		check_report(inv, e, &action->report);
+		break;
+	case KL_DO_SUBSCRIPTION:
+		check_subscription(inv, &action->subscription);
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:

@@ -9,14 +9,16 @@ enum {
 	REGISTERS_MAX = 32, /* the last REGISTERs of a registration that may be answered late */
 };
 
-/* One request, or the REGISTERs of one registration, as its sends have shown it. */
+/* One request, or the REGISTERs of one registration, or the SUBSCRIBEs of one subscription, as its
+ * sends have shown it. */
 struct journey {
 	bool used;
 	bool provisional; /* its open transaction has such an answer */
 	bool loose;       /* its open transaction was served late: its gaps say nothing */
 	bool redirected;
-	bool probe;     /* the engine's own: it ends with its transaction */
-	uint8_t method; /* enum kl_method */
+	bool probe;      /* the engine's own: it ends with its transaction */
+	uint8_t method;  /* enum kl_method */
+	uint8_t purpose; /* enum kl_purpose; KL_FOR_SUBSCRIPTION: its refreshes, too */
 	uint32_t line, entry;
 	uint64_t token;
 	kl_tx tx; /* open: neither answered nor abandoned; 0: none */
@@ -25,6 +27,9 @@ struct journey {
 	kl_ms sent_at;
 	kl_ms expires_ms;
 	uint64_t tried; /* by this walk: bits of the registration's routes */
+	uint32_t cseq;
+	uint32_t sends;         /* in all */
+	struct kl_route dialog; /* of a subscription; port 0: it has none */
 };
 
 struct known_route {

@@ -53,9 +53,13 @@
  *
  * A rule of sim/invariants.h that breaks is told as "broken: ...".
  *
- * What is told; kinds of lines are query, send, abandon, close, outcome, state, move, failback,
- * current, routes, lookup, working, late, health, keepalive; query, abandon and routes are
- *hidden at first.  A TCP or TLS route is shown as SERVER/TRANSPORT:
+ *	subscribe N [line N] [expires S]   unsubscribe N
+ *	notify N active|pending|terminated [REASON] [retry-after S] [expires S]
+ *	shared-call N [emergency] [line N] (the line is seized first)
+ *
+ * What is told; kinds of lines are query, send, abandon, close, outcome, subscription, state, move,
+ * failback, current, routes, lookup, working, late, health, keepalive; query, abandon and routes
+ * are hidden at first.  A TCP or TLS route is shown as SERVER/TRANSPORT:
  *
  *	show KIND...      hide KIND...
  *	print registrations|counts|routes|state|candidates [line N]

@@ -273,6 +273,7 @@ bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 		{"records", &settings->limits.records},
 		{"name_bytes", &settings->limits.name_bytes},
 		{"walks", &settings->limits.walks},
+		{"subscriptions", &settings->limits.subscriptions},
 	};
 	const char *name = sim_words_take(words);
 	uint64_t value;
@@ -331,5 +332,6 @@ bool sim_settings_finish(struct sim_settings *settings, char reason[SIM_REASON_M
 	limit(&config->limits.records, given->records);
 	limit(&config->limits.name_bytes, given->name_bytes);
 	limit(&config->limits.walks, given->walks);
+	limit(&config->limits.subscriptions, given->subscriptions);
 	return kl_config_check(config, reason, SIM_REASON_MAX) == 0;
 }

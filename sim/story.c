@@ -471,6 +471,10 @@ static const struct {
 	{"heal", sim_story_heal, true},
 	{"release", sim_story_release, true},
 	{"judge", sim_story_judge, true},
+	{"subscribe", sim_story_subscribe, true},
+	{"unsubscribe", sim_story_unsubscribe, true},
+	{"notify", sim_story_notify, true},
+	{"shared-call", sim_story_shared, true},
 };
 
 static bool play_words(struct sim_story *story, struct sim_words *words)

@@ -58,6 +58,10 @@ bool sim_story_adopt(struct sim_story *story, struct sim_words *words);
 bool sim_story_heal(struct sim_story *story, struct sim_words *words);
 bool sim_story_release(struct sim_story *story, struct sim_words *words);
 bool sim_story_judge(struct sim_story *story, struct sim_words *words);
+bool sim_story_subscribe(struct sim_story *story, struct sim_words *words);
+bool sim_story_unsubscribe(struct sim_story *story, struct sim_words *words);
+bool sim_story_notify(struct sim_story *story, struct sim_words *words);
+bool sim_story_shared(struct sim_story *story, struct sim_words *words);
 bool sim_story_show(struct sim_story *story, struct sim_words *words, bool hide);
 
 /* Reads "[line N]", line 1 if it is not there.  *LINE counts from 0. */

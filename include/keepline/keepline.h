@@ -138,6 +138,7 @@ struct kl_limits {
 	uint32_t name_bytes; /* names learned from the DNS; a multiple of 4 */
 	uint32_t walks; /* requests under way at one time; one for each registration is its own.
 			 * No more than half of the others are probes: one waits. */
+	uint32_t subscriptions; /* that are asked for at one time; half the walks may be theirs */
 };
 
 enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
@@ -164,7 +165,7 @@ struct kl_config {
 bool kl_transports_allow(uint8_t transports, enum kl_transport_choice choice);
 
 /* Sets CONFIG's limits to what its lines need with room to spare: whole route sets, two requests of
- * the host for each line at one time, and a few probes for each set. */
+ * the host and eight subscriptions for each line at one time, and a few probes for each set. */
 void kl_limits_default(struct kl_config *config);
 
 /* Checks ranges, limits, names.  0, or KL_EINVAL with one sentence in WHY. */
@@ -194,11 +195,35 @@ struct kl_event_request {
 	enum kl_method method; /* any but KL_REGISTER */
 };
 
+/* An INVITE on a shared line: the line is first seized with a SUBSCRIBE, and the INVITE goes out
+ * once that was accepted.  It ends as a REQUEST does, and CANCEL takes it back (SUBS-3). */
+struct kl_event_shared_call {
+	uint64_t token;
+	bool emergency; /* the INVITE goes out even if the line was not seized (SUBS-4) */
+};
+
+/* SUBSCRIBE asks for a subscription, which the engine keeps until UNSUBSCRIBE, until its line stops
+ * or until the server refuses it for good.  What it is for is the host's affair. */
+struct kl_event_subscribe {
+	uint64_t token;   /* the host's name for it; no other subscription has it */
+	kl_ms expires_ms; /* the time to ask for, 1 s at least; not used by UNSUBSCRIBE */
+};
+
+/* A NOTIFY came in the subscription's dialog, or in the one that is being made. */
+struct kl_event_notify {
+	uint64_t token;
+	enum kl_notified_state state;
+	enum kl_ending ending; /* TERMINATED */
+	kl_ms retry_after_ms;  /* TERMINATED; 0: not said */
+	kl_ms expires_ms;      /* else: what is left; 0: not said */
+};
+
 struct kl_event_response {
 	kl_tx tx;                    /* of the action that sent the request */
 	uint16_t status;             /* 100..699 */
 	enum kl_challenge challenge; /* 401 and 407 only */
-	kl_ms granted_ms;            /* 2xx to REGISTER: the time granted to our contact, 0: none */
+	kl_ms granted_ms;            /* 2xx to REGISTER: the time granted to our contact, 0: none;
+				      * to SUBSCRIBE: its Expires, 0: not said */
 	kl_ms min_expires_ms;        /* 423 */
 	kl_ms retry_after_ms;        /* 503; 0: not said */
 	/* 3xx: where its Contact leads, resolved by the host; port 0: nowhere that the host can
@@ -248,7 +273,8 @@ struct kl_event_dns {
 
 struct kl_event {
 	enum kl_event_type type;
-	uint32_t line; /* LINE_*, REQUEST, CANCEL, CALL_*: index in the configuration */
+	/* LINE_*, REQUEST, CANCEL, SHARED_CALL, SUBSCRIBE, CALL_*: index in the configuration */
+	uint32_t line;
 	/* ADDRESS_CHANGED, LINK_DOWN and LINK_UP mean the device: the host's own address is another
 	 * (requests sent from now on carry the new Contact); it has no network at all, or one
 	 * again. */
@@ -258,6 +284,9 @@ struct kl_event {
 		struct kl_event_transport transport; /* TRANSPORT, STREAM_LOST */
 		struct kl_event_dns dns;
 		struct kl_event_dialog dialog;
+		struct kl_event_subscribe subscribe; /* SUBSCRIBE, UNSUBSCRIBE */
+		struct kl_event_notify notify;
+		struct kl_event_shared_call shared_call;
 	};
 };
 
@@ -277,12 +306,17 @@ struct kl_action_send {
 	uint32_t entry; /* index in the line's entries */
 	struct kl_route route;
 	const char *name; /* the DNS name that led to the route; NULL: an address, a redirection */
-	uint64_t token;   /* of the host's request; 0 for REGISTER and for the engine's OPTIONS */
+	/* Of the host's request, subscription or shared call; 0 for REGISTER and for the engine's
+	 * OPTIONS. */
+	uint64_t token;
+	enum kl_purpose purpose;
 	uint32_t attempt; /* 1: first send on this route */
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
-			   * else: grows with each repeat after a challenge (TIME-8) */
+			   * else: grows with each repeat after a challenge (TIME-8), and
+			   * with each SUBSCRIBE of a subscription */
 	uint32_t call_id; /* REGISTER: counts the registration's Call-IDs (REG-4) */
-	kl_ms expires_ms; /* REGISTER: the time to ask for; 0 unregisters */
+	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
+			   * 0 unregisters, or ends the subscription */
 };
 
 /* How a request of the host ended. */
@@ -296,6 +330,22 @@ struct kl_action_outcome {
 	kl_ms ms;                  /* KL_WHY_NO_ANSWER and its like */
 	kl_ms retry_after_ms;      /* of a final 503; 0: not said */
 	struct kl_binding binding;
+};
+
+/* A subscription went from one state to another.  A dialog that is not the one in `binding` is
+ * dead: nothing is sent in it, and a NOTIFY in it gets 481. */
+struct kl_action_subscription {
+	uint64_t token;
+	enum kl_subscription_state from, to;
+	enum kl_cause why;
+	enum kl_policy_field rule;
+	enum kl_fault fault;
+	enum kl_ending ending; /* KL_WHY_TERMINATED */
+	uint16_t status;
+	kl_ms ms;
+	struct kl_route route; /* that `why` speaks of */
+	kl_ms due_at; /* WAITING: the next try; ACTIVE: the refresh; KL_NEVER: not planned */
+	struct kl_binding binding; /* of its dialog; its route has port 0 while there is none */
 };
 
 /* A decision, for people and logs (SEE-2). */
@@ -345,6 +395,7 @@ struct kl_action {
 			struct kl_route route;
 		} keepalive;
 		struct kl_action_outcome outcome;
+		struct kl_action_subscription subscription;
 		struct kl_report report;
 	};
 };
@@ -391,7 +442,7 @@ int kl_engine_adopt(struct kl_engine *e, const struct kl_engine *old);
 
 /* Tells the engine that one thing happened.  NOW must not be before the last call's (KL_ETIME).
  * Actions need not be drained before the next event: what the event made pointless vanishes.
- * KL_EFULL: a request came while limits.walks are under way. */
+ * KL_EFULL: a request came while limits.walks are under way, or limits.subscriptions are there. */
 int kl_feed(struct kl_engine *e, const struct kl_event *event, kl_ms now);
 
 /* Takes the next thing to do.  False: nothing, until the next kl_feed(). */
@@ -461,6 +512,19 @@ struct kl_engine_view {
 	uint32_t forged;  /* transport faults that named no open transaction */
 	bool link_down;   /* the host said so */
 };
+
+struct kl_subscription_view {
+	uint32_t line;
+	enum kl_subscription_state state;
+	uint32_t failures; /* in a row */
+	kl_ms expires_at;  /* of its dialog */
+	kl_ms due_at;
+	struct kl_binding binding; /* of its dialog; its route has port 0 while there is none */
+};
+
+/* KL_EINVAL: there is no such subscription, or it has ended. */
+int kl_get_subscription(const struct kl_engine *e, uint64_t token,
+			struct kl_subscription_view *view);
 
 /* KL_EINVAL for an index out of range. */
 int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,

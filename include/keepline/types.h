@@ -77,6 +77,39 @@ enum {
 	X(KL_LEAVING, "leaving")                                                                   \
 	X(KL_STANDBY, "standing by")
 
+/* What a request is sent for. */
+#define KL_PURPOSES(X)                                                                             \
+	X(KL_FOR_ITSELF, "itself")             /* REGISTER, or a request of the host */            \
+	X(KL_FOR_SUBSCRIPTION, "subscription") /* SUBSCRIBE that makes a dialog */                 \
+	X(KL_FOR_REFRESH, "refresh")           /* SUBSCRIBE in the subscription's dialog */        \
+	X(KL_FOR_SEIZE, "seize")               /* SUBSCRIBE line-seize for a shared call */
+
+/* A subscription, named for what it waits for. */
+#define KL_SUBSCRIPTION_STATES(X)                                                                  \
+	X(KL_SUB_WAITING, "waiting") /* for its line's registration, or for its next try */        \
+	X(KL_SUB_SUBSCRIBING, "subscribing")                                                       \
+	X(KL_SUB_ACTIVE, "active")                                                                 \
+	X(KL_SUB_REFRESHING, "refreshing")                                                         \
+	X(KL_SUB_LEAVING, "leaving")                                                               \
+	X(KL_SUB_ENDED, "ended") /* for good: its place is free */
+
+/* What the Subscription-State of a NOTIFY says (RFC 6665 4.1.3). */
+#define KL_NOTIFIED_STATES(X)                                                                      \
+	X(KL_NOTIFIED_ACTIVE, "active")                                                            \
+	X(KL_NOTIFIED_PENDING, "pending")                                                          \
+	X(KL_NOTIFIED_TERMINATED, "terminated")
+
+/* Why a NOTIFY ended a subscription; NONE: not said, or a word that nobody knows. */
+#define KL_ENDINGS(X)                                                                              \
+	X(KL_ENDING_NONE, "none")                                                                  \
+	X(KL_ENDING_DEACTIVATED, "deactivated")                                                    \
+	X(KL_ENDING_PROBATION, "probation")                                                        \
+	X(KL_ENDING_REJECTED, "rejected")                                                          \
+	X(KL_ENDING_TIMEOUT, "timeout")                                                            \
+	X(KL_ENDING_GIVEUP, "giveup")                                                              \
+	X(KL_ENDING_NORESOURCE, "noresource")                                                      \
+	X(KL_ENDING_INVARIANT, "invariant")
+
 /* Why something was decided.  {ms}, {status} and so on stand for the report's fields. */
 #define KL_CAUSES(X)                                                                               \
 	X(KL_WHY_NONE, "no reason")                                                                \
@@ -134,7 +167,13 @@ enum {
 	X(KL_WHY_LINK_DOWN, "no network on this side")                                             \
 	X(KL_WHY_LATE, "late {status} from {route}, let expire")                                   \
 	X(KL_WHY_BETTER_UP, "a better route is up")                                                \
-	X(KL_WHY_NOT_REGISTERED, "the registration there is over")
+	X(KL_WHY_NOT_REGISTERED, "the registration there is over")                                 \
+	X(KL_WHY_ASKED, "asked for")                                                               \
+	X(KL_WHY_UNASKED, "asked for no more")                                                     \
+	X(KL_WHY_REGISTRATION_MOVED, "the line is registered on another route")                    \
+	X(KL_WHY_DROPPED, "dropped with its registration")                                         \
+	X(KL_WHY_TERMINATED, "the server ended it")                                                \
+	X(KL_WHY_NO_WALK, "too many requests are under way")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \
@@ -151,7 +190,11 @@ enum {
 	X(KL_EV_ADDRESS_CHANGED, "address-changed")                                                \
 	X(KL_EV_LINK_DOWN, "link-down")                                                            \
 	X(KL_EV_LINK_UP, "link-up")                                                                \
-	X(KL_EV_STREAM_LOST, "stream-lost")
+	X(KL_EV_STREAM_LOST, "stream-lost")                                                        \
+	X(KL_EV_SUBSCRIBE, "subscribe")                                                            \
+	X(KL_EV_UNSUBSCRIBE, "unsubscribe")                                                        \
+	X(KL_EV_NOTIFY, "notify")                                                                  \
+	X(KL_EV_SHARED_CALL, "shared-call")
 
 #define KL_ACTIONS(X)                                                                              \
 	X(KL_DO_QUERY, "query")                                                                    \
@@ -159,6 +202,7 @@ enum {
 	X(KL_DO_ABANDON, "abandon")                                                                \
 	X(KL_DO_CLOSE, "close")                                                                    \
 	X(KL_DO_OUTCOME, "outcome")                                                                \
+	X(KL_DO_SUBSCRIPTION, "subscription")                                                      \
 	X(KL_DO_REPORT, "report")                                                                  \
 	X(KL_DO_KEEPALIVE, "keepalive")
 
@@ -252,6 +296,10 @@ enum kl_profile { KL_PROFILES_TABLE(KL_ENUM) };
 enum kl_method { KL_METHODS(KL_ENUM) };
 enum kl_state { KL_STATES(KL_ENUM) };
 enum kl_cause { KL_CAUSES(KL_ENUM) };
+enum kl_purpose { KL_PURPOSES(KL_ENUM) };
+enum kl_subscription_state { KL_SUBSCRIPTION_STATES(KL_ENUM) };
+enum kl_notified_state { KL_NOTIFIED_STATES(KL_ENUM) };
+enum kl_ending { KL_ENDINGS(KL_ENUM) };
 enum kl_event_type { KL_EVENTS(KL_ENUM) };
 enum kl_action_type { KL_ACTIONS(KL_ENUM) };
 enum kl_report_type { KL_REPORTS(KL_ENUM) };
@@ -273,6 +321,8 @@ enum {
 	KL_PROFILES = KL_PROFILES_TABLE(KL_COUNT),
 	KL_METHODS_MAX = KL_METHODS(KL_COUNT),
 	KL_STATES_MAX = KL_STATES(KL_COUNT),
+	KL_NOTIFIED_STATES_MAX = KL_NOTIFIED_STATES(KL_COUNT),
+	KL_ENDINGS_MAX = KL_ENDINGS(KL_COUNT),
 	KL_FAULTS_MAX = KL_FAULTS(KL_COUNT),
 	KL_DNS_STATUSES_MAX = KL_DNS_STATUSES(KL_COUNT),
 	KL_CHALLENGES_MAX = KL_CHALLENGES(KL_COUNT),
@@ -290,6 +340,8 @@ const char *kl_transport_choice_name(enum kl_transport_choice choice);
 const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);
+const char *kl_subscription_state_name(enum kl_subscription_state state);
+const char *kl_ending_name(enum kl_ending ending);
 const char *kl_cause_text(enum kl_cause cause); /* with its {placeholders} */
 const char *kl_fault_text(enum kl_fault fault);
 const char *kl_dns_status_text(enum kl_dns_status status);

@@ -112,6 +112,7 @@ static void begin(struct run *run, uint32_t targets, kl_ms ttl_ms)
 	run->device.config.limits.queries = targets + 2;
 	run->device.config.limits.name_bytes = 256;
 	run->device.config.limits.walks = 2;
+	run->device.config.limits.subscriptions = 0;
 	device_begin(&run->device, 1, run->now);
 	device_start_line(&run->device, run->now);
 	respond(run, 200);

@@ -46,6 +46,9 @@ static const struct {
 	{"tcpIpApp.keepalive.tcp.noResponseTransmitInterval", "20", "20", "20"},
 	{"tcpIpApp.keepalive.tcp.noResponseTrasmitInterval", "20", "20", "20"},
 	{"tcpIpApp.keepalive.tcp.sip.persistentConnection.enable", "0", "0", "0"},
+	{"reg.1.server.1.subscribe.expires.overlap", "60", "60", "60"},
+	{"reg.1.server.1.expires.lineSeize", "30", "30", "30"},
+	{"voIpProt.SIP.lineSeize.retries", "10", "10", "10"},
 };
 
 /* Those of Yealink's administrator guides. */

@@ -148,7 +148,7 @@ static void test_known_parameters_without_effect_are_told_once(void **state)
 		    "1.cfg:3:1: warning: dns.cache.NAPTR.1.regexp: read but has no effect in "
 		    "this version\n"
 		    "1.cfg:5:1: warning: voIpProt.SIP.lineSeize.retries: 2 is out of range "
-		    "(permitted: 3 to 10); it counts as not set");
+		    "(permitted: 3 to 10); line 1 uses 10 (profile poly)");
 }
 
 static void test_a_number_in_a_name_has_a_range(void **state)

@@ -28,7 +28,9 @@ enum {
 	SENDS_MAX = 16, /* the last sends, which answers choose from */
 	TOKENS_MAX = EVENTS + 2,
 	QUESTIONS_MAX = 64,
-	ACTIONS_MAX = 500, /* of one event: three lines with a dozen walks, a few each */
+	SUBSCRIPTIONS = 12,
+	SUBSCRIPTIONS_FROM = 1000000, /* their tokens: no request has one of these */
+	ACTIONS_MAX = 500,            /* of one event: three lines with a dozen walks, a few each */
 };
 
 struct question {
@@ -74,7 +76,7 @@ static void see_send(struct life *life, const struct kl_action_send *send)
 	assert_true(send->line < LINES);
 	assert_in_range(send->route.ip[15], 1, TARGETS);
 	assert_true(send->attempt >= 1);
-	if (send->token || (send->method != KL_REGISTER && send->method != KL_OPTIONS))
+	if (send->token && send->purpose == KL_FOR_ITSELF)
 		assert_int_equal(life->open[send->token], 1);
 	life->sends[life->send_count++ % SENDS_MAX] = *send;
 }
@@ -136,6 +138,7 @@ static void see_action(struct life *life, const struct kl_action *action)
 		assert_in_range(action->keepalive.route.ip[15], 1, TARGETS);
 		break;
 	case KL_DO_ABANDON:
+	case KL_DO_SUBSCRIPTION:
 	case KL_DO_REPORT:
 		break;
 	}
@@ -147,15 +150,19 @@ static int feed(struct life *life, const struct kl_event *event)
 	struct kl_action action;
 	size_t actions = 0;
 
-	/* Only a request may be refused: by a line that was not started, or for want of room. */
-	if (event->type == KL_EV_REQUEST && !life->started[event->line])
+	/* Only a request may be refused: by a line that was not started, or for want of room; and a
+	 * subscription that is there. */
+	bool request = event->type == KL_EV_REQUEST || event->type == KL_EV_SHARED_CALL;
+	if (request && !life->started[event->line])
 		assert_int_equal(result, KL_EINVAL);
+	else if (event->type == KL_EV_SUBSCRIBE)
+		assert_in_range(result - KL_EFULL, 0, KL_IGNORED - KL_EFULL);
 	else if (result != KL_EFULL)
 		assert_in_range(result, KL_OK, KL_IGNORED);
 	life->started[event->line] |= event->type == KL_EV_LINE_START;
 	life->started[event->line] &= event->type != KL_EV_LINE_STOP;
-	if (event->type == KL_EV_REQUEST && result == KL_OK)
-		life->open[event->request.token] = 1;
+	if (request && result == KL_OK)
+		life->open[life->tokens] = 1;
 	while (kl_next_action(life->engine, &action)) {
 		assert_true(++actions < ACTIONS_MAX);
 		see_action(life, &action);
@@ -226,8 +233,8 @@ static const struct kl_action_send *pick_send(struct life *life)
 
 static void respond(struct life *life)
 {
-	static const uint16_t statuses[] = {100, 180, 200, 200, 200, 200, 302, 401,
-					    407, 403, 404, 423, 486, 500, 503, 503};
+	static const uint16_t statuses[] = {100, 180, 200, 200, 200, 200, 302, 401, 407,
+					    403, 404, 423, 481, 486, 489, 500, 503, 503};
 	const struct kl_action_send *send = pick_send(life);
 	struct kl_event event = {.type = KL_EV_RESPONSE};
 
@@ -280,11 +287,15 @@ static void place_request(struct life *life)
 	static const enum kl_method methods[] = {KL_INVITE, KL_INVITE, KL_SUBSCRIBE, KL_MESSAGE};
 
 	uint64_t token = ++life->tokens;
+	struct kl_event event = {.type = KL_EV_REQUEST, .line = roll(life, LINES)};
 
-	life->line_of[token] = (uint8_t)roll(life, LINES);
-	feed(life, &(struct kl_event){.type = KL_EV_REQUEST,
-				      .line = life->line_of[token],
-				      .request = {token, methods[roll(life, 4)]}});
+	life->line_of[token] = (uint8_t)event.line;
+	event.request = (struct kl_event_request){token, methods[roll(life, 4)]};
+	if (roll(life, 8) == 0) {
+		event.type = KL_EV_SHARED_CALL;
+		event.shared_call = (struct kl_event_shared_call){token, roll(life, 2)};
+	}
+	feed(life, &event);
 }
 
 static void cancel_request(struct life *life)
@@ -294,6 +305,26 @@ static void cancel_request(struct life *life)
 	feed(life, &(struct kl_event){.type = KL_EV_CANCEL,
 				      .line = life->line_of[token],
 				      .request = {token, KL_INVITE}});
+}
+
+/* Asks for a subscription, gives it up, or hears of it. */
+static void change_subscription(struct life *life)
+{
+	static const enum kl_event_type types[] = {KL_EV_SUBSCRIBE, KL_EV_SUBSCRIBE, KL_EV_NOTIFY,
+						   KL_EV_UNSUBSCRIBE};
+	struct kl_event event = {.type = types[roll(life, 4)], .line = roll(life, LINES)};
+	uint64_t token = SUBSCRIPTIONS_FROM + roll(life, SUBSCRIPTIONS);
+
+	if (event.type == KL_EV_NOTIFY)
+		event.notify = (struct kl_event_notify){
+			.token = token,
+			.state = (enum kl_notified_state)roll(life, KL_NOTIFIED_STATES_MAX),
+			.ending = (enum kl_ending)roll(life, KL_ENDINGS_MAX),
+			.retry_after_ms = 1000 * roll(life, 100),
+			.expires_ms = 1000 * roll(life, 1000)};
+	else
+		event.subscribe = (struct kl_event_subscribe){token, 60000};
+	feed(life, &event);
 }
 
 static void change_line(struct life *life)
@@ -331,6 +362,8 @@ static void step(struct life *life)
 		lose_route(life);
 	else if (die < 85)
 		lose_stream(life);
+	else if (die < 88)
+		change_subscription(life);
 	else if (die < 91)
 		place_request(life);
 	else if (die < 92)
@@ -363,6 +396,9 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->idle_scope = (uint8_t)roll(life, KL_IDLE_SCOPES);
 	policy->enhanced = roll(life, 2);
 	policy->loss_on_403 = roll(life, 2);
+	policy->resubscribe_on_move = roll(life, 2);
+	policy->resubscribe_gap_ms = 10 * roll(life, 10);
+	policy->line_seize_sends_max = (uint16_t)(3 + roll(life, 8));
 	policy->tcp_fast_failover = roll(life, 2);
 	policy->tcp_fast_window = (uint8_t)roll(life, KL_FAST_WINDOWS);
 	policy->probe_ms = 1000 * roll(life, 2) * roll(life, 300);

@@ -106,25 +106,27 @@ static bool route_is_registered(const struct checks *checks, const struct kl_eng
 	       route_of(&route.route) == route_of(&send->route);
 }
 
-static bool request_redirected(const struct checks *checks, uint64_t token)
+/* Where what was sent for TOKEN and PURPOSE stands in the table; CHECKS_REQUESTS_MAX: nowhere. */
+static size_t request_of(const struct checks *checks, uint64_t token, enum kl_purpose purpose)
 {
-	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++)
-		if (checks->requests[i].token == token)
-			return checks->requests[i].redirected;
-	return false;
+	size_t place = 0;
+	while (place < CHECKS_REQUESTS_MAX && (checks->requests[place].token != token ||
+					       checks->requests[place].purpose != purpose))
+		place++;
+	return place;
+}
+
+static bool request_redirected(const struct checks *checks, const struct kl_action_send *send)
+{
+	size_t place = request_of(checks, send->token, send->purpose);
+	return place < CHECKS_REQUESTS_MAX && checks->requests[place].redirected;
 }
 
 static const char *check_request(struct checks *checks, const struct kl_action_send *send)
 {
-	size_t place = CHECKS_REQUESTS_MAX;
-	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++) {
-		if (checks->requests[i].token == send->token) {
-			place = i;
-			break;
-		}
-		if (checks->requests[i].token == 0)
-			place = i;
-	}
+	size_t place = request_of(checks, send->token, send->purpose);
+	if (place == CHECKS_REQUESTS_MAX)
+		place = request_of(checks, 0, KL_FOR_ITSELF);
 	if (place == CHECKS_REQUESTS_MAX)
 		return "no more requests are under way than fit";
 	if (checks->requests[place].token != send->token)
@@ -133,26 +135,71 @@ static const char *check_request(struct checks *checks, const struct kl_action_s
 	    checks->requests[place].cseq != send->cseq)
 		checks->requests[place].tried = 0;
 	checks->requests[place].token = send->token;
+	checks->requests[place].purpose = send->purpose;
 	checks->requests[place].cseq = send->cseq;
 	checks->requests[place].tx = send->tx;
 	return try_once(&checks->requests[place].tried, route_of(&send->route));
 }
 
+static void forget_request(struct checks *checks, uint64_t token, enum kl_purpose purpose)
+{
+	size_t place = request_of(checks, token, purpose);
+	if (place == CHECKS_REQUESTS_MAX)
+		return;
+	checks->requests[place].token = 0;
+	checks->requests[place].purpose = KL_FOR_ITSELF;
+}
+
+static size_t dialog_of(const struct checks *checks, uint64_t token)
+{
+	size_t place = 0;
+	while (place < CHECKS_DIALOGS_MAX && checks->dialogs[place].token != token)
+		place++;
+	return place;
+}
+
+/* What the host is told of a dialog is all that it knows of it. */
+static const char *check_subscription(struct checks *checks,
+				      const struct kl_action_subscription *sub)
+{
+	size_t place = dialog_of(checks, sub->token);
+	if (sub->binding.line != checks->line)
+		return NULL;
+	if ((sub->to == KL_SUB_ACTIVE || sub->to == KL_SUB_REFRESHING) && !sub->binding.route.port)
+		return "an active subscription has a dialog";
+	if (sub->to != KL_SUB_SUBSCRIBING)
+		forget_request(checks, sub->token, KL_FOR_SUBSCRIPTION);
+	if (place == CHECKS_DIALOGS_MAX)
+		place = dialog_of(checks, 0);
+	if (place == CHECKS_DIALOGS_MAX)
+		return "no more subscriptions than fit have dialogs";
+	checks->dialogs[place].token = sub->binding.route.port ? sub->token : 0;
+	checks->dialogs[place].route = route_of(&sub->binding.route);
+	return NULL;
+}
+
+static const char *check_refresh(const struct checks *checks, const struct kl_action_send *send)
+{
+	size_t place = dialog_of(checks, send->token);
+	if (place == CHECKS_DIALOGS_MAX || checks->dialogs[place].route != route_of(&send->route))
+		return "a refresh goes to the route of its dialog";
+	return NULL;
+}
+
 static void see_outcome(struct checks *checks, uint64_t token)
 {
-	for (size_t i = 0; i < CHECKS_REQUESTS_MAX; i++)
-		if (checks->requests[i].token == token)
-			checks->requests[i].token = 0;
+	forget_request(checks, token, KL_FOR_ITSELF);
+	forget_request(checks, token, KL_FOR_SEIZE);
 }
 
 /* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
- * any other state begins with a new one. */
+ * any other state begins with a new one, and so does what a request needs (FALL-4). */
 static void see_state(struct checks *checks, const struct kl_report *report)
 {
 	bool goes_on = (report->from == KL_REFRESHING &&
 			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
 		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
-	if (!goes_on)
+	if (!goes_on || report->why == KL_WHY_NEEDED)
 		checks->walking = false;
 }
 
@@ -183,7 +230,9 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 			return "a line is registered with one route at a time";
 		if (action->send.method == KL_REGISTER)
 			return check_register(checks, &action->send);
-		if (!request_redirected(checks, action->send.token) &&
+		if (action->send.purpose == KL_FOR_REFRESH)
+			return check_refresh(checks, &action->send);
+		if (!request_redirected(checks, &action->send) &&
 		    !route_is_registered(checks, e, policy, &action->send, now))
 			return "only REGISTER goes to a route without a registration";
 		return check_request(checks, &action->send);
@@ -200,6 +249,8 @@ const char *checks_action(struct checks *checks, const struct kl_engine *e,
 		if (action->report.line == checks->line)
 			see_report(checks, &action->report);
 		break;
+	case KL_DO_SUBSCRIPTION:
+		return check_subscription(checks, &action->subscription);
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
 	case KL_DO_KEEPALIVE:

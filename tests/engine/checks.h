@@ -8,9 +8,10 @@
  *    where failover drops the old registration, to any but the current route (FAIL-2, FAIL-3); a
  *    redirected request goes where that leads (TRIG-9 (part));
  *  - where failover drops the old registration and failback unregisters it, REGISTER goes to
- * another route only once there is none (PROBE-5); a redirected one goes where that leads;
+ *    another route only once there is none (PROBE-5); a redirected one goes where that leads;
  *  - OPTIONS alone are sent unasked, never without a network where that freezes the line (PROBE-9);
  *    a candidate's status has its cause (PROBE-3, PROBE-4);
+ *  - a subscription is in one place: its refresh goes to the route of its dialog (SUBS-2 (part));
  *  - what a view says agrees with itself, and the engine never sleeps with work to do.
  *
  * Routes are told apart by the last byte of their address, 1 to 7, by their transport and, with
@@ -20,7 +21,12 @@
 
 #include "keepline/keepline.h"
 
-enum { CHECKS_ROUTES_MAX = 32, CHECKS_REQUESTS_MAX = 16, CHECKS_REGISTERS_MAX = 32 };
+enum {
+	CHECKS_ROUTES_MAX = 32,
+	CHECKS_REQUESTS_MAX = 32,
+	CHECKS_REGISTERS_MAX = 32,
+	CHECKS_DIALOGS_MAX = 32
+};
 
 /* One line with one entry, as it has shown itself so far; begins as zeros but for its number. */
 struct checks {
@@ -32,10 +38,15 @@ struct checks {
 	bool redirected; /* that walk was */
 	struct {
 		uint64_t token; /* 0: free */
+		enum kl_purpose purpose;
 		kl_tx tx;
 		uint32_t cseq, tried;
 		bool redirected;
 	} requests[CHECKS_REQUESTS_MAX];
+	struct {
+		uint64_t token; /* 0: free */
+		uint32_t route; /* of its dialog */
+	} dialogs[CHECKS_DIALOGS_MAX];
 	struct {
 		kl_tx tx;
 		uint32_t route;

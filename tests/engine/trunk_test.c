@@ -101,6 +101,7 @@ static void test_bytes_of_a_line(void **state)
 	few.config.limits.set_routes = many.config.limits.set_routes = 4;
 	few.config.limits.walks = 1001;
 	many.config.limits.walks = LINES + 1;
+	few.config.limits.subscriptions = many.config.limits.subscriptions = 0;
 	assert_true((kl_engine_size(&many.config) - kl_engine_size(&few.config)) / (LINES - 1000) <=
 		    BYTES_MAX);
 	device_free(&few);

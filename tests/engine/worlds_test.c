@@ -149,6 +149,7 @@ static void watch(void *context, const struct kl_action *action)
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:
 	case KL_DO_KEEPALIVE:
+	case KL_DO_SUBSCRIPTION:
 		break;
 	}
 }

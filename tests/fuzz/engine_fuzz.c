@@ -119,6 +119,7 @@ static void choose_config(struct input *input, struct device *device)
 		device->config.limits.records = 1 + take(input, 6);
 		device->config.limits.name_bytes = 64 + take(input, 200) * 4;
 		device->config.limits.walks = LINES * ENTRIES + 1 + take(input, 2);
+		device->config.limits.subscriptions = take(input, 3);
 	}
 }
 
@@ -143,14 +144,41 @@ static uint32_t choose_seen(struct input *input, uint32_t count)
 	return seen ? (count - 1 - take(input, seen)) % SEEN : 0;
 }
 
+/* What an event about subscriptions or a shared line says. */
+static void choose_subscription(struct input *input, struct kl_event *event)
+{
+	switch ((uint32_t)event->type) {
+	case KL_EV_SUBSCRIBE:
+	case KL_EV_UNSUBSCRIBE:
+		event->subscribe.token = 1 + take(input, 6);
+		event->subscribe.expires_ms =
+			(kl_ms)take(input, 8) * 1000 * take(input, UINT16_MAX);
+		break;
+	case KL_EV_NOTIFY:
+		event->notify.token = 1 + take(input, 6);
+		event->notify.state =
+			(enum kl_notified_state)take(input, KL_NOTIFIED_STATES_MAX + 1);
+		event->notify.ending = (enum kl_ending)take(input, KL_ENDINGS_MAX + 1);
+		event->notify.retry_after_ms = take(input, 2) ? UINT64_MAX : 5000;
+		event->notify.expires_ms = (kl_ms)take(input, UINT16_MAX) * take(input, 100);
+		break;
+	case KL_EV_SHARED_CALL:
+		event->shared_call.token = 1 + take(input, 4);
+		event->shared_call.emergency = take(input, 2);
+		break;
+	default:
+		break;
+	}
+}
+
 static void choose_event(struct input *input, struct device *device, struct kl_event *event,
 			 struct kl_dns_record *records)
 {
-	static const uint16_t statuses[] = {100, 180, 200, 200, 302, 401, 407,
-					    403, 423, 486, 503, 503, 99,  700};
+	static const uint16_t statuses[] = {100, 180, 200, 200, 302, 401, 407, 403,
+					    423, 481, 486, 489, 503, 503, 99,  700};
 	const struct kl_action_send *sent = &device->sent[choose_seen(input, device->send_count)];
 	memset(event, 0, sizeof(*event));
-	event->type = (enum kl_event_type)take(input, KL_EV_STREAM_LOST + 2);
+	event->type = (enum kl_event_type)take(input, KL_EV_SHARED_CALL + 2);
 	event->line = take(input, LINES + 1);
 	switch ((uint32_t)event->type) {
 	case KL_EV_REQUEST:
@@ -160,7 +188,7 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 		break;
 	case KL_EV_RESPONSE:
 		event->response.tx = take(input, 8) ? sent->tx : take(input, UINT16_MAX);
-		event->response.status = statuses[take(input, 14)];
+		event->response.status = statuses[take(input, 16)];
 		event->response.challenge = (enum kl_challenge)take(input, KL_CHALLENGES_MAX);
 		event->response.granted_ms = (kl_ms)take(input, 8) * 1000 * take(input, UINT16_MAX);
 		event->response.min_expires_ms =
@@ -197,6 +225,7 @@ static void choose_event(struct input *input, struct device *device, struct kl_e
 			.ms = take(input, UINT16_MAX)};
 		break;
 	default:
+		choose_subscription(input, event);
 		break;
 	}
 }
