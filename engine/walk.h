@@ -83,6 +83,9 @@ void walk_report(struct kl_engine *e, uint32_t w, enum kl_report_type type,
 /* Reports that the walk went from LEFT to its present route. */
 void walk_report_move(struct kl_engine *e, uint32_t w, uint8_t left, const struct reason *reason);
 
+/* W has told the host something: its place is free if it has ended and owes no more. */
+void walk_free_if_told(struct kl_engine *e, uint32_t w);
+
 /* Derives one action that walk W owes.  False: none. */
 bool walk_act(struct kl_engine *e, uint32_t w, struct kl_action *action);
 
