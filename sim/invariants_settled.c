@@ -218,7 +218,7 @@ const char *sim_invariants_rested(const struct sim_invariants *inv, const struct
 		const struct journey *journey = journey_of(inv, i);
 		struct kl_subscription_view view;
 
-		if (!journey->used)
+		if (!journey->used || journey->probe)
 			continue;
 		if (journey->purpose != KL_FOR_SUBSCRIPTION)
 			return "a request is open";
