@@ -5,6 +5,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/seize.h"
 #include "engine/subscription.h"
 #include "engine/timing.h"
 #include "engine/walk.h"
@@ -76,7 +77,8 @@ static void walk_challenged(struct kl_engine *e, uint32_t w,
 		break;
 	case KL_CHALLENGE_NEW:
 	case KL_CHALLENGE_STALE:
-		reason.why = walk->repeats < REPEATS_MAX ? KL_WHY_NONE : KL_WHY_CHALLENGES;
+		if (walk->repeats >= REPEATS_MAX || seize_used_up(e, w))
+			reason.why = KL_WHY_CHALLENGES;
 		break;
 	}
 	if (reason.why != KL_WHY_NONE)
@@ -99,7 +101,7 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 	uint8_t from = walk->pos, to = NO_POS;
 	walk->visited |= walk->tried;
 	if (target->port && !walk->clears && !subscription_in_dialog(e, w) &&
-	    e->config->transports >> target->transport & 1)
+	    !seize_used_up(e, w) && e->config->transports >> target->transport & 1)
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
 		reason.why = KL_WHY_REFUSED;

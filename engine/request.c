@@ -151,9 +151,7 @@ int request_cancel(struct kl_engine *e, uint32_t line, const struct kl_event_req
 /* Inside a dialog there is no other route; a seize has used up its sends.  TRIG-10, SUBS-3 */
 static bool request_has_one_route(const struct kl_engine *e, uint32_t w)
 {
-	const struct request *request = request_at(e, w);
-	return subscription_in_dialog(e, w) ||
-	       (request->owner == OWNER_SEIZE && request->sends == 0);
+	return subscription_in_dialog(e, w) || seize_used_up(e, w);
 }
 
 /* ---- entries ---- */

@@ -10,6 +10,11 @@ bool seize_owns(const struct kl_engine *e, uint32_t w)
 	return walk_at(e, w)->method == KL_SUBSCRIBE && request_at(e, w)->owner == OWNER_SEIZE;
 }
 
+bool seize_used_up(const struct kl_engine *e, uint32_t w)
+{
+	return seize_owns(e, w) && request_at(e, w)->sends == 0;
+}
+
 int seize_place(struct kl_engine *e, uint32_t line, const struct kl_event_shared_call *event)
 {
 	if (!line_at(e, line)->started)

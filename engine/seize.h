@@ -11,6 +11,9 @@ int seize_place(struct kl_engine *e, uint32_t line, const struct kl_event_shared
 /* Is W a SUBSCRIBE that seizes a line? */
 bool seize_owns(const struct kl_engine *e, uint32_t w);
 
+/* ... that may not be sent any more? */
+bool seize_used_up(const struct kl_engine *e, uint32_t w);
+
 /* The SUBSCRIBE that seizes, in walk W, ended: its call's node is set. */
 void seize_walk_ended(struct kl_engine *e, uint32_t w, const struct reason *reason);
 

@@ -20,6 +20,9 @@ static const kl_ms lived_ms = 10000;
 /* Whatever a server grants, it is not asked more often than this. */
 static const kl_ms granted_least_ms = 1000;
 
+static const struct reason registration_moved = {
+	.why = KL_WHY_REGISTRATION_MOVED, .rule = KL_POLICY_resubscribe_on_move, .pos = NO_POS};
+
 /* ---- places ---- */
 
 void subscription_init(struct kl_engine *e)
@@ -30,17 +33,6 @@ void subscription_init(struct kl_engine *e)
 		subscription_at(e, s)->state = KL_SUB_ENDED;
 		e->free_subscription = s;
 	}
-}
-
-uint32_t subscription_find(const struct kl_engine *e, uint64_t token)
-{
-	for (uint32_t i = 0; i < e->config->line_count; i++)
-		for (uint32_t s = line_at(e, i)->first_subscription; s != NONE;
-		     s = subscription_at(e, s)->next)
-			if (subscription_at(e, s)->token == token &&
-			    subscription_at(e, s)->state != KL_SUB_ENDED)
-				return s;
-	return NONE;
 }
 
 static void subscription_free(struct kl_engine *e, uint32_t s)
@@ -55,11 +47,6 @@ static void subscription_free(struct kl_engine *e, uint32_t s)
 }
 
 /* ---- states ---- */
-
-static bool subscription_has_dialog(const struct subscription *sub)
-{
-	return sub->made_at != KL_NEVER;
-}
 
 static void subscription_schedule(struct kl_engine *e, uint32_t s)
 {
@@ -125,17 +112,6 @@ static kl_ms subscription_backoff_ms(struct kl_engine *e, uint32_t s, kl_ms retr
 
 /* ---- where it belongs ---- */
 
-struct kl_binding subscription_binding(const struct kl_engine *e, uint32_t s)
-{
-	const struct subscription *sub = subscription_at(e, s);
-	const struct registration *reg = registration_at(e, sub->registration);
-	struct kl_binding binding = {
-		.line = reg->line, .entry = reg->entry, .redirected = sub->redirected};
-	if (subscription_has_dialog(sub))
-		binding.route = route_slot(e, reg->set, sub->pos)->route;
-	return binding;
-}
-
 /* A subscription waits for the registration that it goes by, and starts none in a back-off: only a
  * user's call does that (FALL-4).  FAIL-2 */
 static bool registration_carries(const struct kl_engine *e, uint32_t r)
@@ -159,10 +135,16 @@ static bool subscription_elsewhere(const struct kl_engine *e, uint32_t s, uint32
 	       sub->pos != registration_at(e, r)->current;
 }
 
-static bool subscription_follows(const struct kl_engine *e, uint32_t s, uint32_t r)
+static bool subscription_left_behind(const struct kl_engine *e, uint32_t s, uint32_t r)
 {
 	return subscription_has_dialog(subscription_at(e, s)) && registration_carries(e, r) &&
-	       registration_policy(e, r)->resubscribe_on_move && subscription_elsewhere(e, s, r);
+	       subscription_elsewhere(e, s, r);
+}
+
+/* Yealink: failback_subscribe.enable: at once; else when its refresh is due.  SUBS-1 */
+static bool subscription_follows(const struct kl_engine *e, uint32_t s, uint32_t r)
+{
+	return registration_policy(e, r)->resubscribe_on_move && subscription_left_behind(e, s, r);
 }
 
 /* ---- SUBSCRIBE ---- */
@@ -172,7 +154,7 @@ static uint32_t subscription_open(struct kl_engine *e, uint32_t s, uint32_t r)
 {
 	struct subscription *sub = subscription_at(e, s);
 	uint32_t places = e->config->limits.walks - e->registration_count;
-	if (e->walk_count > places / 2)
+	if (e->walk_count >= (places + 1) / 2)
 		return NONE;
 	uint32_t w = walk_open_request(e, r, KL_SUBSCRIBE);
 	if (w == NONE)
@@ -226,17 +208,22 @@ static bool subscription_signal(struct kl_engine *e, uint32_t s, enum kl_subscri
 static void subscription_refresh(struct kl_engine *e, uint32_t s)
 {
 	const struct subscription *sub = subscription_at(e, s);
-	const struct reason due = {
+	struct reason due = {
 		.why = KL_WHY_REFRESH_DUE, .rule = KL_POLICY_subscribe_overlap_ms, .pos = NO_POS};
+	if (sub->reason.why == KL_WHY_ADDRESS_CHANGED)
+		due = sub->reason;
 	const struct kl_binding binding = subscription_binding(e, s);
 	uint32_t r = request_first_entry(e, sub->line, KL_SUBSCRIBE);
 	if (sub->expires_at <= e->now) {
 		subscription_void(e, s, e->now,
 				  &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
-	} else if (subscription_follows(e, s, r) || !kl_may_signal(e, &binding)) {
-		subscription_void(
-			e, s, e->now,
-			&(struct reason){.why = KL_WHY_REGISTRATION_MOVED, .pos = NO_POS});
+	} else if (subscription_left_behind(e, s, r)) {
+		subscription_void(e, s, e->now, &registration_moved);
+	} else if (!kl_may_signal(e, &binding)) {
+		subscription_void(e, s, e->now,
+				  &(struct reason){.why = KL_WHY_NOT_REGISTERED,
+						   .rule = KL_POLICY_only_signal_with_registered,
+						   .pos = NO_POS});
 	} else if (!subscription_signal(e, s, KL_SUB_REFRESHING, &due)) {
 		subscription_at(e, s)->due_at = e->now + place_wait_ms;
 		subscription_schedule(e, s);
@@ -249,59 +236,6 @@ void subscription_time(struct kl_engine *e, uint32_t s)
 		subscription_make(e, s);
 	else
 		subscription_refresh(e, s);
-}
-
-bool subscription_in_dialog(const struct kl_engine *e, uint32_t w)
-{
-	return subscription_purpose(e, w) == KL_FOR_REFRESH;
-}
-
-/* The subscription that W was opened for, and still serves; NONE: none. */
-static uint32_t subscription_of(const struct kl_engine *e, uint32_t w)
-{
-	bool owned = walk_at(e, w)->method == KL_SUBSCRIBE &&
-		     request_at(e, w)->owner == OWNER_SUBSCRIPTION;
-	return owned ? request_at(e, w)->owned : NONE;
-}
-
-enum kl_purpose subscription_purpose(const struct kl_engine *e, uint32_t w)
-{
-	uint32_t s = subscription_of(e, w);
-	if (s != NONE)
-		return subscription_has_dialog(subscription_at(e, s)) ? KL_FOR_REFRESH
-								      : KL_FOR_SUBSCRIPTION;
-	return seize_owns(e, w) ? KL_FOR_SEIZE : KL_FOR_ITSELF;
-}
-
-kl_ms subscription_expires_ms(const struct kl_engine *e, uint32_t w)
-{
-	uint32_t s = subscription_of(e, w);
-	if (s == NONE)
-		return seize_owns(e, w)
-			       ? registration_policy(e, walk_at(e, w)->registration)->line_seize_ms
-			       : 0;
-	const struct subscription *sub = subscription_at(e, s);
-	return sub->state == KL_SUB_LEAVING ? 0 : sub->asks_ms;
-}
-
-bool subscription_too_brief(struct kl_engine *e, uint32_t w, kl_ms min_expires_ms)
-{
-	uint32_t s = subscription_of(e, w);
-	if (s == NONE || subscription_at(e, s)->state == KL_SUB_LEAVING)
-		return false;
-	subscription_at(e, s)->asks_ms = (uint32_t)min_expires_ms;
-	return true;
-}
-
-bool subscription_refers_to(const struct kl_engine *e, uint32_t r, uint8_t pos)
-{
-	for (uint32_t s = line_at(e, registration_at(e, r)->line)->first_subscription; s != NONE;
-	     s = subscription_at(e, s)->next) {
-		const struct subscription *sub = subscription_at(e, s);
-		if (sub->registration == r && (sub->pos == pos || sub->reason.pos == pos))
-			return true;
-	}
-	return false;
 }
 
 /* ---- answers ---- */
@@ -399,7 +333,6 @@ void subscription_registered(struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
 	const struct kl_policy *policy = registration_policy(e, r);
-	const struct reason moved = {.why = KL_WHY_REGISTRATION_MOVED, .pos = NO_POS};
 	kl_ms at = e->now;
 	if (request_first_entry(e, reg->line, KL_SUBSCRIBE) != r)
 		return;
@@ -411,7 +344,7 @@ void subscription_registered(struct kl_engine *e, uint32_t r)
 		bool serves = sub->state == KL_SUB_ACTIVE || sub->state == KL_SUB_REFRESHING;
 		if (!waits && !(serves && subscription_follows(e, s, r)))
 			continue;
-		subscription_void(e, s, at, serves ? &moved : &sub->reason);
+		subscription_void(e, s, at, serves ? &registration_moved : &sub->reason);
 		at += policy->resubscribe_gap_ms;
 	}
 }
@@ -443,6 +376,7 @@ void subscription_end_all(struct kl_engine *e, uint32_t line)
 /* RFC 3261 12.2.1: SUBSCRIBE is a target refresh.  REG-6 */
 void subscription_address_changed(struct kl_engine *e)
 {
+	const struct reason changed = {.why = KL_WHY_ADDRESS_CHANGED, .pos = NO_POS};
 	for (uint32_t i = 0; i < e->config->line_count; i++)
 		for (uint32_t s = line_at(e, i)->first_subscription; s != NONE;
 		     s = subscription_at(e, s)->next) {
@@ -450,9 +384,9 @@ void subscription_address_changed(struct kl_engine *e)
 			if (sub->state == KL_SUB_SUBSCRIBING || sub->state == KL_SUB_REFRESHING)
 				subscription_stop(e, s);
 			if (sub->state == KL_SUB_SUBSCRIBING)
-				subscription_enter(e, s, KL_SUB_WAITING, e->now, NULL);
+				subscription_enter(e, s, KL_SUB_WAITING, e->now, &changed);
 			else if (sub->state == KL_SUB_ACTIVE || sub->state == KL_SUB_REFRESHING)
-				subscription_enter(e, s, KL_SUB_ACTIVE, e->now, NULL);
+				subscription_enter(e, s, KL_SUB_ACTIVE, e->now, &changed);
 		}
 }
 

@@ -31,6 +31,12 @@ void subscription_end_all(struct kl_engine *e, uint32_t line);
 void subscription_address_changed(struct kl_engine *e);
 void subscription_link_changed(struct kl_engine *e);
 
+/* Has its server accepted it?  Then SUB is refreshed inside that dialog. */
+static inline bool subscription_has_dialog(const struct subscription *sub)
+{
+	return sub->made_at != KL_NEVER;
+}
+
 /* Is W a request inside a subscription's dialog?  It goes to one route or nowhere. */
 bool subscription_in_dialog(const struct kl_engine *e, uint32_t w);
 

@@ -330,8 +330,7 @@ bool walk_is_over(const struct kl_engine *e, const struct walk *walk)
 static enum kl_policy_field walk_rule(const struct kl_engine *e, uint32_t w,
 				      const struct timing *timing)
 {
-	bool seized = seize_owns(e, w) && request_at(e, w)->sends == 0;
-	return seized ? KL_POLICY_line_seize_sends_max : timing_rule(timing);
+	return seize_used_up(e, w) ? KL_POLICY_line_seize_sends_max : timing_rule(timing);
 }
 
 static void walk_silent(struct kl_engine *e, uint32_t w)

@@ -486,8 +486,10 @@ static void check_subscription(struct sim_invariants *inv, const struct kl_actio
 	journey->dialog = sub->binding.route;
 	if (sub->to == KL_SUB_SUBSCRIBING)
 		journey->redirected = false;
-	if (sub->to == KL_SUB_ENDED)
-		journey->used = false;
+	if (sub->to == KL_SUB_ENDED) { /* what it leaves open is abandoned behind this */
+		journey->used = journey->tx;
+		journey->token = 0;
+	}
 }
 
 /* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
@@ -621,7 +623,7 @@ static void check_abandon(struct sim_invariants *inv, kl_tx tx)
 	if (open->purpose == KL_FOR_SEIZE)
 		open->used = find_request(inv, open->token, KL_FOR_ITSELF);
 	else
-		open->used &= !open->probe;
+		open->used &= !open->probe && (open->token || open->method == KL_REGISTER);
 }
 
 void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e,

@@ -75,7 +75,8 @@ size_t sim_server_answer(struct sim_server *server, const struct sim_request *re
 		replies[0] = challenge(server, request);
 		return 1;
 	}
-	if (request->method == KL_REGISTER && request->expires_ms > 0 &&
+	if (request->expires_ms > 0 &&
+	    (request->method == KL_REGISTER || request->method == KL_SUBSCRIBE) &&
 	    request->expires_ms < server->min_expires_ms) {
 		replies[0] = (struct sim_reply){.status = 423,
 						.min_expires_ms = server->min_expires_ms,

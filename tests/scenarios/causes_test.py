@@ -33,7 +33,7 @@ RULES = {
     'KL_WHY_NOTHING_GRANTED': 'none',
     'KL_WHY_CREDENTIALS': 'denial_moves_on none',
     'KL_WHY_UNANSWERABLE': 'none',
-    'KL_WHY_NO_ANSWER': 'attempts_max invite_attempts_max last_route none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
+    'KL_WHY_NO_ANSWER': 'attempts_max invite_attempts_max last_route line_seize_sends_max none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
     'KL_WHY_NO_FINAL': 'provisional_max_ms',
     'KL_WHY_STATUS_503': 'failover_on_503',
     'KL_WHY_FAULT': 'none',
@@ -66,6 +66,12 @@ RULES = {
     'KL_WHY_LINK_UP': 'freeze_without_link none',
     'KL_WHY_LINK_DOWN': 'freeze_without_link',
     'KL_WHY_LATE': 'none',
+    'KL_WHY_ASKED': 'none',
+    'KL_WHY_UNASKED': 'none',
+    'KL_WHY_REGISTRATION_MOVED': 'resubscribe_on_move',
+    'KL_WHY_DROPPED': 'fail_registration_on',
+    'KL_WHY_TERMINATED': 'none',
+    'KL_WHY_NO_WALK': 'none',
 }
 
 # What a scenario's server can't do is proven by a unit test that names the cause.
@@ -97,7 +103,7 @@ def patterns():
     for name, text in texts('KL_CAUSES').items():
         words = [known[part[1:-1]] if part.startswith('{') else re.escape(part)
                  for part in re.split(r'(\{\w+\})', text) if part]
-        found[name] = re.compile(r'(?:: |; |line \d+(?: entry \d+)? )' + ''.join(words) + r'(?: \[(\w+)\])?(?:,.*)?$')
+        found[name] = re.compile(r'(?:: |; |line \d+(?: entry \d+)? )' + ''.join(words) + r'(?: \(\w+\))?(?: \[(\w+)\])?(?:,.*)?$')
     del found['KL_WHY_NONE']
     return found
 

@@ -269,7 +269,8 @@ static void draw_statics(struct draw *draw)
 	draw->kind = TALE_STAGE;
 }
 
-/* The names are what they were, everybody is well; then calls are placed, and the verdict. */
+/* The names are what they were, everybody is well, each line has a subscription; then calls are
+ * placed, and the verdict. */
 static void draw_end(struct draw *draw)
 {
 	draw->at = draw->heals_at;
@@ -283,6 +284,9 @@ static void draw_end(struct draw *draw)
 		draw_say(draw, "dns remove _sips._tcp.z%u.test", zone);
 	}
 	draw_names(draw);
+	for (draw->device_line = 1; draw->device_line <= draw->lines; draw->device_line++)
+		draw_say(draw, "subscribe %u line %u", 800000 + draw->device_line,
+			 draw->device_line);
 	draw->at += draw->bound_ms;
 	for (draw->device_line = 1; draw->device_line <= draw->lines; draw->device_line++)
 		draw_say(draw, "call %u line %u", 900000 + draw->device_line, draw->device_line);

@@ -107,6 +107,28 @@ void draw_faults(struct draw *draw)
 	}
 }
 
+/* A subscription, and what its server and its user make of it. */
+static void draw_subscription(struct draw *draw, uint32_t number)
+{
+	static const char *const ends[] = {"unsubscribe %u",
+					   "notify %u terminated",
+					   "notify %u terminated deactivated",
+					   "notify %u terminated timeout",
+					   "notify %u terminated probation retry-after 20",
+					   "notify %u terminated giveup",
+					   "notify %u terminated noresource"};
+
+	draw_say(draw, "subscribe %u line %u expires %u", number, draw->device_line,
+		 60 * dice_between(&draw->dice, 1, 20));
+	draw->at += dice_roll(&draw->dice, 300000);
+	if (draw_chance(draw, 3))
+		draw_say(draw, "notify %u active expires %u", number,
+			 dice_between(&draw->dice, 1, 600));
+	draw->at += dice_roll(&draw->dice, 600000);
+	if (draw_chance(draw, 2) && draw->at < draw->heals_at)
+		say_of(draw, ends[dice_roll(&draw->dice, sizeof(ends) / sizeof(ends[0]))], number);
+}
+
 static void draw_event(struct draw *draw, uint32_t number)
 {
 	static const char *const methods[] = {"SUBSCRIBE", "MESSAGE", "PUBLISH"};
@@ -115,7 +137,7 @@ static void draw_event(struct draw *draw, uint32_t number)
 
 	draw->device_line = line;
 	draw->at = 1 + dice_roll(&draw->dice, span_ms - 1);
-	switch (dice_roll(&draw->dice, 10)) {
+	switch (dice_roll(&draw->dice, 16)) {
 	case 0:
 	case 1:
 		draw_say(draw, "request %s %u line %u", methods[dice_roll(&draw->dice, 3)], number,
@@ -128,6 +150,17 @@ static void draw_event(struct draw *draw, uint32_t number)
 		draw_say(draw, "stop line %u", line);
 		draw->at += dice_roll(&draw->dice, 60000);
 		draw_say(draw, "start line %u", line);
+		return;
+	case 4:
+	case 5:
+		draw_say(draw, "shared-call %u %sline %u", number,
+			 draw_chance(draw, 2) ? "emergency " : "", line);
+		break;
+	case 6:
+	case 7:
+	case 8:
+	case 9:
+		draw_subscription(draw, number);
 		return;
 	default:
 		draw_say(draw, "call %u line %u", number, line);
