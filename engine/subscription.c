@@ -279,8 +279,11 @@ static void subscription_failed(struct kl_engine *e, uint32_t s, uint32_t w,
 				? 0
 				: subscription_backoff_ms(e, s, walk->retry_after_ms);
 	subscription_void(e, s, e->now + wait_ms, reason);
-	/* A request inside a dialog found its route dead: the line fails over.  TRIG-10 */
-	if (dialog && registration_at(e, r)->active && request_at(e, w)->telling.why != KL_WHY_NONE)
+	/* A request inside a dialog found its route dead: the line fails over, if it does not wait
+	 * for the end of a back-off.  TRIG-10, FALL-4 */
+	const struct registration *reg = registration_at(e, r);
+	if (dialog && reg->active && reg->state != KL_BACKING_OFF &&
+	    request_at(e, w)->telling.why != KL_WHY_NONE)
 		registration_dialog_failed(e, r, sub->pos, reason);
 }
 

@@ -71,19 +71,6 @@ void sim_invariants_carry(struct sim_invariants *inv, const struct sim_invariant
 
 /* ---- who is meant ------------------------------------------------------------------------ */
 
-static struct journey *find_request(const struct sim_invariants *inv, uint64_t token,
-				    enum kl_purpose purpose)
-{
-	for (uint32_t i = 0; i < inv->journey_count; i++) {
-		struct journey *journey = journey_of(inv, i);
-
-		if (journey->used && journey->token == token && journey->purpose == purpose &&
-		    !journey->probe)
-			return journey;
-	}
-	return NULL;
-}
-
 /* Whose open transaction TX is, or NULL. */
 static struct journey *find_open(const struct sim_invariants *inv, kl_tx tx)
 {
@@ -205,15 +192,6 @@ static void see_renewal(struct sim_invariants *inv)
 		registration_of(inv, 0, i)->journey.tried = 0;
 }
 
-/* The server ends a subscription: another begins. */
-static void see_notify(struct sim_invariants *inv, const struct kl_event_notify *notify)
-{
-	struct journey *journey = find_request(inv, notify->token, KL_FOR_SUBSCRIPTION);
-
-	if (journey && notify->state == KL_NOTIFIED_TERMINATED)
-		journey->redirected = false;
-}
-
 void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
 			kl_ms now)
 {
@@ -237,7 +215,7 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 		begin(inv, event->line, event->subscribe.token, KL_SUBSCRIBE, KL_FOR_SUBSCRIPTION);
 		break;
 	case KL_EV_NOTIFY:
-		see_notify(inv, &event->notify);
+		invariants_see_notify(inv, &event->notify);
 		break;
 	case KL_EV_LINE_START:
 	case KL_EV_LINE_STOP:
@@ -419,17 +397,6 @@ static struct journey *journey_of_send(struct sim_invariants *inv,
 			    send->purpose == KL_FOR_REFRESH ? KL_FOR_SUBSCRIPTION : send->purpose);
 }
 
-/* An INVITE, or the end, of a call on a shared line: its seize is over, or taken back. */
-static void end_seize(struct sim_invariants *inv, uint64_t token, bool taken_back)
-{
-	struct journey *seize = find_request(inv, token, KL_FOR_SEIZE);
-
-	if (!seize)
-		return;
-	expect(inv, taken_back || !seize->tx, "a line is seized before its call goes out");
-	seize->used = seize->tx;
-}
-
 static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 		       const struct kl_action_send *send)
 {
@@ -446,7 +413,7 @@ static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 	       send->method == KL_REGISTER || journey->probe || may_send(inv, e, journey, send),
 	       "only REGISTER goes to a route without a registration");
 	if (send->purpose == KL_FOR_ITSELF && send->method == KL_INVITE)
-		end_seize(inv, send->token, false);
+		invariants_end_seize(inv, send->token, false);
 	journey->sends++;
 	expect(inv,
 	       send->purpose != KL_FOR_SEIZE ||
@@ -468,28 +435,10 @@ static void check_outcome(struct sim_invariants *inv, const struct kl_action_out
 		return;
 	expect(inv, !journey->tx, "what a request leaves open is abandoned before it ends");
 	expect(inv, outcome->status >= 200, "a request ends with a final status");
-	end_seize(inv, outcome->token, true);
+	invariants_end_seize(inv, outcome->token, true);
 	if (journey->method == KL_INVITE && outcome->status >= 300)
 		line_of(inv, journey->line)->calls--;
 	journey->used = false;
-}
-
-static void check_subscription(struct sim_invariants *inv, const struct kl_action_subscription *sub)
-{
-	struct journey *journey = find_request(inv, sub->token, KL_FOR_SUBSCRIPTION);
-	bool serves = sub->to == KL_SUB_ACTIVE || sub->to == KL_SUB_REFRESHING;
-
-	expect(inv, journey, "a subscription ends once");
-	if (!journey)
-		return;
-	expect(inv, !serves || sub->binding.route.port, "an active subscription has a dialog");
-	journey->dialog = sub->binding.route;
-	if (sub->to == KL_SUB_SUBSCRIBING)
-		journey->redirected = false;
-	if (sub->to == KL_SUB_ENDED) { /* what it leaves open is abandoned behind this */
-		journey->used = journey->tx;
-		journey->token = 0;
-	}
 }
 
 /* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
@@ -646,7 +595,7 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 		check_report(inv, e, &action->report);
 		break;
 	case KL_DO_SUBSCRIPTION:
-		check_subscription(inv, &action->subscription);
+		invariants_see_subscription(inv, &action->subscription);
 		break;
 	case KL_DO_QUERY:
 	case KL_DO_CLOSE:

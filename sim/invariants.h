@@ -18,6 +18,9 @@
  *  - no failback begins while a call is up where that counts (FAIL-11);
  *  - an answer to what is over changes nothing (TIME-9), and restored records never stand for a
  *    negative answer (DNS-14);
+ *  - a subscription has one SUBSCRIBE open at most, refreshed on the route of its dialog; one that
+ * is wanted never sleeps for good; a line is seized by so many sends at most, and before its call
+ *    goes out (SUBS-2, SUBS-3);
  *  - each request that was accepted ends once, and there are as many walks as requests.
  *
  * A flat block without pointers but to the configuration: it may be copied with the engine. */
@@ -51,8 +54,8 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 /* All actions were taken.  Returns the rule that broke since the last call, or NULL. */
 const char *sim_invariants_settled(struct sim_invariants *inv, const struct kl_engine *e);
 
-/* Long after all is well again: is nothing open, and every line that was started on the best route
- * that its policy lets it go to?  NULL, or what is not so. */
+/* Long after all is well again: is nothing open, every subscription active, and every line that was
+ * started on the best route that its policy lets it go to?  NULL, or what is not so. */
 const char *sim_invariants_rested(const struct sim_invariants *inv, const struct kl_engine *e);
 
 #endif

@@ -92,6 +92,20 @@ static inline const struct kl_entry_config *entry_of(const struct sim_invariants
 	return &inv->config->lines[line].entries[entry];
 }
 
+/* What was asked for with TOKEN, and has not ended; or NULL. */
+static inline struct journey *find_request(const struct sim_invariants *inv, uint64_t token,
+					   enum kl_purpose purpose)
+{
+	for (uint32_t i = 0; i < inv->journey_count; i++) {
+		struct journey *journey = journey_of(inv, i);
+
+		if (journey->used && journey->token == token && journey->purpose == purpose &&
+		    !journey->probe)
+			return journey;
+	}
+	return NULL;
+}
+
 static inline void expect(struct sim_invariants *inv, bool holds, const char *rule)
 {
 	if (!holds && !inv->broken)
@@ -116,5 +130,14 @@ static inline kl_ms rfc_gap_ms(const struct kl_policy *policy, uint8_t method, u
 		gap_ms = gap_ms * 2 < most_ms ? gap_ms * 2 : most_ms;
 	return gap_ms;
 }
+
+/* An INVITE, or the end, of a call on a shared line: its seize is over, or taken back. */
+void invariants_end_seize(struct sim_invariants *inv, uint64_t token, bool taken_back);
+
+/* A NOTIFY was fed: where it ends a subscription another begins. */
+void invariants_see_notify(struct sim_invariants *inv, const struct kl_event_notify *notify);
+
+void invariants_see_subscription(struct sim_invariants *inv,
+				 const struct kl_action_subscription *sub);
 
 #endif
