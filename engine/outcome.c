@@ -73,6 +73,8 @@ static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_
 	struct registration *reg = registration_at(e, r);
 	bool anew = !reg->active;
 	registration_keep_former(e, r, reason->pos);
+	if (reg->active && reg->current != reason->pos)
+		request_hold_all(e, r);
 	registration_move(e, r, reason->pos);
 	registration_set_active(e, r, true);
 	reg->flow = reason->pos;

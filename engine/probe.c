@@ -112,6 +112,15 @@ static void probe_next(struct kl_engine *e, uint32_t i)
 	health_schedule(e, i);
 }
 
+/* Half of the room for requests is the host's alone: no call is refused for probes' sake. */
+static bool probe_has_room(const struct kl_engine *e)
+{
+	uint32_t room = e->config->limits.walks - e->registration_count, probes = 0;
+	for (uint32_t i = 0; i < e->config->limits.routes; i++)
+		probes += slot_at(e, i)->probing;
+	return probes < (room + 1) / 2;
+}
+
 void probe_time(struct kl_engine *e, uint32_t i)
 {
 	struct slot *slot = slot_at(e, i);
@@ -119,7 +128,7 @@ void probe_time(struct kl_engine *e, uint32_t i)
 	slot->probe_at = KL_NEVER;
 	if (r == NONE)
 		return;
-	uint32_t w = request_open(e, r, KL_OPTIONS);
+	uint32_t w = probe_has_room(e) ? request_open(e, r, KL_OPTIONS) : NONE;
 	if (w == NONE) {
 		slot->probe_at = e->now + probe_room_ms;
 		return;

@@ -124,7 +124,7 @@ void registration_set_active(struct kl_engine *e, uint32_t r, bool active)
 {
 	registration_at(e, r)->active = active;
 	registration_owe_working(e, r);
-	if (!active && dialog_strict(e, r))
+	if (!active && registration_reregisters(e, r))
 		request_hold_all(e, r);
 }
 

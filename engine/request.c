@@ -1,5 +1,6 @@
 #include "engine/request.h"
 
+#include "engine/dialog.h"
 #include "engine/failback.h"
 #include "engine/fallback.h"
 #include "engine/line.h"
@@ -200,15 +201,17 @@ static uint32_t request_first_entry(const struct kl_engine *e, uint32_t line, en
 	return turn != NONE ? turn : first;
 }
 
-/* Poly guide: no message is sent to a server without the registration.  An INVITE that proceeds
- * sends nothing by itself; a redirected request never was at a route of the entry.  FAIL-5 */
+/* Poly guide: no message is sent to a server without the registration; where that does not count,
+ * none that has not been there yet.  An INVITE that proceeds sends nothing by itself; a redirected
+ * request never was at a route of the entry.  FAIL-5, FAIL-2 */
 static bool request_is_held(const struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
+	bool strict = dialog_strict(e, walk->registration);
 	const struct registration *reg = registration_at(e, walk->registration);
 	bool sends = walk->state == WALK_SENDING ||
 		     (walk->state == WALK_PROCEEDING && walk->method != KL_INVITE);
-	return sends && !walk->hops && !request_is_probe(e, w) &&
+	return sends && (strict || !walk->seen) && !walk->hops && !request_is_probe(e, w) &&
 	       reg->entry == request_at(e, w)->first_entry;
 }
 
@@ -220,9 +223,13 @@ void request_hold_all(struct kl_engine *e, uint32_t r)
 		if (!request_is_held(e, w))
 			continue;
 		walk->over = walk_is_over(e, walk);
-		walk->reason = (struct reason){.why = KL_WHY_NOT_REGISTERED,
-					       .rule = KL_POLICY_only_signal_with_registered,
-					       .pos = walk->pos};
+		walk->reason =
+			(struct reason){.why = KL_WHY_NOT_REGISTERED,
+					.rule = walk->seen ? KL_POLICY_only_signal_with_registered
+							   : KL_POLICY_reregister_on,
+					.pos = walk->pos};
+		if (!walk->seen)
+			walk->tried &= ~bit(walk->pos);
 		walk->state = WALK_REGISTRATION;
 		walk_leave_route(e, w);
 		schedule_set(e, walk_node(e, w), KL_NEVER);

@@ -22,8 +22,8 @@ void request_waited(struct kl_engine *e, uint32_t w);
 void request_registered(struct kl_engine *e, uint32_t w);
 void request_unregistered(struct kl_engine *e, uint32_t w, const struct reason *reason);
 
-/* R lost its registration, and only with one may its routes be signalled with (FAIL-5): what is
- * still being sent there waits for the next one. */
+/* R lost its registration, or has another: what has not been sent yet, or may only be sent to the
+ * route with the registration (FAIL-5), waits for the next one. */
 void request_hold_all(struct kl_engine *e, uint32_t r);
 
 /* R stands by: what waits for its registration goes to the entry that is registered (FALL-5). */

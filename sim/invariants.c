@@ -194,12 +194,11 @@ static void see_renewal(struct sim_invariants *inv)
 void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
 			kl_ms now)
 {
+	inv->quiet = result != KL_OK;
+	if (result < 0) /* not even time has gone on */
+		return;
 	inv->now = now;
 	inv->late = now > inv->deadline;
-	inv->quiet = result != KL_OK;
-	inv->refused = result < 0;
-	if (result < 0)
-		return;
 	switch (event->type) {
 	case KL_EV_RESPONSE:
 		see_response(inv, &event->response);
@@ -281,10 +280,28 @@ static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e
 	       is_current(e, send->line, send->entry, &send->route);
 }
 
-static void check_register(struct sim_invariants *inv, const struct kl_action_send *send)
+/* With everything that makes for one registration at a time, REGISTER goes elsewhere only once the
+ * present one is over; a redirected one goes where that leads.  PROBE-5 */
+static bool may_register(const struct sim_invariants *inv, const struct kl_engine *e,
+			 const struct kl_action_send *send)
+{
+	const struct kl_policy *policy = entry_of(inv, send->line, send->entry)->policy;
+	struct kl_entry_view view;
+
+	kl_get_entry(e, send->line, send->entry, &view);
+	return !view.active || !policy->reregister_on || !policy->fail_registration_on ||
+	       !policy->unregister_on_failback || !policy->stays_when_gone ||
+	       registration_of(inv, send->line, send->entry)->journey.redirected ||
+	       is_current(e, send->line, send->entry, &send->route);
+}
+
+static void check_register(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_action_send *send)
 {
 	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
 	uint32_t place = reg->register_count++ % REGISTERS_MAX;
+
+	expect(inv, may_register(inv, e, send), "a line is registered with one route at a time");
 
 	expect(inv,
 	       send->call_id == reg->call_id ? send->cseq > reg->cseq
@@ -296,8 +313,8 @@ static void check_register(struct sim_invariants *inv, const struct kl_action_se
 	reg->registers[place].route = number_of(reg, &send->route);
 }
 
-static void check_first(struct sim_invariants *inv, struct journey *journey,
-			const struct kl_action_send *send)
+static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
+			struct journey *journey, const struct kl_action_send *send)
 {
 	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
 	uint64_t route = UINT64_C(1) << number_of(reg, &send->route);
@@ -313,7 +330,7 @@ static void check_first(struct sim_invariants *inv, struct journey *journey,
 	journey->expires_ms = send->expires_ms;
 	journey->provisional = journey->loose = false;
 	if (send->method == KL_REGISTER)
-		check_register(inv, send);
+		check_register(inv, e, send);
 }
 
 static void check_again(struct sim_invariants *inv, struct journey *journey,
@@ -365,7 +382,7 @@ static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 	if (!journey)
 		return;
 	if (send->attempt == 1)
-		check_first(inv, journey, send);
+		check_first(inv, e, journey, send);
 	else
 		check_again(inv, journey, send);
 	expect(inv,
@@ -435,13 +452,20 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		report->to == KL_FAILING_BACK &&
 		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
 
-	if (!goes_on)
+	if (!goes_on) {
 		reg->journey.tried = 0;
+		reg->journey.redirected = false;
+	}
 	/* A line that is started while it leaves is off for no time at all; one that is refreshed
 	 * was registered, if only for a moment. */
 	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
+	/* But for a refresh that came too late, the way leads through a back-off that a request
+	 * ended at once.  FALL-4 */
+	if (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED &&
+	    (report->to == KL_RESOLVING || report->to == KL_REGISTERING))
+		reg->failures = 1;
 	if (report->to == KL_BACKING_OFF)
 		check_back_off(inv, reg, report);
 	if (returns)
@@ -464,6 +488,31 @@ static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
 			view.failures - (before && view.failures);
 }
 
+/* What a candidate's status follows from.  PROBE-3, PROBE-4 */
+static void check_candidate(struct sim_invariants *inv, const struct kl_report *report)
+{
+	uint16_t status = report->why == KL_WHY_ANSWERED ? report->status : 0;
+	bool well = status && status < 500 && status != 408;
+
+	switch (report->candidate) {
+	case KL_CANDIDATE_UP:
+		expect(inv, well, "a candidate is up because it answered below 500");
+		break;
+	case KL_CANDIDATE_DOWN:
+		expect(inv, report->why != KL_WHY_NONE && !well,
+		       "a candidate is down because it failed or answered 500 or more");
+		break;
+	case KL_CANDIDATE_FAILED:
+		status = report->status;
+		expect(inv, status == 401 || status == 403 || status == 404 || status == 407,
+		       "a candidate has failed because it denied a REGISTER");
+		break;
+	case KL_CANDIDATE_UNKNOWN:
+		expect(inv, false, "no candidate becomes unknown");
+		break;
+	}
+}
+
 static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
 			 const struct kl_report *report)
 {
@@ -472,6 +521,8 @@ static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
 		check_state(inv, report);
 		catch_up(inv, e, report, false);
 	}
+	if (report->type == KL_REPORT_HEALTH)
+		check_candidate(inv, report);
 	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)
 		expect(inv, report->dns == KL_DNS_SILENT,
 		       "restored records never stand for an answer of the DNS");

@@ -12,6 +12,9 @@
  *  - with re-registration nothing but REGISTER goes to a route that has not accepted one, nor,
  *    where failover drops the old registration, to any but the current one; where only that may be
  *    signalled with, this is so for what is sent again, too (FAIL-2, FAIL-3, FAIL-5);
+ *  - where failover drops the old registration and failback unregisters it, REGISTER goes to
+ *    another route only once there is none; a candidate's status has its cause (PROBE-3..5);
+ *  - OPTIONS alone are sent unasked, never without a network where that freezes the line (PROBE-9);
  *  - no failback begins while a call is up where that counts (FAIL-11);
  *  - an answer to what is over changes nothing (TIME-9), and restored records never stand for a
  *    negative answer (DNS-14);

@@ -60,7 +60,6 @@ struct sim_invariants {
 	kl_ms now, deadline; /* DEADLINE: before the last event */
 	bool late;           /* the last event came after it */
 	bool quiet;          /* the last event may bring no action */
-	bool refused;        /* the last event was an error: nothing has changed */
 	bool frozen;         /* no network on this side */
 	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */
 };

@@ -137,7 +137,7 @@ struct kl_limits {
 	uint32_t records;    /* DNS records remembered */
 	uint32_t name_bytes; /* names learned from the DNS; a multiple of 4 */
 	uint32_t walks; /* requests under way at one time; one for each registration is its own.
-			 * Without a free one a probe waits. */
+			 * No more than half of the others are probes: one waits. */
 };
 
 enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
