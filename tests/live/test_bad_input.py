@@ -95,8 +95,8 @@ def silent_names(world):
 
 @live_test()
 def wrong_password(world):
-    """TRIG-6 (part), BACK-1 (part), REG-4 (part), SEE-1 (part): wrong credentials are offered once; then the line backs
-    off, says why, and does not try them on the next server. No password is written anywhere."""
+    """TRIG-6 (part), BACK-1 (part), BACK-4 (part), REG-4 (part), SEE-1 (part): wrong credentials are offered once; then
+    the line backs off, says why, and goes on with the server that it has not tried. No password is written anywhere."""
     phone = world.phone({'reg.1.auth.password': WRONG_PASSWORD, **SHORT_BACKOFF})
     entry = phone.wait_state('backing off')
     expect('credentials' in entry['why'], f'the status says that the credentials were refused: {entry["why"]}')
@@ -106,7 +106,7 @@ def wrong_password(world):
     expect(WRONG_PASSWORD not in phone.log() + str(phone.status()) + status, 'the password stands in no output')
     expect(not world.log.find(where=lambda packet: WRONG_PASSWORD.encode() in packet.payload), 'nor in any packet')
     refused = world.log.find(method='REGISTER', status=401)[1]
-    again = world.wait_sent('REGISTER', world.sbc1, since_ms=refused.at_ms, within_s=11)[0]
+    again = world.wait_sent('REGISTER', world.sbc2, since_ms=refused.at_ms, within_s=11)[0]
     expect_between('next attempt, after the refusal', again.at_ms - refused.at_ms, 5000, 10100)
     expect(again.call_id != refused.call_id, 'its Call-ID is new')
 
