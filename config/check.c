@@ -170,16 +170,9 @@ static bool has_lcs_with_concurrent(struct check *check)
 	uint32_t registering = 0;
 	for (uint32_t i = 0; i < engine_line_of(check)->entry_count; i++)
 		registering += line->entries[i].registers;
-	const char *names[] = {
-		arena_format(check->arena, "reg.%u.server.%u.lcs", line->number,
-			     line->entries[check->entry].number),
-		arena_format(check->arena, "reg.%u.lcs", line->number),
-		arena_format(check->arena, "voIpProt.server.%u.lcs",
-			     line->entries[check->entry].number),
-		"voIpProt.SIP.lcs",
-	};
 	return registering > 1 && !engine_line_of(check)->entries[0].policy->successive &&
-	       strcmp(find_named(check, names, sizeof(names) / sizeof(names[0])), "1") == 0;
+	       line->entries[check->entry].tells_epid &&
+	       about_setting(check, PARAMETER_server_lcs, check->entry);
 }
 
 /* ---- conditions: names ------------------------------------------------------------------------
