@@ -375,18 +375,22 @@ static void test_strict_makes_them_errors_PROF_4(void **state)
 	config_free(config);
 }
 
+/* DNS-2 (part): a port of 0, or an empty one, is none. */
 static void test_each_entry_has_a_transport_of_its_own(void **state)
 {
 	(void)state;
-	struct config *config =
-		load_text(XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\"\n"
-				       "voIpProt.server.2.address=\"two.example.com\" "
-				       "voIpProt.server.2.transport=\"TCPOnly\" "
-				       "voIpProt.server.3.address=\"three.example.com\""));
+	struct config *config = load_text(
+		XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\" "
+			     "voIpProt.server.1.port=\"\"\n"
+			     "voIpProt.server.2.address=\"two.example.com\" "
+			     "voIpProt.server.2.transport=\"TCPOnly\" voIpProt.server.2.port=\"0\" "
+			     "voIpProt.server.3.address=\"three.example.com\""));
 	assert_told(config, "");
 	assert_int_equal(entry_of(config, 0, 0)->transport_choice, KL_CHOOSE_TCP_PREFERRED);
 	assert_int_equal(entry_of(config, 0, 1)->transport_choice, KL_CHOOSE_TCP);
 	assert_int_equal(entry_of(config, 0, 2)->transport_choice, KL_CHOOSE_NAPTR);
+	for (uint32_t entry = 0; entry < 3; entry++)
+		assert_int_equal(entry_of(config, 0, entry)->port, 0);
 	config_free(config);
 }
 
