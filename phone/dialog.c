@@ -258,12 +258,9 @@ static void take_found(void *user, const struct phone_found *found)
  * as long as the line's own are (DNS-16). */
 static void send_owed(struct phone_dialog *dialog)
 {
-	const struct phone_account *account = dialog->account;
-	const struct kl_line_config *line =
-		&dialog->phone->engine_config.lines[account->line_index];
 	const struct phone_locate_order order = {
 		.uri = sip_dialog_next_hop(&dialog->sip),
-		.wait_max_ms = line->entries[account->entry_index].policy->dns_wait_max_ms,
+		.wait_max_ms = phone_names_wait_ms(dialog->phone, dialog->account),
 		.on_found = take_found,
 		.user = dialog,
 	};

@@ -246,9 +246,20 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 	return phone_transport_local(phone->transport, route, &self->address);
 }
 
+static const struct kl_entry_config *entry_of(const struct phone *phone,
+					      const struct phone_account *account)
+{
+	return &phone->engine_config.lines[account->line_index].entries[account->entry_index];
+}
+
 const char *phone_entry_name(const struct phone *phone, const struct phone_account *account)
 {
-	return phone->engine_config.lines[account->line_index].entries[account->entry_index].name;
+	return entry_of(phone, account)->name;
+}
+
+kl_ms phone_names_wait_ms(const struct phone *phone, const struct phone_account *account)
+{
+	return entry_of(phone, account)->policy->dns_wait_max_ms;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

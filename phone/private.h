@@ -65,6 +65,9 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 /* The name that an account's requests go to by configuration: a domain or an address. */
 const char *phone_entry_name(const struct phone *phone, const struct phone_account *account);
 
+/* How long a request of an account waits for names before it goes on without (DNS-16). */
+kl_ms phone_names_wait_ms(const struct phone *phone, const struct phone_account *account);
+
 /* Calls on_stopped, if it is waited for and nothing is left to do. */
 void phone_check_stopped(struct phone *phone);
 

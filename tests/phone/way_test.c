@@ -98,6 +98,26 @@ static void unknown_names(void **state)
 	assert_way(bench_registered(""), contact("tel:+1"), 0);
 }
 
+/* CALL-4, DNS-16: whoever hangs up does not wait for names; their BYE does, and nothing is sent
+ * before. */
+static void silent_dns(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *first = &bench->peers[0], *second = &bench->peers[1];
+	uint64_t id = call_up(bench, contact("sip:bob@naptr.test"));
+
+	(void)state;
+	peer_expect(second, SIP_ACK);
+	lab_dnsserver_set_fault(bench->dns, LAB_DNS_SILENT);
+	phone_call_hang_up(bench->phone, id);
+	assert_true(bench_has_event(bench, PHONE_CALL_OVER));
+	bench_settle(bench, 50);
+	assert_true(peer_is_quiet(first) && peer_is_quiet(second));
+	lab_dnsserver_set_fault(bench->dns, LAB_DNS_UP);
+	peer_answer(second, peer_expect(second, SIP_BYE), 200, NULL, NULL);
+	bench_free(bench);
+}
+
 /* RFC 3263 4.3: the name has another route, so the BYE that finds nobody at the first goes there:
  * with the same CSeq, and another branch. */
 static void on_to_the_next_route_of_the_name(void **state)
@@ -163,6 +183,7 @@ int main(void)
 		cmocka_unit_test(literal_addresses),
 		cmocka_unit_test(names),
 		cmocka_unit_test(unknown_names),
+		cmocka_unit_test(silent_dns),
 		cmocka_unit_test(on_to_the_next_route_of_the_name),
 		cmocka_unit_test(no_other_route),
 		cmocka_unit_test(only_with_the_registration),
