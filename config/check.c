@@ -88,27 +88,6 @@ static bool about_setting(struct check *check, enum parameter_id id, uint32_t en
 	return true;
 }
 
-/* The first of NAMES, full names of parameters, that a file sets.  It is about that one. */
-static const char *find_named(struct check *check, const char *const names[], size_t count)
-{
-	struct config_store *store = check->config->store;
-	for (size_t i = 0; i < count; i++) {
-		struct setting *passed = NULL, *setting = NULL;
-		struct parameter_key key;
-		if (parameter_find(names[i], &key) == MATCH_FOUND)
-			setting = store_find(store, &key, &passed);
-		if (!setting)
-			continue;
-		check->about = (struct config_value){.name = store_name(store, setting),
-						     .value = setting->value.text,
-						     .from = store_where(store, &setting->at),
-						     .set = true};
-		return setting->value.text;
-	}
-	check->about = (struct config_value){.name = names[0], .value = "0", .from = "default"};
-	return "0";
-}
-
 static bool uses_streams(const struct check *check)
 {
 	uint8_t choice = engine_line_of(check)->entries[check->entry].transport_choice;
@@ -178,16 +157,9 @@ static bool has_lcs_with_concurrent(struct check *check)
 	uint32_t registering = 0;
 	for (uint32_t i = 0; i < engine_line_of(check)->entry_count; i++)
 		registering += line->entries[i].registers;
-	const char *names[] = {
-		arena_format(check->arena, "reg.%u.server.%u.lcs", line->number,
-			     line->entries[check->entry].number),
-		arena_format(check->arena, "reg.%u.lcs", line->number),
-		arena_format(check->arena, "voIpProt.server.%u.lcs",
-			     line->entries[check->entry].number),
-		"voIpProt.SIP.lcs",
-	};
 	return registering > 1 && !engine_line_of(check)->entries[0].policy->successive &&
-	       strcmp(find_named(check, names, sizeof(names) / sizeof(names[0])), "1") == 0;
+	       line->entries[check->entry].tells_epid &&
+	       about_setting(check, PARAMETER_server_lcs, check->entry);
 }
 
 /* ---- conditions: names ------------------------------------------------------------------------

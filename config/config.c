@@ -94,6 +94,7 @@ int config_load(const struct config_options *options, struct config **config)
 	statics_make(store);
 	keepalive_make(store);
 	native_fill_device(store, &store->config.device);
+	store->config.device.mac = source_given_mac(&store->arena, options);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)
 		store_tell(store, (struct subject){.severity = CONFIG_ERROR},

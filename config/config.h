@@ -67,6 +67,7 @@ struct config_entry {
 	uint16_t server_port; /* 0: not given */
 	bool via_outbound_proxy; /* kl_entry_config.name is the proxy's, not `server` */
 	bool registers;
+	bool tells_epid; /* the From of all requests names this phone (FALL-7) */
 };
 
 /* One effective value of a line (PROF-1). */
@@ -97,8 +98,10 @@ struct config_line {
 	uint32_t value_count;
 };
 
-/* What native files say of the device as a whole; NULL and 0 where they say nothing. */
+/* What the options and native files say of the device as a whole; NULL and 0 where they say
+ * nothing. */
 struct config_device {
+	const char *mac;     /* 12 hexadecimal digits, lower case */
 	const char *local;   /* where to send and receive: an address, with a port if need be */
 	const char *control; /* the path of the control socket */
 	const char *const *resolvers; /* DNS servers: as `local` */

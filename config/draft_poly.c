@@ -38,6 +38,7 @@ static void fill_entry(struct draft *draft, struct config_entry *entry,
 	engine_entry->name = entry->server;
 	engine_entry->port = entry->server_port;
 	engine_entry->registers = entry->registers;
+	entry->tells_epid = resolve_number(scope, PARAMETER_server_lcs);
 
 	/* Polycom TB 5844: with a proxy all requests of the registration go there, whatever the
 	 * server.  FALL-6 */

@@ -90,6 +90,7 @@ static void put_server(struct config_store *store, const struct native_server *s
 	put_leaf(store, key_of(PARAMETER_server_register, place, x, y), &server->registers);
 	put_leaf(store, key_of(PARAMETER_server_use_proxy, place, x, y),
 		 &server->use_outbound_proxy);
+	put_leaf(store, key_of(PARAMETER_server_lcs, place, x, y), &server->epid);
 }
 
 static void put_address(struct config_store *store, const struct native_line *line, uint32_t x)

@@ -73,6 +73,8 @@ static const struct yaml_row server_rows[] = {
 	{SERVER_KEY(use_outbound_proxy, "requests to it go through the outbound proxy, if there is "
 					"one (default true)"),
 	 .type = YAML_BOOL},
+	{SERVER_KEY(epid, "the From of all requests to it names this phone (default false)"),
+	 .type = YAML_BOOL},
 	{SERVER_KEY(policy, "policy values of this server alone"), MAP(policy_table)},
 };
 static const struct yaml_table server_table = {server_rows, COUNT_OF(server_rows),

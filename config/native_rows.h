@@ -22,7 +22,7 @@ struct native_proxy {
 
 struct native_server {
 	struct position at;
-	struct yaml_leaf name, port, transport, registers, use_outbound_proxy;
+	struct yaml_leaf name, port, transport, registers, use_outbound_proxy, epid;
 	const struct native_policy *policy;
 };
 

@@ -21,8 +21,8 @@ enum parameter_dialect { DIALECT_POLY, DIALECT_YEALINK, DIALECT_VERSITY, DIALECT
 	X(LINE_PROXY, POLY, "reg.x.outboundProxy.")                                                \
 	X(SITE_PROXY, POLY, "voIpProt.SIP.outboundProxy.")                                         \
 	X(LINE_SERVER, POLY, "reg.x.server.y.")                                                    \
-	X(SITE_SERVER, POLY, "voIpProt.server.y.")                                                 \
 	X(LINE, POLY, "reg.x.")                                                                    \
+	X(SITE_SERVER, POLY, "voIpProt.server.y.")                                                 \
 	X(SITE_SIP, POLY, "voIpProt.SIP.")                                                         \
 	X(SITE, POLY, "")                                                                          \
 	X(ACCOUNT_PROXY, YEALINK, "account.x.outbound_proxy.y.")                                   \

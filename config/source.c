@@ -79,12 +79,17 @@ static const char *read_mac(struct arena *arena, const char *text, size_t length
 	return count == MAC_DIGITS ? arena_copy(arena, digits, MAC_DIGITS) : NULL;
 }
 
+const char *source_given_mac(struct arena *arena, const struct config_options *options)
+{
+	return options->mac ? read_mac(arena, options->mac, strlen(options->mac)) : NULL;
+}
+
 const char *source_mac(const struct source *source)
 {
 	struct arena *arena = &source->store->arena;
-	const char *given = source->options->mac, *base = base_of(source->at.file);
-	if (given)
-		return read_mac(arena, given, strlen(given));
+	const char *base = base_of(source->at.file);
+	if (source->options->mac)
+		return source_given_mac(arena, source->options);
 	if (strlen(base) <= MAC_DIGITS || base[MAC_DIGITS] != '.' ||
 	    strncmp(base, "000000000000", MAC_DIGITS) == 0)
 		return NULL;
@@ -350,8 +355,7 @@ static const char *find_in_folder(struct run *run, const char *path)
 {
 	static const char *const endings[] = {"cfg", "boot"};
 	struct arena *arena = &run->store->arena;
-	const char *given = run->options->mac;
-	const char *mac = given ? read_mac(arena, given, strlen(given)) : NULL;
+	const char *mac = source_given_mac(arena, run->options);
 	const char *const stems[] = {mac, "000000000000", "y000000000000"};
 	struct stat status;
 	if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))

@@ -36,6 +36,10 @@ struct source {
  * name, are copied; `at` is where SOURCE is now. */
 void source_include(struct source *source, struct source_include include);
 
+/* The phone's MAC address that OPTIONS give: 12 digits, lower case.  NULL: they give none, or it is
+ * no MAC address. */
+const char *source_given_mac(struct arena *arena, const struct config_options *options);
+
 /* The phone's MAC address as the names of its files have it: 12 digits, lower case; from the
  * options, or from SOURCE's own name.  NULL: neither tells it. */
 const char *source_mac(const struct source *source);

@@ -32,23 +32,30 @@ void phone_draw_id(char to[PHONE_ID_MAX])
 	snprintf(to, PHONE_ID_MAX, "%016" PRIx64, phone_draw());
 }
 
-/* RFC 5626 4.1: the same after a restart.  The machine's id itself is not told to anybody. */
-static void write_instance(char *to, size_t size)
+/* RFC 5626 4.1: the same after a restart.  The machine's id itself is not told to anybody.
+ * MAC may be NULL. */
+static void write_instance(struct phone_accounts *accounts, const char *mac)
 {
 	sd_id128_t id;
 
 	if (sd_id128_get_machine_app_specific(KEEPLINE_ID, &id) && sd_id128_randomize(&id))
 		id = KEEPLINE_ID;
-	snprintf(to, size, "<urn:uuid:" SD_ID128_UUID_FORMAT_STR ">", SD_ID128_FORMAT_VAL(id));
+	snprintf(accounts->instance, sizeof accounts->instance,
+		 "<urn:uuid:" SD_ID128_UUID_FORMAT_STR ">", SD_ID128_FORMAT_VAL(id));
+	snprintf(accounts->epid, sizeof accounts->epid, ";epid=%.12s",
+		 mac ? mac : SD_ID128_TO_STRING(id));
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static void account_init(struct phone_account *account, const struct config *config, uint32_t line,
-			 uint32_t entry)
+static void account_init(struct phone_accounts *accounts, const struct config *config,
+			 uint32_t line, uint32_t entry)
 {
+	struct phone_account *account = phone_account_find(accounts, line, entry);
+
 	account->line = &config->lines[line];
 	account->entry = &config->lines[line].entries[entry];
+	account->epid = account->entry->tells_epid ? accounts->epid : "";
 	account->line_index = line;
 	account->entry_index = entry;
 	account->request = phone_draw();
@@ -74,9 +81,10 @@ int phone_accounts_init(struct phone_accounts *accounts, const struct config *co
 	for (uint32_t i = 0; i < lines; i++) {
 		accounts->first[i] = next;
 		for (uint32_t j = 0; j < config->engine.lines[i].entry_count; j++)
-			account_init(&accounts->all[next++], config, i, j);
+			account_init(accounts, config, i, j);
+		next += config->engine.lines[i].entry_count;
 	}
-	write_instance(accounts->instance, sizeof accounts->instance);
+	write_instance(accounts, config->device.mac);
 	return 0;
 }
 

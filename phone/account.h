@@ -31,6 +31,7 @@ struct phone_account {
 	uint32_t line_index, entry_index; /* in the configuration */
 	char id[PHONE_ID_MAX];            /* the stem of its REGISTERs' Call-IDs */
 	char tag[PHONE_ID_MAX];           /* of their From */
+	const char *epid; /* stands before the tag in From of every request; "": nothing does */
 	uint64_t request; /* names the REGISTER that is under way, with all its repeats */
 	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* "<a>, <b>"; "" if none was given */
 	struct kl_route service_route_of;            /* the route that gave it */
@@ -46,6 +47,8 @@ struct phone_accounts {
 	uint32_t count;
 	uint32_t *first;   /* of each line */
 	char instance[64]; /* "<urn:uuid:...>": this machine, for good (RFC 5626 4.1) */
+	/* ";epid=0004f2aabbcc": its MAC address, or as many digits of the above (FALL-7). */
+	char epid[20];
 };
 
 /* 0 or -ENOMEM. */

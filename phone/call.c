@@ -147,40 +147,9 @@ void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route
 	tell(call, &event);
 }
 
-/* ---- redirections (TRIG-9) --------------------------------------------------------------------
- */
-
-/* What may stand in a URI (RFC 3986 2): anything else could end the header that it is put into. */
-static bool is_uri_text(const char *text)
-{
-	for (; *text; text++)
-		if (*text <= ' ' || *text >= 0x7f || strchr("<>\"\\^`{|}", *text))
-			return false;
-	return true;
-}
-
-struct kl_route phone_call_redirect(struct phone_call *call, const struct sip_message *response)
-{
-	struct sip_address contact;
-	struct kl_route route;
-
-	for (size_t i = 0; !sip_message_address(response, SIP_CONTACT, i, &contact); i++) {
-		if (contact.is_star || phone_route_of_uri(contact.uri, &route))
-			continue;
-		if (!call)
-			return route;
-		if (sip_span_copy(contact.uri, call->redirect_uri, sizeof call->redirect_uri) ||
-		    !is_uri_text(call->redirect_uri) || strchr(call->redirect_uri, '?'))
-			continue;
-		call->redirect = route;
-		return route;
-	}
-	return (struct kl_route){.port = 0};
-}
-
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route)
 {
-	return phone_route_equal(&call->redirect, route) ? call->redirect_uri : call->target;
+	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->target;
 }
 
 /* ---- from outside ---------------------------------------------------------------------------- */
@@ -199,7 +168,7 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
 	length = snprintf(call->target, sizeof call->target, "%s%s%s",
 			  has_scheme ? "" : "sip:", target, domain);
-	return *target && !other_scheme && is_uri_text(target) && length > 0 &&
+	return *target && !other_scheme && phone_is_uri_text(target) && length > 0 &&
 	       (size_t)length < sizeof call->target &&
 	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
 	       !uri.headers.at;

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "phone/phone.h"
+#include "phone/redirect.h"
 #include "sip/message.h"
 
 #define PHONE_CALL_STATES(X)                                                                       \
@@ -25,9 +26,7 @@ struct phone_call {
 	uint32_t line;
 	kl_ms began_at;
 	char target[PHONE_TARGET_MAX + 8]; /* a SIP URI */
-	/* What the INVITE asks for where a 3xx sent us (RFC 3261 8.1.3.4); port 0: nowhere. */
-	struct kl_route redirect;
-	char redirect_uri[PHONE_TARGET_MAX + 8];
+	struct phone_target redirect;      /* where a 3xx sent the INVITE */
 	char call_id[48], tag[48];
 	uint64_t session;            /* of our description */
 	struct phone_dialog *dialog; /* NULL until a 2xx came */
@@ -54,10 +53,6 @@ void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *out
 /* An answer to the INVITE of call ID came. */
 void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route *route,
 			 const struct sip_message *response);
-
-/* Where a 3xx to a REGISTER (CALL NULL) or an INVITE leads: its first Contact with a literal
- * address (TRIG-9).  Names are not looked up.  Port 0: nowhere that we could send to. */
-struct kl_route phone_call_redirect(struct phone_call *call, const struct sip_message *response);
 
 /* What the INVITE asks ROUTE for. */
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route);

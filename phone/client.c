@@ -63,6 +63,7 @@ static void client_free(struct phone_client *client)
 	client->phone->clients.count--;
 	sip_message_clear(&client->request);
 	phone_repeat_clear(&client->cancel);
+	phone_redirect_clear(&client->redirect);
 	net_timer_free(client->end);
 	free(client);
 }
@@ -92,7 +93,7 @@ bool phone_clients_busy(const struct phone *phone)
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-	if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes)
+	if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || client->redirect.locate)
 		return true;
 	return false;
 }
@@ -178,6 +179,8 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	};
 	int error = 0;
 
+	if (client && client->redirect.locate)
+		return; /* it was answered */
 	phone_network_use(phone, &send->route);
 	if (client)
 		error = phone_send(phone, &client->hop, client->request.received);
@@ -307,11 +310,32 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 							 client->proof, response, client->sent));
 	if (client->method == KL_REGISTER && status / 100 == 2)
 		event.response.granted_ms = take_grant(client, response);
-	if (status / 100 == 3)
-		event.response.redirect = phone_call_redirect(
-			client->token ? phone_call_find(client->phone, client->token) : NULL,
-			response);
+	event.response.redirect = client->redirect.target.route;
 	phone_feed(client->phone, &event);
+}
+
+/* The way of a 3xx is known, or there is none. */
+static void take_target(void *user)
+{
+	struct phone_client *client = user;
+	struct phone_call *call =
+		client->token ? phone_call_find(client->phone, client->token) : NULL;
+
+	if (call)
+		call->redirect = client->redirect.target;
+	feed_response(client, &client->redirect.response, client->redirect.status);
+}
+
+/* TRIG-9.  While names are looked up the route counts as alive: its answer came. */
+static void follow(struct phone_client *client, const struct sip_message *response)
+{
+	client->redirect.phone = client->phone;
+	client->redirect.account = client->account;
+	client->redirect.on_target = take_target;
+	client->redirect.user = client;
+	phone_redirect_follow(&client->redirect, response);
+	if (client->redirect.locate)
+		feed_response(client, response, 100);
 }
 
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
@@ -362,7 +386,9 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (open)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
-	if (open || late)
+	if (open && response->status / 100 == 3)
+		follow(client, response);
+	else if (open || late)
 		feed_response(client, response, response->status);
 }
 

@@ -11,6 +11,7 @@
 
 #include "net/udp.h"
 #include "phone/account.h"
+#include "phone/redirect.h"
 #include "phone/repeat.h"
 #include "phone/transport.h"
 
@@ -40,7 +41,8 @@ struct phone_client {
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat cancel;
-	struct net_timer *end; /* when it is forgotten; runs once it is not OPEN */
+	struct phone_redirect redirect; /* a 3xx that came */
+	struct net_timer *end;          /* when it is forgotten; runs once it is not OPEN */
 };
 
 enum { PHONE_CLIENT_BUCKETS = 256 };

@@ -32,6 +32,8 @@ static void dialog_free(struct phone_dialog *dialog)
 {
 	LIST_REMOVE(dialog, others);
 	dialog->phone->dialogs.count--;
+	phone_locate_stop(dialog->locate);
+	sip_message_clear(&dialog->invite);
 	phone_repeat_clear(&dialog->repeat);
 	net_timer_free(dialog->end);
 	free(dialog->ack);
@@ -66,6 +68,7 @@ void phone_dialog_end(struct phone_dialog *dialog)
 	if (dialog->state == PHONE_DIALOG_OVER)
 		return;
 	dialog->state = PHONE_DIALOG_OVER;
+	dialog->owes_bye = false;
 	dialog->call = NULL;
 	phone_repeat_stop(&dialog->repeat);
 	net_timer_set(dialog->end, net_now_ms() + LINGER_MS);
@@ -76,18 +79,44 @@ void phone_dialog_end(struct phone_dialog *dialog)
 /* ---- where requests go -------------------------------------------------------------------------
  */
 
-/* FAIL-18: where the first Route, else the remote target says.  A name there is taken for that of
- * the server which the INVITE was sent to. */
+/* FAIL-18: a route of the line is used as the line uses it. */
+static const char *certificate_name(const struct phone_dialog *dialog, const struct kl_route *route)
+{
+	const struct phone *phone = dialog->phone;
+	const struct phone_account *account = dialog->account;
+	struct kl_route_view view;
+
+	for (uint32_t i = 0;
+	     !kl_get_route(phone->engine, account->line_index, account->entry_index, i, &view); i++)
+		if (phone_route_equal(&view.route, route))
+			return view.name ? phone_entry_config(phone, account)->name : NULL;
+	return *dialog->found.name ? dialog->found.name : NULL;
+}
+
+/* FAIL-18: where the first Route, else the remote target leads; if that is not known, or can't be
+ * reached from here, where the INVITE went. */
 static struct phone_hop next_hop(const struct phone_dialog *dialog)
 {
 	struct phone_hop hop = {.stream = 0};
 	struct net_address local;
 
-	if (phone_route_of_uri(sip_dialog_next_hop(&dialog->sip), &hop.route) ||
-	    phone_route_equal(&hop.route, &dialog->hop.route) ||
+	if (dialog->at == dialog->found.count)
+		return dialog->hop;
+	hop.route = dialog->found.routes[dialog->at];
+	if (phone_route_equal(&hop.route, &dialog->hop.route) ||
 	    phone_transport_local(dialog->phone->transport, &hop.route, &local))
 		return dialog->hop;
+	hop.name = certificate_name(dialog, &hop.route);
 	return hop;
+}
+
+/* RFC 3263 4.3: on to the next route of those that the name has.  False: there is none. */
+static bool take_next_route(struct phone_dialog *dialog)
+{
+	if (dialog->at + 1 >= dialog->found.count)
+		return false;
+	dialog->at++;
+	return true;
 }
 
 /* Begins a request of the dialog in the phone's scratch; *HOP is where it goes. */
@@ -109,20 +138,22 @@ static void begin(struct phone_dialog *dialog, struct sip_builder *builder, cons
 }
 
 /* RFC 3261 13.2.2.4: to the route set of the 2xx, with the INVITE's credentials. */
-static void acknowledge(struct phone_dialog *dialog, const struct sip_message *invite)
+static void acknowledge(struct phone_dialog *dialog)
 {
 	struct phone *phone = dialog->phone;
 	struct sip_builder builder;
 	struct phone_hop hop;
-	int length;
+	int length, error;
 
-	begin(dialog, &builder, "ACK", &hop);
-	sip_builder_copy(&builder, invite, SIP_AUTHORIZATION);
-	sip_builder_copy(&builder, invite, SIP_PROXY_AUTHORIZATION);
-	length = sip_builder_finish(&builder);
-	if (length < 0)
-		return;
-	phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
+	do {
+		begin(dialog, &builder, "ACK", &hop);
+		sip_builder_copy(&builder, &dialog->invite, SIP_AUTHORIZATION);
+		sip_builder_copy(&builder, &dialog->invite, SIP_PROXY_AUTHORIZATION);
+		length = sip_builder_finish(&builder);
+		if (length < 0)
+			return;
+		error = phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
+	} while (error && take_next_route(dialog));
 	dialog->ack = strndup(phone->scratch, (size_t)length);
 }
 
@@ -134,18 +165,36 @@ static void acknowledge_again(const struct phone_dialog *dialog)
 		phone_send(dialog->phone, &hop, sip_span_of(dialog->ack));
 }
 
-/* TRIG-10: a BYE that fails ends its dialog, and its line's engine is told which route is dead, for
- * the dialog may have led past the line's own.  A dialog that was never a call of ours has no
- * binding. */
+static void send_bye(struct phone_dialog *dialog);
+
+/* FAIL-5: but the BYE of a dialog that was never a call of ours, which has no binding, always goes.
+ */
+static bool may_signal(const struct phone_dialog *dialog)
+{
+	return !dialog->binding.route.port ||
+	       kl_may_signal(dialog->phone->engine, &dialog->binding);
+}
+
+/* TRIG-10: when a BYE fails its line's engine is told which route is dead, for the dialog may have
+ * led past the line's own.  RFC 3263 4.3: it goes on to the next route of its name, with the same
+ * CSeq (TIME-8), and ends its dialog if there is none. */
 static void fail(struct phone_dialog *dialog, struct kl_event_dialog how)
 {
 	struct kl_event event = {.type = KL_EV_DIALOG_FAILED, .dialog = how};
 
-	phone_dialog_end(dialog);
+	phone_repeat_stop(&dialog->repeat);
 	event.dialog.binding = dialog->binding;
 	event.dialog.binding.route = dialog->repeat.hop.route;
 	if (dialog->binding.route.port)
 		phone_feed(dialog->phone, &event);
+	if (!may_signal(dialog) || !take_next_route(dialog)) {
+		phone_dialog_end(dialog);
+		phone_check_stopped(dialog->phone);
+		return;
+	}
+	dialog->sip.local_cseq--;
+	dialog->byes = 0;
+	send_bye(dialog);
 }
 
 static void send_bye(struct phone_dialog *dialog)
@@ -161,9 +210,7 @@ static void send_bye(struct phone_dialog *dialog)
 	struct phone_hop hop;
 	int length, error;
 
-	dialog->state = PHONE_DIALOG_ENDING;
 	dialog->byes++;
-	dialog->unacked = 0;
 	begin(dialog, &builder, "BYE", &hop);
 	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
 	if (!sip_span_copy(sip_dialog_request_uri(&dialog->sip), uri, sizeof uri))
@@ -179,6 +226,59 @@ static void send_bye(struct phone_dialog *dialog)
 		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
 }
 
+/* ---- the way ----------------------------------------------------------------------------------
+ */
+
+static void take_found(void *user, const struct phone_found *found)
+{
+	struct phone_dialog *dialog = user;
+
+	dialog->locate = NULL;
+	dialog->at = 0;
+	if (found->count)
+		dialog->found = *found;
+	else
+		phone_log(PHONE_LOG_WARNING, "no way to %.*s: requests go where the INVITE went",
+			  SIP_SPAN(sip_dialog_next_hop(&dialog->sip)));
+	if (dialog->owes_ack)
+		acknowledge(dialog);
+	dialog->owes_ack = false;
+	sip_message_clear(&dialog->invite);
+	if (!dialog->owes_bye)
+		return;
+	dialog->owes_bye = false;
+	if (may_signal(dialog))
+		send_bye(dialog);
+	else
+		phone_dialog_end(dialog);
+	phone_check_stopped(dialog->phone);
+}
+
+/* Sends what is owed, once it is known where to: names are asked for anew each time, and waited for
+ * as long as the line's own are (DNS-16). */
+static void send_owed(struct phone_dialog *dialog)
+{
+	const struct phone_locate_order order = {
+		.uri = sip_dialog_next_hop(&dialog->sip),
+		.wait_max_ms =
+			phone_entry_config(dialog->phone, dialog->account)->policy->dns_wait_max_ms,
+		.on_found = take_found,
+		.user = dialog,
+	};
+
+	if (!dialog->locate)
+		dialog->locate = phone_locate_start(dialog->phone, &order);
+}
+
+static void end_with_bye(struct phone_dialog *dialog)
+{
+	dialog->state = PHONE_DIALOG_ENDING;
+	dialog->unacked = 0;
+	dialog->owes_bye = true;
+	phone_repeat_stop(&dialog->repeat);
+	send_owed(dialog);
+}
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault)
@@ -186,7 +286,7 @@ bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum 
 	struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING &&
+	if (dialog->state == PHONE_DIALOG_ENDING && !dialog->owes_bye &&
 	    sip_span_equal(branch, sip_span_of(dialog->bye_branch))) {
 		fail(dialog, (struct kl_event_dialog){.fault = fault});
 		return true;
@@ -199,7 +299,7 @@ void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_en
 	struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING &&
+	if (dialog->state == PHONE_DIALOG_ENDING && !dialog->owes_bye &&
 	    phone_route_equal(&dialog->repeat.hop.route, &end->route))
 		fail(dialog, (struct kl_event_dialog){.fault = end->fault});
 }
@@ -259,19 +359,23 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 	if (!dialog)
 		return false;
 	error = sip_dialog_from_response(&dialog->sip, origin->invite, response);
+	if (!error)
+		error = sip_message_parse(&dialog->invite, origin->invite->received.at,
+					  origin->invite->received.length);
 	if (error) {
 		phone_log(PHONE_LOG_WARNING, "the %u from %s makes no call: %s", response->status,
 			  phone_route_text(&origin->hop.route, route), sip_strerror(error));
 		dialog_free(dialog);
 		return false;
 	}
-	acknowledge(dialog, origin->invite);
+	dialog->owes_ack = true;
 	if (origin->call) {
 		origin->call->dialog = dialog;
+		send_owed(dialog);
 	} else {
 		phone_log(PHONE_LOG_NOTICE, "an answer that nobody waits for, from %s: ended",
 			  phone_route_text(&origin->hop.route, route));
-		send_bye(dialog);
+		end_with_bye(dialog);
 	}
 	return true;
 }
@@ -282,7 +386,7 @@ void phone_dialog_hang_up(struct phone_dialog *dialog)
 	if (dialog->state != PHONE_DIALOG_UP)
 		return;
 	if (kl_may_signal(dialog->phone->engine, &dialog->binding))
-		send_bye(dialog);
+		end_with_bye(dialog);
 	else
 		phone_dialog_end(dialog);
 }

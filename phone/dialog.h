@@ -9,9 +9,11 @@
 #include <sys/queue.h>
 
 #include "phone/account.h"
+#include "phone/locate.h"
 #include "phone/repeat.h"
 #include "phone/transport.h"
 #include "sip/dialog.h"
+#include "sip/message.h"
 
 struct phone_call;
 
@@ -33,10 +35,15 @@ struct phone_dialog {
 	struct kl_binding binding; /* of a call that is up */
 	struct phone_hop hop;      /* where the INVITE went */
 	struct sip_dialog sip;
-	uint64_t session;           /* of our description */
-	char *ack;                  /* as it was sent; owned */
-	struct phone_repeat repeat; /* of our BYE, or of our 200 to their re-INVITE */
-	uint32_t unacked;           /* CSeq of that re-INVITE; 0: none */
+	struct sip_message invite;   /* as it was sent, while its ACK is owed */
+	bool owes_ack, owes_bye;     /* they are sent once it is known where to */
+	struct phone_locate *locate; /* asks where requests go; NULL: that is known */
+	struct phone_found found;    /* as it was told last; empty: where the INVITE went */
+	unsigned at;                 /* of the routes found, the one in use */
+	uint64_t session;            /* of our description */
+	char *ack;                   /* as it was sent; owned */
+	struct phone_repeat repeat;  /* of our BYE, or of our 200 to their re-INVITE */
+	uint32_t unacked;            /* CSeq of that re-INVITE; 0: none */
 	char bye_branch[PHONE_ID_MAX];
 	uint64_t proof; /* phone_proof.request of the BYE */
 	enum sip_digest_sent sent[2];

@@ -14,6 +14,9 @@ struct question {
 	LIST_ENTRY(question) others;
 	struct phone_dns *dns;
 	uint32_t query; /* the engine's name for it */
+	/* Somebody else's: as in phone_dns_search; NULL: the engine's. */
+	void (*on_result)(void *user, const struct net_dns_result *result);
+	void *user;
 	struct net_dns_question asked;
 };
 
@@ -94,14 +97,19 @@ void phone_dns_event(const struct net_dns_result *result, uint32_t query,
 
 static void answer(struct question *question, const struct net_dns_result *result)
 {
-	struct phone_dns *dns = question->dns;
+	const struct question asked = *question;
+	const struct phone_dns_config *config = &asked.dns->config;
 	struct kl_dns_record records[KL_DNS_RECORDS_MAX];
 	struct kl_event event;
 
-	phone_dns_event(result, question->query, records, &event);
 	LIST_REMOVE(question, others);
 	free(question);
-	dns->config.on_answer(dns->config.user, &event);
+	if (asked.on_result) {
+		asked.on_result(asked.user, result);
+		return;
+	}
+	phone_dns_event(result, asked.query, records, &event);
+	config->on_answer(config->user, &event);
 }
 
 static void take_result(void *user, uint64_t id, const struct net_dns_result *result)
@@ -129,37 +137,73 @@ static void ask_servers(struct question *question)
 }
 
 /* NULL: out of memory, or it is no name. */
-static struct question *question_new(struct phone_dns *dns, const struct kl_action_query *query)
+static struct question *question_new(struct phone_dns *dns, const char *name,
+				     enum net_dns_type type)
 {
 	struct question *question = calloc(1, sizeof *question);
 
-	if (!question ||
-	    net_dns_question_init(&question->asked, query->name, type_of(query->type))) {
+	if (!question || net_dns_question_init(&question->asked, name, type)) {
 		free(question);
 		return NULL;
 	}
 	question->dns = dns;
-	question->query = query->query;
 	LIST_INSERT_HEAD(&dns->open, question, others);
 	return question;
 }
 
+static void ask(struct question *question)
+{
+	const char *hosts = question->dns->config.hosts_path;
+	struct net_dns_result result;
+
+	if (hosts && net_hosts_find(hosts, &question->asked, &result))
+		answer(question, &result);
+	else
+		ask_servers(question);
+}
+
 void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query)
 {
-	struct question *question = question_new(dns, query);
-	struct net_dns_result result;
+	struct question *question = question_new(dns, query->name, type_of(query->type));
 	const struct kl_event failed = {
 		.type = KL_EV_DNS,
 		.dns = {.query = query->query, .status = KL_DNS_FAILED},
 	};
 
-	if (!question)
+	if (!question) {
 		dns->config.on_answer(dns->config.user, &failed);
-	else if (dns->config.hosts_path &&
-		 net_hosts_find(dns->config.hosts_path, &question->asked, &result))
-		answer(question, &result);
-	else
-		ask_servers(question);
+		return;
+	}
+	question->query = query->query;
+	ask(question);
+}
+
+int phone_dns_find(struct phone_dns *dns, const struct phone_dns_search *search)
+{
+	struct question *question = question_new(dns, search->name, search->type);
+
+	if (!question)
+		return -EINVAL;
+	question->on_result = search->on_result;
+	question->user = search->user;
+	ask(question);
+	return 0;
+}
+
+static void ignore(void *user, const struct net_dns_result *result)
+{
+	(void)user;
+	(void)result;
+}
+
+/* They stay open until their answer comes, which is bounded, for one of them may be on its way. */
+void phone_dns_forget(struct phone_dns *dns, const void *user)
+{
+	struct question *question;
+
+	LIST_FOREACH(question, &dns->open, others)
+	if (question->on_result && question->user == user)
+		question->on_result = ignore;
 }
 
 /* ---- other servers --------------------------------------------------------------------------- */

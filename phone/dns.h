@@ -30,6 +30,21 @@ const struct net_resolver_config *phone_dns_servers(const struct phone_dns *dns)
 
 void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query);
 
+/* A question of somebody else. */
+struct phone_dns_search {
+	const char *name; /* copied */
+	enum net_dns_type type;
+	/* Called once, also from within phone_dns_find(); RESULT is valid until it returns. */
+	void (*on_result)(void *user, const struct net_dns_result *result);
+	void *user;
+};
+
+/* -EINVAL: it is no name, or there is no memory; on_result is not called then. */
+int phone_dns_find(struct phone_dns *dns, const struct phone_dns_search *search);
+
+/* The searches of USER end without a call. */
+void phone_dns_forget(struct phone_dns *dns, const void *user);
+
 /* RESULT as the engine's event; RECORDS (KL_DNS_RECORDS_MAX) hold what the event points to, and
  * point into RESULT. */
 void phone_dns_event(const struct net_dns_result *result, uint32_t query,

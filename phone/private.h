@@ -7,6 +7,7 @@
 #include "phone/client.h"
 #include "phone/dialog.h"
 #include "phone/dns.h"
+#include "phone/locate.h"
 #include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/server.h"

@@ -89,7 +89,8 @@ static void write_head(struct sip_builder *builder, const struct phone_request *
 	sip_builder_request(builder, method, head->uri);
 	sip_builder_header(builder, "Via", "%s", via);
 	sip_builder_header(builder, "Max-Forwards", "%d", SIP_MAX_FORWARDS_DEFAULT);
-	sip_builder_header(builder, "From", "%s<%s>;tag=%s", display, aor, head->tag);
+	sip_builder_header(builder, "From", "%s<%s>%s;tag=%s", display, aor, request->account->epid,
+			   head->tag);
 	sip_builder_header(builder, "To", "<%s>", head->to_uri);
 	sip_builder_header(builder, "Call-ID", "%s", head->call_id);
 	sip_builder_header(builder, "CSeq", "%u %s", request->send->cseq, method);

@@ -24,7 +24,7 @@ struct stream {
 	struct phone_streams *pool;
 	uint64_t id; /* never used twice */
 	struct kl_route route;
-	const char *name;               /* as in phone_hop */
+	char name[KL_NAME_MAX + 1];     /* as in phone_hop; "": the route's address */
 	const struct kl_policy *policy; /* how it is kept */
 	bool accepted;
 	bool greeted; /* a whole message came */
@@ -60,11 +60,6 @@ static void stream_free(struct stream *stream)
 	free(stream);
 }
 
-static bool same_name(const char *a, const char *b)
-{
-	return a == b || (a && b && !strcmp(a, b));
-}
-
 /* A certificate that names one domain does not speak for another, so TLS streams are shared by
  * those alone who want the same name. */
 static struct stream *find(const struct phone_streams *pool, const struct phone_hop *hop)
@@ -75,7 +70,7 @@ static struct stream *find(const struct phone_streams *pool, const struct phone_
 	if (hop->stream ? stream->id == hop->stream
 			: !stream->accepted && phone_route_equal(&stream->route, &hop->route) &&
 				  (hop->route.transport != KL_TLS ||
-				   same_name(stream->name, hop->name)))
+				   !strcmp(stream->name, hop->name ? hop->name : "")))
 		return stream;
 	return NULL;
 }
@@ -286,7 +281,7 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	stream = stream_new(pool, &hop->route);
 	if (!stream)
 		return -ENOMEM;
-	stream->name = hop->name;
+	snprintf(stream->name, sizeof stream->name, "%s", hop->name ? hop->name : "");
 	if (hop->policy)
 		stream->policy = hop->policy;
 	config = describe(stream, local);

@@ -40,18 +40,22 @@ struct kl_route phone_route_of(const struct net_address *address, enum kl_transp
 	return route;
 }
 
+enum kl_transport phone_transport_of_uri(const struct sip_uri *uri)
+{
+	if (uri->is_secure || uri->transport == SIP_TLS)
+		return KL_TLS;
+	return uri->transport == SIP_TCP ? KL_TCP : KL_UDP;
+}
+
 int phone_route_of_uri(struct sip_span text, struct kl_route *route)
 {
-	enum kl_transport transport = KL_UDP;
+	enum kl_transport transport;
 	struct net_address address;
 	struct sip_uri uri;
 
 	if (sip_uri_parse(&uri, text) || !uri.is_sip || net_address_parse(&address, uri.host, 0))
 		return -EINVAL;
-	if (uri.is_secure || uri.transport == SIP_TLS)
-		transport = KL_TLS;
-	else if (uri.transport == SIP_TCP)
-		transport = KL_TCP;
+	transport = phone_transport_of_uri(&uri);
 	address.port = uri.port ? uri.port : phone_default_port(transport);
 	*route = phone_route_of(&address, transport);
 	return 0;

@@ -24,8 +24,7 @@ struct phone_hop {
 	/* UDP: an answer leaves from where its request arrived (RFC 3581 4); all zero: from
 	 * anywhere. */
 	struct net_address local;
-	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  It
-	 * outlives the transport. */
+	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address. */
 	const char *name;
 	/* How a stream is kept that is opened for it (KEEP-2, KEEP-3); NULL: as
 	 * phone_transport_config says.  It outlives the transport. */
@@ -103,6 +102,11 @@ uint16_t phone_default_port(enum kl_transport transport);
 
 struct net_address phone_route_address(const struct kl_route *route);
 struct kl_route phone_route_of(const struct net_address *address, enum kl_transport transport);
+struct sip_uri;
+
+/* The transport that a SIP URI names; UDP where it names none (RFC 3263 4.1). */
+enum kl_transport phone_transport_of_uri(const struct sip_uri *uri);
+
 /* Where a SIP URI leads that names a literal address (RFC 3263 4.1, 4.2).  -EINVAL: it does not. */
 int phone_route_of_uri(struct sip_span uri, struct kl_route *route);
 

@@ -14,6 +14,16 @@ static struct sip_span address_without_params(const struct sip_address *address)
 		address->text.at, (size_t)(address->params.at - address->text.at) - 1});
 }
 
+/* Our own From up to its tag, which stands last: what we say there goes for all our requests. */
+static struct sip_span address_without_tag(const struct sip_address *address)
+{
+	size_t length = (size_t)(address->tag.at - address->text.at);
+
+	while (address->text.at[length] != ';')
+		length--;
+	return sip_span_trim((struct sip_span){address->text.at, length});
+}
+
 static int copy_party(const struct sip_address *address, char buffer[SIP_DIALOG_URI_MAX])
 {
 	return sip_span_copy(address_without_params(address), buffer, SIP_DIALOG_URI_MAX);
@@ -93,11 +103,12 @@ int sip_dialog_from_response(struct sip_dialog *dialog, const struct sip_message
 
 	if (response->status <= 100 || response->status >= 300)
 		return SIP_ESTATE;
-	if (!response->to.tag.at || !response->from.tag.at)
+	if (!response->to.tag.at || !response->from.tag.at || !request->from.tag.at)
 		return SIP_EABSENT;
 	error = copy_ids(&made, response, response->from.tag, response->to.tag);
 	if (error == 0)
-		error = copy_party(&request->from, made.local);
+		error = sip_span_copy(address_without_tag(&request->from), made.local,
+				      sizeof(made.local));
 	if (error == 0)
 		error = copy_party(&request->to, made.remote);
 	if (error == 0)

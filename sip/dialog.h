@@ -24,14 +24,14 @@ struct sip_dialog {
 	char call_id[SIP_DIALOG_ID_MAX];
 	char local_tag[SIP_DIALOG_ID_MAX];
 	char remote_tag[SIP_DIALOG_ID_MAX]; /* "" if the peer sets none (RFC 2543) */
-	char local[SIP_DIALOG_URI_MAX];     /* From of our requests, without tag */
+	char local[SIP_DIALOG_URI_MAX];     /* From of our requests, up to the tag */
 	char remote[SIP_DIALOG_URI_MAX];    /* To of our requests, without tag */
 	char target[SIP_DIALOG_URI_MAX];    /* remote target: the peer's Contact URI */
 	char route[SIP_DIALOG_ROUTE_MAX]; /* "<a>, <b>": the route set in our order; "" if empty */
 };
 
-/* Calling side: from the request as sent and a 101..299 with a To tag (12.1.2); the route set is
- * the Record-Route reversed. */
+/* Calling side: from the request as sent, whose From ends with its tag, and a 101..299 with a To
+ * tag (12.1.2); the route set is the Record-Route reversed. */
 int sip_dialog_from_response(struct sip_dialog *dialog, const struct sip_message *request,
 			     const struct sip_message *response);
 

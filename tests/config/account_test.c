@@ -1,4 +1,5 @@
-/* account_test.c - which setting rules, and what comes of it.  PROF-1..4, FALL-6 (part), REG-3 */
+/* account_test.c - which setting rules, and what comes of it.  PROF-1, PROF-2, PROF-3,
+ * PROF-4, FALL-6 (part), FALL-7 (part), REG-3 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -273,6 +274,38 @@ static void test_reg_before_site_for_each_parameter_PROF_2(void **state)
 	config_free(config);
 }
 
+/* Each step of its order, with the steps below it saying the opposite. */
+static void test_the_order_of_lcs_FALL_7(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		bool told[2]; /* by entry */
+	} steps[] = {
+		{XML(BOB SITE "voIpProt.server.2.address=\"192.0.2.2\""), {false, false}},
+		{XML(BOB SITE "voIpProt.server.2.address=\"192.0.2.2\" voIpProt.SIP.lcs=\"1\""),
+		 {true, true}},
+		{XML(BOB SITE "voIpProt.server.2.address=\"192.0.2.2\" "
+			      "voIpProt.server.1.lcs=\"0\" voIpProt.SIP.lcs=\"1\""),
+		 {false, true}},
+		{XML(BOB SITE "voIpProt.server.2.address=\"192.0.2.2\" reg.1.lcs=\"1\" "
+			      "voIpProt.server.1.lcs=\"0\" voIpProt.SIP.lcs=\"0\""),
+		 {true, true}},
+		{XML(BOB SITE "voIpProt.server.2.address=\"192.0.2.2\" reg.1.lcs=\"1\" "
+			      "reg.1.server.1.lcs=\"0\" voIpProt.server.1.lcs=\"1\""),
+		 {false, true}},
+	};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct config *config = load_text(steps[i].text);
+		assert_told(config, "");
+		assert_int_equal(config->engine.lines[0].entry_count, 2);
+		for (uint32_t entry = 0; entry < 2; entry++)
+			assert_int_equal(config->lines[0].entries[entry].tells_epid,
+					 steps[i].told[entry]);
+		config_free(config);
+	}
+}
+
 static void assert_failback(const char *profile, const char *settings, const char *ruled)
 {
 	char text[512];
@@ -359,18 +392,22 @@ static void test_strict_makes_them_errors_PROF_4(void **state)
 	config_free(config);
 }
 
+/* DNS-2 (part): a port of 0, or an empty one, is none. */
 static void test_each_entry_has_a_transport_of_its_own(void **state)
 {
 	(void)state;
-	struct config *config =
-		load_text(XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\"\n"
-				       "voIpProt.server.2.address=\"two.example.com\" "
-				       "voIpProt.server.2.transport=\"TCPOnly\" "
-				       "voIpProt.server.3.address=\"three.example.com\""));
+	struct config *config = load_text(
+		XML(BOB SITE "\nvoIpProt.server.1.transport=\"tcppreferred\" "
+			     "voIpProt.server.1.port=\"\"\n"
+			     "voIpProt.server.2.address=\"two.example.com\" "
+			     "voIpProt.server.2.transport=\"TCPOnly\" voIpProt.server.2.port=\"0\" "
+			     "voIpProt.server.3.address=\"three.example.com\""));
 	assert_told(config, "");
 	assert_int_equal(entry_of(config, 0, 0)->transport_choice, KL_CHOOSE_TCP_PREFERRED);
 	assert_int_equal(entry_of(config, 0, 1)->transport_choice, KL_CHOOSE_TCP);
 	assert_int_equal(entry_of(config, 0, 2)->transport_choice, KL_CHOOSE_NAPTR);
+	for (uint32_t entry = 0; entry < 3; entry++)
+		assert_int_equal(entry_of(config, 0, entry)->port, 0);
 	config_free(config);
 }
 
@@ -502,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_a_proxy_of_the_line_before_that_of_the_site_PROF_2),
 		cmocka_unit_test(test_a_line_with_a_server_of_its_own_has_no_other_PROF_2),
 		cmocka_unit_test(test_reg_before_site_for_each_parameter_PROF_2),
+		cmocka_unit_test(test_the_order_of_lcs_FALL_7),
 		cmocka_unit_test(test_an_unset_failback_mode_hangs_on_the_profile_PROF_3),
 		cmocka_unit_test(test_documented_clamps_PROF_4),
 		cmocka_unit_test(test_out_of_range_counts_as_unset_PROF_4),

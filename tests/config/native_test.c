@@ -33,7 +33,8 @@ static void test_a_line(void **state)
 			  "      - name: 192.0.2.9\n"
 			  "        registers: no\n"
 			  "        use_outbound_proxy: false\n"
-			  "        transport: udp\n");
+			  "        transport: udp\n"
+			  "        epid: yes\n");
 	assert_told(config, "");
 	assert_int_equal(config->engine.line_count, 1);
 	const struct config_line *line = &config->lines[0];
@@ -53,6 +54,8 @@ static void test_a_line(void **state)
 	assert_int_equal(line->entries[0].server_port, 5070);
 	assert_string_equal(engine->entries[1].name, "192.0.2.9");
 	assert_false(engine->entries[1].registers);
+	assert_false(line->entries[0].tells_epid);
+	assert_true(line->entries[1].tells_epid);
 	assert_int_equal(engine->entries[1].transport_choice, KL_CHOOSE_UDP);
 	assert_int_equal(policy_of(config, 0, 0, KL_POLICY_successive), 1);
 	config_free(config);

@@ -141,10 +141,12 @@ static void test_known_parameters_without_effect_are_told_once(void **state)
 	assert_read(XML(LINE_1
 			"reg.1.type=\"private\" voIpProt.SIP.tcpFastFailover=\"0\" "
 			"voIpProt.SIP.tcpFastFailover.timeout=\"5000\"\n"
-			"reg.1.lcs=\"1\" reg.2.lcs=\"1\"\n"
+			"reg.1.server.1.specialInterop=\"lync2010\" "
+			"reg.2.server.1.specialInterop=\"lync2010\"\n"
 			"dns.cache.NAPTR.1.regexp=\"a\"\n"
 			"dns.cache.NAPTR.2.regexp=\"b\"\nvoIpProt.SIP.lineSeize.retries=\"2\""),
-		    "1.cfg:2:1: warning: reg.1.lcs: read but has no effect in this version\n"
+		    "1.cfg:2:1: warning: reg.1.server.1.specialInterop: read but has no effect in "
+		    "this version\n"
 		    "1.cfg:3:1: warning: dns.cache.NAPTR.1.regexp: read but has no effect in "
 		    "this version\n"
 		    "1.cfg:5:1: warning: voIpProt.SIP.lineSeize.retries: 2 is out of range "

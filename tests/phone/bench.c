@@ -207,7 +207,13 @@ static void open_dns(struct bench *bench)
 	struct lab_dnsserver_config config = {
 		.local = {.ip = {[10] = 0xff, 0xff, 127, 0, 1, 53}},
 	};
-	char zone[TEXT_MAX] = "$TTL 300\n", why[128];
+	char zone[TEXT_MAX] =
+		"$TTL 300\n"
+		"naptr.test. NAPTR 10 20 \"s\" \"SIP+D2T\" \"\" _sip._tcp.none.test.\n"
+		"naptr.test. NAPTR 10 10 \"s\" \"SIP+D2U\" \"\" _sip._udp.away.test.\n"
+		"_sip._udp.none.test. SRV 0 0 0 .\n"
+		"none.test. A 127.0.1.2\n";
+	char why[128];
 	size_t used = strlen(zone);
 
 	for (unsigned i = 0; i < BENCH_PEERS; i++) {
@@ -220,6 +226,9 @@ static void open_dns(struct bench *bench)
 					 10 * (i + 1), at.port, i + 1, i + 1,
 					 net_address_format_host(&at, host));
 	}
+	snprintf(zone + used, sizeof zone - used,
+		 "_sip._udp.away.test. SRV 0 0 %u server2.sip.test.\n",
+		 net_udp_local(bench->peers[1].udp).port);
 	bench->zone = lab_zone_parse(zone, "zone", why, sizeof why);
 	assert_non_null(bench->zone);
 	config.zone = bench->zone;

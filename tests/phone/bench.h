@@ -54,7 +54,8 @@ struct bench {
 
 /* A phone with one line, alice, whose domain sip.test has the peers as its SRV routes in this
  * order. It moves on after two sends 100 ms apart.  PARAMETERS are more attributes of its Polycom
- * file. */
+ * file.  The DNS knows, too: naptr.test, by NAPTR and SRV the second peer; none.test, which offers
+ * no SIP. */
 struct bench *bench_new(const char *parameters);
 void bench_free(struct bench *bench);
 

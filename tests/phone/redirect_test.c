@@ -49,7 +49,7 @@ static void a_register_follows(void **state)
 }
 
 /* TRIG-9 (part), RFC 3261 8.1.3.4: an INVITE asks for what the Contact names; its To stays.  Names
- * that are no address are passed over. */
+ * that lead nowhere are passed over. */
 static void an_invite_follows(void **state)
 {
 	struct bench *bench = bench_registered("");
@@ -75,6 +75,54 @@ static void an_invite_follows(void **state)
 	bench_free(bench);
 }
 
+/* TRIG-9 (part): names are looked up: by service records, or a port and an address. */
+static void names_are_looked_up(void **state)
+{
+	struct bench *bench = bench_new("");
+	struct peer *first = &bench->peers[0], *second = &bench->peers[1];
+	const struct sip_message *invite;
+	char contact[128];
+
+	(void)state;
+	phone_start(bench->phone);
+	peer_answer(first, peer_expect(first, SIP_REGISTER), 302, "r",
+		    "Contact: <sip:naptr.test>\r\n");
+	peer_answer(second, peer_expect(second, SIP_REGISTER), 200, "r", "Expires: 3600\r\n");
+	bench_wait(bench, is_registered);
+
+	snprintf(contact, sizeof contact,
+		 "Contact: <sip:carol@none.test>, <sip:carol@server2.sip.test:%u>\r\n",
+		 net_udp_local(second->udp).port);
+	bench_call(bench);
+	peer_answer(first, peer_expect(first, SIP_INVITE), 302, "t", contact);
+	peer_expect(first, SIP_ACK);
+	invite = peer_expect(second, SIP_INVITE);
+	snprintf(contact, sizeof contact, "sip:carol@server2.sip.test:%u",
+		 net_udp_local(second->udp).port);
+	assert_span(invite->request_uri, contact);
+	assert_true(peer_is_quiet(first));
+	bench_free(bench);
+}
+
+/* TRIG-9 (part): whoever hangs up while names are looked up has no call any more. */
+static void hung_up_meanwhile(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *first = &bench->peers[0], *second = &bench->peers[1];
+	uint64_t id = bench_call(bench);
+
+	(void)state;
+	lab_dnsserver_set_fault(bench->dns, LAB_DNS_SILENT);
+	peer_answer(first, peer_expect(first, SIP_INVITE), 302, "t",
+		    "Contact: <sip:carol@naptr.test>\r\n");
+	peer_expect(first, SIP_ACK);
+	phone_call_hang_up(bench->phone, id);
+	bench_wait(bench, is_over);
+	bench_settle(bench, 100);
+	assert_true(peer_is_quiet(first) && peer_is_quiet(second));
+	bench_free(bench);
+}
+
 /* A Contact that leads nowhere: the 302 is the call's answer. */
 static void nowhere_to_go(void **state)
 {
@@ -94,8 +142,8 @@ static void nowhere_to_go(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_register_follows),
-		cmocka_unit_test(an_invite_follows),
+		cmocka_unit_test(a_register_follows),  cmocka_unit_test(an_invite_follows),
+		cmocka_unit_test(names_are_looked_up), cmocka_unit_test(hung_up_meanwhile),
 		cmocka_unit_test(nowhere_to_go),
 	};
 

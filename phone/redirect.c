@@ -1,0 +1,84 @@
+/* redirect.c - where the Contacts of a 3xx lead. */
+#include "phone/redirect.h"
+
+#include <string.h>
+
+#include "phone/private.h"
+
+enum { CONTACTS_MAX = 8 }; /* more of them are not tried: each may have to be looked up */
+
+bool phone_is_uri_text(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7f || strchr("<>\"\\^`{|}", *text))
+			return false;
+	return true;
+}
+
+/* Takes the next Contact that may be asked for.  False: there is none. */
+static bool next_contact(struct phone_redirect *redirect)
+{
+	struct phone_target *target = &redirect->target;
+	struct sip_address contact;
+
+	while (redirect->tried < CONTACTS_MAX &&
+	       !sip_message_address(&redirect->response, SIP_CONTACT, redirect->tried, &contact)) {
+		redirect->tried++;
+		if (!contact.is_star &&
+		    !sip_span_copy(contact.uri, target->uri, sizeof target->uri) &&
+		    phone_is_uri_text(target->uri) && !strchr(target->uri, '?'))
+			return true;
+	}
+	return false;
+}
+
+static void try_next(struct phone_redirect *redirect);
+
+static void take_found(void *user, const struct phone_found *found)
+{
+	struct phone_redirect *redirect = user;
+
+	redirect->locate = NULL;
+	if (!found->count) {
+		try_next(redirect);
+		return;
+	}
+	redirect->target.route = found->routes[0];
+	redirect->on_target(redirect->user);
+}
+
+static void try_next(struct phone_redirect *redirect)
+{
+	struct phone_locate_order order = {
+		.wait_max_ms = phone_entry_config(redirect->phone, redirect->account)
+				       ->policy->dns_wait_max_ms,
+		.on_found = take_found,
+		.user = redirect,
+	};
+
+	if (!next_contact(redirect)) {
+		redirect->on_target(redirect->user);
+		return;
+	}
+	order.uri = sip_span_of(redirect->target.uri);
+	redirect->locate = phone_locate_start(redirect->phone, &order);
+}
+
+void phone_redirect_follow(struct phone_redirect *redirect, const struct sip_message *response)
+{
+	redirect->status = (uint16_t)response->status;
+	redirect->tried = 0;
+	redirect->target.route.port = 0;
+	if (sip_message_parse(&redirect->response, response->received.at,
+			      response->received.length))
+		redirect->on_target(redirect->user);
+	else
+		try_next(redirect);
+}
+
+void phone_redirect_clear(struct phone_redirect *redirect)
+{
+	phone_locate_stop(redirect->locate);
+	redirect->locate = NULL;
+	sip_message_clear(&redirect->response);
+}
