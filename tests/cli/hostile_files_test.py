@@ -72,8 +72,8 @@ class HostileFiles(unittest.TestCase):
 
     def test_full_of_the_same(self):
         """As many names or values as a file can hold: what is wrong is told, up to a limit."""
-        for text in (fill('#!version:1.0.0.1\n', 'account.1.label = x\naccount.1.label = y\n'), fill('#!version:1.0.0.1\n', 'a.b = c\n'),
-                     fill('#!version:1.0.0.1\n', 'include:config "phone"\n'), fill('<a>', '<b reg.1.label="x"/>') + '</a>',
+        for text in (fill('#!version:1.0.0.1\n', 'account.1.label = x\naccount.1.label = y\n'),
+                     fill('#!version:1.0.0.1\n', 'a.b = c\n'), fill('#!version:1.0.0.1\n', 'include:config "phone"\n'), fill('<a>', '<b reg.1.label="x"/>') + '</a>',
                      fill('<a ', 'a.b="c" '), fill('lines:\n', '- {}\n'), fill('lines: [', 'a,'),
                      fill('', 'policy: {t1: 5}\n'), fill('"', 'a')):
             with self.subTest(text=text[:40]):
