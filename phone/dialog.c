@@ -226,8 +226,7 @@ static void send_bye(struct phone_dialog *dialog)
 		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
 }
 
-/* ---- the way ----------------------------------------------------------------------------------
- */
+/* ---- the way --------------------------------------------------------------------------------- */
 
 static void take_found(void *user, const struct phone_found *found)
 {
