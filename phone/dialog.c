@@ -97,7 +97,7 @@ static const char *certificate_name(const struct phone_dialog *dialog, const str
  * reached from here, where the INVITE went. */
 static struct phone_hop next_hop(const struct phone_dialog *dialog)
 {
-	struct phone_hop hop = {.stream = 0};
+	struct phone_hop hop = {.policy = dialog->hop.policy};
 	struct net_address local;
 
 	if (dialog->at == dialog->found.count)
