@@ -489,16 +489,19 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		reg->journey.tried = 0;
 		reg->journey.redirected = false;
 	}
-	/* A line that is started while it leaves is off for no time at all; one that is refreshed
-	 * was registered, if only for a moment. */
+	/* A line that is started while it leaves is off for no time at all; one that is refreshed,
+	 * or fails back, was registered, if only for a moment. */
 	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
-	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
+	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
-	/* But for a refresh that came too late, the way leads through a back-off that a request
-	 * ended at once.  FALL-4 */
-	if (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED &&
-	    (report->to == KL_RESOLVING || report->to == KL_REGISTERING))
-		reg->failures = 1;
+	/* A back-off that a request ended at once: all that a request needs is registered out of
+	 * one, and from being registered, but for a refresh that came too late, no other way leads
+	 * there. FALL-4 */
+	if ((report->to == KL_RESOLVING || report->to == KL_REGISTERING) &&
+	    report->from != KL_BACKING_OFF &&
+	    (report->why == KL_WHY_NEEDED ||
+	     (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED)))
+		reg->failures++;
 	if (report->to == KL_BACKING_OFF)
 		check_back_off(inv, reg, report);
 	if (returns)
