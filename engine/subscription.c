@@ -165,6 +165,8 @@ static uint32_t subscription_open(struct kl_engine *e, uint32_t s, uint32_t r)
 	request->token = sub->token;
 	request->first_entry = registration_at(e, r)->entry;
 	walk_at(e, w)->cseq = sub->cseq + 1;
+	if (sub->registration != r)
+		sub->reason.pos = NO_POS; /* it was a place in another set */
 	sub->walk = w;
 	sub->registration = r;
 	return w;
