@@ -494,11 +494,11 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
-	/* A back-off that a request ended at once: all that a request needs is registered out of
-	 * one, and from being registered, but for a refresh that came too late, no other way leads
-	 * there. FALL-4 */
+	/* A back-off that a request ended at once, its timer new: all that a request needs is
+	 * registered out of one, and from being registered, but for a refresh that came too late,
+	 * no other way leads there. FALL-4 */
 	if ((report->to == KL_RESOLVING || report->to == KL_REGISTERING) &&
-	    report->from != KL_BACKING_OFF &&
+	    report->from != KL_BACKING_OFF && report->retry_at != reg->retry_at &&
 	    (report->why == KL_WHY_NEEDED ||
 	     (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED)))
 		reg->failures++;
