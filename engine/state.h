@@ -123,6 +123,7 @@ struct walk {
 	kl_ms clock_at; /* first send; KL_NEVER: none yet */
 	kl_ms route_at; /* first send on this route */
 	kl_ms leave_at; /* the route has failed if it has not answered by then */
+	kl_ms again_at; /* it is sent again if the route lasts so long; KL_NEVER: it is not */
 	kl_tx tx;       /* the transaction on this route */
 	kl_tx left;     /* the one that the host must be told to abandon */
 	uint32_t registration;
