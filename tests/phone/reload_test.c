@@ -179,19 +179,23 @@ static void removed_line_hangs_up_and_leaves(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1 (part): lines in another order send nothing, and a call goes on: to the server and here it
- * is the same line's. */
+/* CALL-1 (part): a call goes on though its line has another number: to its server, which the line
+ * that has that number now does not know, and here. */
 static void call_outlives_another_order(void **state)
 {
-	struct bench *bench = bench_registered(BOB(2));
+	struct bench *bench = bench_registered("");
 	struct peer *peer = &bench->peers[0];
 	const struct sip_message *invite, *bye;
 	uint64_t id;
 
 	(void)state;
-	register_bob(bench);
 	invite = call_up(bench, &id);
-	reload(bench, 3, BOB(2));
+	reload(bench, 3,
+	       "reg.2.address=\"eve\" reg.2.server.1.address=\"away.test\""
+	       " reg.2.server.1.transport=\"UDPOnly\""
+	       " reg.2.server.1.failOver.reRegisterOn=\"1\"");
+	peer_answer(&bench->peers[1], peer_expect(&bench->peers[1], SIP_REGISTER), 200, "e",
+		    "Expires: 3600\r\n");
 	assert_silence(bench);
 	assert_string_equal(bench_status(bench, "lines.1.aor"), "sip:alice@sip.test");
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 1);
@@ -201,6 +205,21 @@ static void call_outlives_another_order(void **state)
 	bye = peer_expect(peer, SIP_BYE);
 	assert_true(sip_span_equal(bye->call_id, invite->call_id));
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
+	bench_free(bench);
+}
+
+/* Lines in another order, and one with another label, send nothing. */
+static void another_order_sends_nothing(void **state)
+{
+	struct bench *bench = bench_registered(BOB(2));
+
+	(void)state;
+	register_bob(bench);
+	reload(bench, 3, BOB(2) " reg.2.label=\"Bob\"");
+	assert_silence(bench);
+	assert_string_equal(bench_status(bench, "lines.0.aor"), "sip:bob@sip.test");
+	assert_true(alice_is_registered(bench));
+	assert_true(bob_is_registered(bench));
 	bench_free(bench);
 }
 
@@ -302,6 +321,7 @@ int main(void)
 		cmocka_unit_test(new_line_registers),
 		cmocka_unit_test(changed_line_leaves_and_starts_anew),
 		cmocka_unit_test(removed_line_hangs_up_and_leaves),
+		cmocka_unit_test(another_order_sends_nothing),
 		cmocka_unit_test(call_outlives_another_order),
 		cmocka_unit_test(reload_while_registering),
 		cmocka_unit_test(silent_server_is_not_waited_for),
