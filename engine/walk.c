@@ -247,31 +247,46 @@ static struct timing walk_timing(const struct kl_engine *e, const struct walk *w
 			       walk_transport(e, walk, walk->pos)};
 }
 
-/* Sends once more and waits: for the next gap's end or the route's, whichever is first.  A host
- * that fed the time late does not make up for it with a burst. */
+static kl_ms walk_again_at(const struct walk *walk)
+{
+	return walk->again_ms == NONE ? KL_NEVER : walk->route_at + walk->again_ms;
+}
+
+/* Waits for the next gap's end or the route's, whichever is first. */
+static void walk_wait(struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	schedule_set(e, walk_node(e, w), earlier(walk_again_at(walk), walk->leave_at));
+}
+
+/* Sends once more and waits.  A host that fed the time late does not make up for it with a burst.
+ */
 static void walk_transmit(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct timing timing = walk_timing(e, walk);
-	kl_ms due = node_at(e, walk_node(e, w))->at;
+	bool proceeds = walk->state == WALK_PROCEEDING;
 	kl_ms gap;
 	walk->attempt++;
 	owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
-	/* SUBS-3: the last send of a seize is waited for as long as its gap. */
-	if (seize_owns(e, w) && --request_at(e, w)->sends == 0 && gap != KL_NEVER)
-		walk->leave_at = earlier(walk->leave_at, e->now + gap);
-	if (gap == KL_NEVER) {
-		schedule_set(e, walk_node(e, w), walk->leave_at);
-		return;
-	}
 	/* RFC 3261 17.1.2.2: after a provisional answer a request is sent again each T2. */
-	if (walk->state == WALK_PROCEEDING)
+	if (proceeds && gap != KL_NEVER)
 		gap = timing.policy->t2_ms;
-	if (walk->attempt == 1 || due + gap <= e->now)
-		due = e->now;
-	due += gap;
-	schedule_set(e, walk_node(e, w), due < walk->leave_at ? due : walk->leave_at);
+	/* SUBS-3: the last send of a seize is waited for as long as its gap, and to the end of the
+	 * transaction where the server is alive. */
+	if (seize_owns(e, w) && --request_at(e, w)->sends == 0) {
+		if (gap != KL_NEVER && !proceeds)
+			walk->leave_at = earlier(walk->leave_at, e->now + gap);
+		gap = KL_NEVER;
+	}
+	kl_ms again_at = walk_again_at(walk);
+	if (walk->attempt == 1 || again_at + gap <= e->now)
+		again_at = e->now;
+	walk->again_ms = gap == KL_NEVER
+				 ? NONE
+				 : (uint32_t)earlier(again_at + gap - walk->route_at, NONE - 1);
+	walk_wait(e, w);
 }
 
 /* FALL-8: for an INVITE the last route of the last entry, else of its own entry. */
@@ -307,15 +322,14 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	walk_transmit(e, w);
 }
 
-/* RFC 3261 17.1.2.2: it is sent on, T2 apart, to the end of the transaction; on a stream it just
- * waits.  TIME-7 */
+/* RFC 3261 17.1.2.2: timer E runs on as it was set; then it is sent T2 apart, to the end of the
+ * transaction.  On a stream it just waits.  TIME-7 */
 void walk_proceeds(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	const struct timing timing = walk_timing(e, walk);
 	walk->leave_at = timing_proceeding_at(&timing, walk->clock_at, walk->route_at);
-	if (timing.transport != KL_UDP)
-		schedule_set(e, walk_node(e, w), walk->leave_at);
+	walk_wait(e, w);
 }
 
 /* ---- time ---- */
@@ -345,15 +359,19 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 					       : KL_POLICY_t1_ms,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
+	const struct slot *dead = NULL;
+	uint32_t serial = e->serial; /* what comes of it may use the route anew */
 	if (timing.transport != KL_UDP) {
 		if (nothing)
-			stream_close(e, w);
+			dead = stream_close(e, w);
 	} else if (walk_is_over(e, walk)) {
 		reason.why = KL_WHY_WALK_ENDED;
 		reason.rule = KL_POLICY_walk_bounded;
 		reason.ms = (uint32_t)(e->now - walk->clock_at);
 	}
 	walk_fail(e, w, &reason);
+	if (dead)
+		walk_fail_all(e, dead, KL_FAULT_STREAM_LOST, serial);
 }
 
 /* TIME-7: ringing, but nobody answers: CANCEL, and the call fails. */

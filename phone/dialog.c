@@ -46,12 +46,36 @@ void phone_dialogs_clear(struct phone *phone)
 		dialog_free(LIST_FIRST(&phone->dialogs.all));
 }
 
+static void dialog_carry(struct phone_dialog *dialog, const struct phone_reload *reload)
+{
+	struct phone_account *account = phone_reload_account(reload, dialog->account);
+
+	if (!account) {
+		dialog_free(dialog);
+		return;
+	}
+	phone_reload_hop(reload, dialog->account, &dialog->hop);
+	phone_reload_hop(reload, dialog->account, &dialog->repeat.hop);
+	dialog->account = account;
+	dialog->binding.line = account->line_index;
+}
+
+void phone_dialogs_carry(struct phone *phone, const struct phone_reload *reload)
+{
+	struct phone_dialog *dialog, *next;
+
+	for (dialog = LIST_FIRST(&phone->dialogs.all); dialog; dialog = next) {
+		next = LIST_NEXT(dialog, others);
+		dialog_carry(dialog, reload);
+	}
+}
+
 bool phone_dialogs_busy(const struct phone *phone)
 {
 	const struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING)
+	if (dialog->account->leaves && dialog->state == PHONE_DIALOG_ENDING)
 		return true;
 	return false;
 }
@@ -97,7 +121,7 @@ static const char *certificate_name(const struct phone_dialog *dialog, const str
  * reached from here, where the INVITE went. */
 static struct phone_hop next_hop(const struct phone_dialog *dialog)
 {
-	struct phone_hop hop = {.stream = 0};
+	struct phone_hop hop = {.policy = dialog->hop.policy};
 	struct net_address local;
 
 	if (dialog->at == dialog->found.count)
@@ -226,8 +250,7 @@ static void send_bye(struct phone_dialog *dialog)
 		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
 }
 
-/* ---- the way ----------------------------------------------------------------------------------
- */
+/* ---- the way --------------------------------------------------------------------------------- */
 
 static void take_found(void *user, const struct phone_found *found)
 {

@@ -36,7 +36,7 @@ struct target {
 
 struct phone_locate {
 	struct phone *phone;
-	struct phone_locate_order order;
+	struct phone_locate_order order; /* but for its uri */
 	struct phone_found found;
 	bool starting, over;
 	enum kl_transport transport; /* of the name's own addresses */
@@ -78,8 +78,7 @@ static void take_bound(void *user)
 	finish(user);
 }
 
-/* ---- what is wanted ----------------------------------------------------------------------------
- */
+/* ---- what is wanted -------------------------------------------------------------------------- */
 
 static void add_service(struct phone_locate *locate, const char *name, enum kl_transport transport)
 {
@@ -131,15 +130,15 @@ static unsigned draw(const struct net_dns_result *result, uint64_t left)
 		if (record->priority < lowest)
 			sum = 0;
 		lowest = record->priority;
-		sum += record->weight + 1u;
+		sum += record->weight;
 	}
-	mark = phone_draw() % sum;
+	mark = phone_draw() % (sum + 1);
 	for (unsigned i = 0; i < result->count; i++) {
 		if (!(left >> i & 1) || result->records[i].priority != lowest)
 			continue;
 		if (mark <= result->records[i].weight)
 			return i;
-		mark -= result->records[i].weight + 1u;
+		mark -= result->records[i].weight;
 	}
 	return 0;
 }

@@ -23,7 +23,7 @@ struct phone_found {
 };
 
 struct phone_locate_order {
-	struct sip_span uri; /* copied */
+	struct sip_span uri; /* not needed any more once phone_locate_start() returns */
 	kl_ms wait_max_ms;   /* then what was found so far is all */
 	/* Called once, also from within phone_locate_start(); FOUND is valid until it returns. */
 	void (*on_found)(void *user, const struct phone_found *found);

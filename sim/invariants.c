@@ -182,14 +182,21 @@ static void begin(struct sim_invariants *inv, uint32_t line, uint64_t token, enu
 	line_of(inv, line)->calls += method == KL_INVITE;
 }
 
-/* Every REGISTER under way begins anew where it is, and so does every SUBSCRIBE. */
+/* Every REGISTER under way begins anew where it is. */
 static void see_renewal(struct sim_invariants *inv)
 {
-	for (uint32_t i = 0; i < inv->journey_count; i++)
-		if (journey_of(inv, i)->purpose == KL_FOR_SUBSCRIPTION)
-			journey_of(inv, i)->redirected = false;
 	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++)
 		registration_of(inv, 0, i)->journey.tried = 0;
+}
+
+/* ... and where the address is another, so does every SUBSCRIBE that has no dialog. */
+static void see_address(struct sim_invariants *inv)
+{
+	for (uint32_t i = 0; i < inv->journey_count; i++)
+		if (journey_of(inv, i)->purpose == KL_FOR_SUBSCRIPTION &&
+		    !journey_of(inv, i)->dialog.port)
+			journey_of(inv, i)->redirected = false;
+	see_renewal(inv);
 }
 
 void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event, int result,
@@ -231,9 +238,11 @@ void sim_invariants_fed(struct sim_invariants *inv, const struct kl_event *event
 		inv->frozen = true;
 		break;
 	case KL_EV_LINK_UP:
-	case KL_EV_ADDRESS_CHANGED:
-		inv->frozen &= event->type != KL_EV_LINK_UP;
+		inv->frozen = false;
 		see_renewal(inv);
+		break;
+	case KL_EV_ADDRESS_CHANGED:
+		see_address(inv);
 		break;
 	case KL_EV_TIME:
 	case KL_EV_CANCEL:
@@ -441,126 +450,6 @@ static void check_outcome(struct sim_invariants *inv, const struct kl_action_out
 	journey->used = false;
 }
 
-/* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
- * timer that runs goes on; where a lower entry serves, the probe interval rules.  BACK-1, BACK-3 */
-static void check_back_off(struct sim_invariants *inv, struct registration_seen *reg,
-			   const struct kl_report *report)
-{
-	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
-	kl_ms wait_ms = report->retry_at - inv->now, most_ms = policy->backoff_base_ms;
-	kl_ms told_ms = reg->retry_after_ms < policy->retry_after_max_ms
-				? reg->retry_after_ms
-				: policy->retry_after_max_ms;
-
-	if (report->retry_at == reg->retry_at || report->retry_at == KL_NEVER ||
-	    (is_successive(inv, report->line) &&
-	     entry_of(inv, report->line, 0)->policy->fallback_probe_ms))
-		return;
-	for (uint32_t i = 0; i < reg->failures && most_ms < policy->backoff_max_ms; i++)
-		most_ms *= 2;
-	if (most_ms > policy->backoff_max_ms)
-		most_ms = policy->backoff_max_ms;
-	reg->failures++;
-	if (policy->backoff_fixed_ms)
-		most_ms = policy->backoff_fixed_ms;
-	expect(inv,
-	       (wait_ms <= most_ms && wait_ms >= most_ms / 2) ||
-		       (reg->retry_after_ms && wait_ms == told_ms),
-	       "a back-off lasts between half and all of what its policy gives");
-}
-
-/* A walk of REGISTER goes on where a refresh became something worse, and where names were found;
- * any other state begins with a new one, and so does what a request needs (FALL-4). */
-static void check_state(struct sim_invariants *inv, const struct kl_report *report)
-{
-	struct registration_seen *reg = registration_of(inv, report->line, report->entry);
-	struct line_seen *line = line_of(inv, report->line);
-	bool goes_on = (report->from == KL_REFRESHING &&
-			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
-		       (report->from == KL_RESOLVING && report->to == KL_REGISTERING);
-	bool returns = (report->to == KL_FAILING_BACK || report->to == KL_CLEARING) &&
-		       report->from != KL_CLEARING;
-	/* Why it began went with the state that it passed through: a request may have asked. */
-	bool cleared_at_once =
-		report->to == KL_FAILING_BACK &&
-		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
-
-	if (!goes_on || report->why == KL_WHY_NEEDED) {
-		reg->journey.tried = 0;
-		reg->journey.redirected = false;
-	}
-	/* A line that is started while it leaves is off for no time at all; one that is refreshed
-	 * was registered, if only for a moment. */
-	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
-	    (report->to == KL_REFRESHING && report->from != KL_STANDBY))
-		reg->failures = 0;
-	/* But for a refresh that came too late, the way leads through a back-off that a request
-	 * ended at once.  FALL-4 */
-	if (report->from == KL_REGISTERED && report->why != KL_WHY_EXPIRED &&
-	    (report->to == KL_RESOLVING || report->to == KL_REGISTERING))
-		reg->failures = 1;
-	if (report->to == KL_BACKING_OFF)
-		check_back_off(inv, reg, report);
-	if (returns)
-		line->returned |= 1U << report->entry;
-	if (returns && (report->why == KL_WHY_FAILBACK_REQUEST || cleared_at_once))
-		line->asked |= 1U << report->entry;
-	reg->retry_at = report->retry_at;
-	reg->retry_after_ms = 0;
-}
-
-/* One report tells of all that happened to a line in a late event: failures are counted anew, as
- * they were BEFORE the one that the report tells of, or after it. */
-static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
-		     const struct kl_report *report, bool before)
-{
-	struct kl_entry_view view;
-
-	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK)
-		registration_of(inv, report->line, report->entry)->failures =
-			view.failures - (before && view.failures);
-}
-
-/* What a candidate's status follows from.  PROBE-3, PROBE-4 */
-static void check_candidate(struct sim_invariants *inv, const struct kl_report *report)
-{
-	uint16_t status = report->why == KL_WHY_ANSWERED ? report->status : 0;
-	bool well = status && status < 500 && status != 408;
-
-	switch (report->candidate) {
-	case KL_CANDIDATE_UP:
-		expect(inv, well, "a candidate is up because it answered below 500");
-		break;
-	case KL_CANDIDATE_DOWN:
-		expect(inv, report->why != KL_WHY_NONE && !well,
-		       "a candidate is down because it failed or answered 500 or more");
-		break;
-	case KL_CANDIDATE_FAILED:
-		status = report->status;
-		expect(inv, status == 401 || status == 403 || status == 404 || status == 407,
-		       "a candidate has failed because it denied a REGISTER");
-		break;
-	case KL_CANDIDATE_UNKNOWN:
-		expect(inv, false, "no candidate becomes unknown");
-		break;
-	}
-}
-
-static void check_report(struct sim_invariants *inv, const struct kl_engine *e,
-			 const struct kl_report *report)
-{
-	if (report->type == KL_REPORT_STATE) {
-		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
-		check_state(inv, report);
-		catch_up(inv, e, report, false);
-	}
-	if (report->type == KL_REPORT_HEALTH)
-		check_candidate(inv, report);
-	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)
-		expect(inv, report->dns == KL_DNS_SILENT,
-		       "restored records never stand for an answer of the DNS");
-}
-
 static void check_abandon(struct sim_invariants *inv, kl_tx tx)
 {
 	struct journey *open = find_open(inv, tx);
@@ -592,7 +481,7 @@ void sim_invariants_action(struct sim_invariants *inv, const struct kl_engine *e
 		check_outcome(inv, &action->outcome);
 		break;
 	case KL_DO_REPORT:
-		check_report(inv, e, &action->report);
+		invariants_see_report(inv, e, &action->report);
 		break;
 	case KL_DO_SUBSCRIPTION:
 		invariants_see_subscription(inv, &action->subscription);

@@ -140,4 +140,7 @@ void invariants_see_notify(struct sim_invariants *inv, const struct kl_event_not
 void invariants_see_subscription(struct sim_invariants *inv,
 				 const struct kl_action_subscription *sub);
 
+void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_report *report);
+
 #endif

@@ -1,5 +1,5 @@
 /* kl_engine_adopt(): what goes on over a reload, and what does not.  That a reload of the same
- * configuration leaves no trace is proven in chaos_test.c. */
+ * configuration leaves no trace is proven by the swarm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

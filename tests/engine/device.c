@@ -58,6 +58,15 @@ void device_free(struct device *device)
 	free(device->last_send);
 }
 
+static int feed(struct device *device, const struct kl_event *event, kl_ms now)
+{
+	int result = kl_feed(device->engine, event, now);
+
+	if (device->fed)
+		device->fed(device->context, event, result, now);
+	return result;
+}
+
 /* Answers a question from the targets. */
 static void resolve(struct device *device, const struct kl_action_query *query, kl_ms now)
 {
@@ -89,12 +98,12 @@ static void resolve(struct device *device, const struct kl_action_query *query, 
 	}
 	if (event.dns.count > 0)
 		event.dns.status = KL_DNS_ANSWER;
-	kl_feed(device->engine, &event, now);
+	feed(device, &event, now);
 }
 
 int device_feed(struct device *device, const struct kl_event *event, kl_ms now)
 {
-	int result = kl_feed(device->engine, event, now);
+	int result = feed(device, event, now);
 	struct kl_action action;
 
 	while (kl_next_action(device->engine, &action)) {

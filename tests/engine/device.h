@@ -29,6 +29,8 @@ struct device {
 	struct kl_action_send send;     /* the last, without its name */
 	size_t actions, sends, lookups; /* so far */
 	void (*watch)(void *context, const struct kl_action *action); /* or NULL */
+	/* What kl_feed() said of an event, before any action is taken; or NULL. */
+	void (*fed)(void *context, const struct kl_event *event, int result, kl_ms now);
 	void *context;
 };
 

@@ -56,7 +56,7 @@ def main():
         swarm, text = build(patch, options)
         if swarm:
             _, text = call(swarm, '--count', options.seeds, '--first')
-        caught = re.search(r'^seed \d+: (broken|not well): .*', text, re.M)
+        caught = re.search(r'^seed \d+: (broken|not well|a copy).*', text, re.M)
         good = swarm and (caught if patch else text.startswith('0 of'))
         print(f'{"ok" if good else "not ok"} {number} - {patch.stem if patch else "no fault"}', flush=True)
         print(''.join(f'# {line}\n' for line in (caught.group() if good and patch else text).splitlines()), end='')
