@@ -320,6 +320,7 @@ struct cli_rehearsal *cli_rehearse(const struct cli_plan *plan)
 	/* Lines that are not started have no part in it; a thousand of them take their time. */
 	config.lines += plan->line;
 	config.line_count = 1;
+	kl_limits_default(&config);
 	size = kl_engine_size(&config);
 	p.engine = malloc(size);
 	p.seen = calloc(1, sizeof *p.seen);

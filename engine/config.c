@@ -8,6 +8,9 @@
 /* Probes of one route set that the default limits have room for at one time. */
 enum { PROBES_AT_ONCE = 4 };
 
+/* Routes and queries are numbered in 16 bits. */
+enum { NUMBERED_MAX = 0xfffe };
+
 static uint32_t registration_count_of(const struct kl_config *config)
 {
 	uint32_t count = 0;
@@ -42,15 +45,21 @@ static uint32_t set_count_of(const struct kl_config *config, bool probing)
 	return count;
 }
 
+/* As many for each set as it can have, unless there are very many sets: few have so many. */
+static uint32_t numbered(uint32_t sets, uint32_t of_each)
+{
+	return sets < NUMBERED_MAX / of_each ? sets * of_each : NUMBERED_MAX;
+}
+
 void kl_limits_default(struct kl_config *config)
 {
 	uint32_t sets = set_count_of(config, false), probing = set_count_of(config, true);
 	uint32_t registrations = registration_count_of(config);
 	config->limits = (struct kl_limits){
 		.sets = sets,
-		.routes = sets * KL_SET_ROUTES_MAX,
+		.routes = numbered(sets, KL_SET_ROUTES_MAX),
 		.set_routes = KL_SET_ROUTES_MAX,
-		.queries = sets * (KL_SET_ROUTES_MAX * 2 + 4 * KL_SPECS_MAX),
+		.queries = numbered(sets, KL_SET_ROUTES_MAX * 2 + 4 * KL_SPECS_MAX),
 		.records = sets * KL_DNS_RECORDS_MAX * 2,
 		.name_bytes = sets * 2048,
 		.walks = registrations + config->line_count * 2 + PROBES_AT_ONCE * probing + 4,
@@ -148,9 +157,9 @@ static bool limits_fit(const struct kl_config *config)
 	const struct kl_limits *limits = &config->limits;
 	static const uint32_t most = UINT32_C(1) << 26;
 	return limits->sets >= set_count_of(config, false) && limits->sets < most &&
-	       limits->routes && limits->routes < 0xffff && limits->set_routes &&
+	       limits->routes && limits->routes <= NUMBERED_MAX && limits->set_routes &&
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
-	       limits->queries < 0xffff && limits->records && limits->records < most &&
+	       limits->queries <= NUMBERED_MAX && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
 	       limits->name_bytes % 4 == 0 && limits->walks > registration_count_of(config) &&
 	       limits->walks < most && limits->subscriptions < most;

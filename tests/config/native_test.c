@@ -153,6 +153,24 @@ static void test_beside_a_vendors_file(void **state)
 	config_free(config);
 }
 
+/* A file of as many lines as there can be, no two with the same server. */
+static void test_every_line_has_a_server_of_its_own(void **state)
+{
+	(void)state;
+	static const char one[] = "- {user: bob, servers: {name: s%04d.example.com}}\n";
+	char *text = malloc(sizeof("lines:\n") + CONFIG_LINES_MAX * sizeof(one)), *to;
+	assert_non_null(text);
+	to = stpcpy(text, "lines:\n");
+	for (int i = 0; i < CONFIG_LINES_MAX; i++)
+		to += sprintf(to, one, i);
+	struct config *config = load_text(text);
+	assert_told(config, "");
+	assert_int_equal(config->engine.line_count, CONFIG_LINES_MAX);
+	assert_true(kl_engine_size(&config->engine) > 0);
+	config_free(config);
+	free(text);
+}
+
 /* The first file to set a value wins, of whatever kind it is (CONF-1). */
 static void test_the_first_file_wins(void **state)
 {
@@ -516,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_policy_of_server_line_and_file_PROF_1),
 		cmocka_unit_test(test_more_names_of_a_server_PROBE_1),
 		cmocka_unit_test(test_beside_a_vendors_file),
+		cmocka_unit_test(test_every_line_has_a_server_of_its_own),
 		cmocka_unit_test(test_the_first_file_wins),
 		cmocka_unit_test(test_profiles_PROF_1),
 		cmocka_unit_test(test_every_policy_row),
