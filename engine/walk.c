@@ -254,7 +254,8 @@ static void walk_wait(struct kl_engine *e, uint32_t w)
 	schedule_set(e, walk_node(e, w), earlier(walk->again_at, walk->leave_at));
 }
 
-/* Sends once more and waits.  A host that fed the time late does not make up for it with a burst. */
+/* Sends once more and waits.  A host that fed the time late does not make up for it with a burst.
+ */
 static void walk_transmit(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
