@@ -52,8 +52,12 @@ static void subscription_schedule(struct kl_engine *e, uint32_t s)
 {
 	const struct subscription *sub = subscription_at(e, s);
 	bool waits = sub->state == KL_SUB_WAITING || sub->state == KL_SUB_ACTIVE;
-	bool frozen = registration_frozen(e, sub->registration);
-	schedule_set(e, subscription_node(e, s), waits && !frozen ? sub->due_at : KL_NEVER);
+	kl_ms at = waits ? sub->due_at : KL_NEVER;
+	/* RFC 6665 4.1.2.2: one that is not refreshed in time is over, whatever is on its way. */
+	if (sub->state == KL_SUB_REFRESHING)
+		at = sub->expires_at;
+	schedule_set(e, subscription_node(e, s),
+		     registration_frozen(e, sub->registration) ? KL_NEVER : at);
 }
 
 /* REASON is what people are told; NULL: what led to the state before goes on. */
@@ -165,6 +169,8 @@ static uint32_t subscription_open(struct kl_engine *e, uint32_t s, uint32_t r)
 	request->token = sub->token;
 	request->first_entry = registration_at(e, r)->entry;
 	walk_at(e, w)->cseq = sub->cseq + 1;
+	if (sub->registration != r)
+		sub->reason.pos = NO_POS; /* it was a place in another set */
 	sub->walk = w;
 	sub->registration = r;
 	return w;
@@ -225,7 +231,7 @@ static void subscription_refresh(struct kl_engine *e, uint32_t s)
 						   .rule = KL_POLICY_only_signal_with_registered,
 						   .pos = NO_POS});
 	} else if (!subscription_signal(e, s, KL_SUB_REFRESHING, &due)) {
-		subscription_at(e, s)->due_at = e->now + place_wait_ms;
+		subscription_at(e, s)->due_at = earlier(e->now + place_wait_ms, sub->expires_at);
 		subscription_schedule(e, s);
 	}
 }

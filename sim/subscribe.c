@@ -11,13 +11,19 @@ static bool take_number(struct sim_story *story, struct sim_words *words, uint64
 	       sim_story_fail(story, "subscriptions and calls are named by numbers from 1");
 }
 
-static bool feed(struct sim_story *story, const struct kl_event *event, uint64_t token)
+static int feed_and_tell(struct sim_story *story, const struct kl_event *event, uint64_t token)
 {
 	int result = sim_world_feed(&story->world, event);
 
 	if (result != KL_OK)
 		sim_story_tell(story, "%llu: %s", (unsigned long long)token,
 			       result == KL_IGNORED ? "ignored" : kl_strerror(result));
+	return result;
+}
+
+static bool feed(struct sim_story *story, const struct kl_event *event, uint64_t token)
+{
+	feed_and_tell(story, event, token);
 	return true;
 }
 
@@ -77,7 +83,7 @@ bool sim_story_notify(struct sim_story *story, struct sim_words *words)
 
 bool sim_story_shared(struct sim_story *story, struct sim_words *words)
 {
-	struct sim_call call = {.method = KL_INVITE};
+	struct sim_call call = {.method = KL_INVITE, .open = true};
 	bool emergency;
 
 	if (!take_number(story, words, &call.token))
@@ -88,9 +94,11 @@ bool sim_story_shared(struct sim_story *story, struct sim_words *words)
 	if (sim_host_find_call(&story->world, call.token))
 		return sim_story_fail(story, "that number is taken");
 	sim_host_add_call(&story->world.host, &call);
-	return feed(story,
-		    &(struct kl_event){.type = KL_EV_SHARED_CALL,
-				       .line = call.line,
-				       .shared_call = {call.token, emergency}},
-		    call.token);
+	if (feed_and_tell(story,
+			  &(struct kl_event){.type = KL_EV_SHARED_CALL,
+					     .line = call.line,
+					     .shared_call = {call.token, emergency}},
+			  call.token) != KL_OK)
+		sim_host_find_call(&story->world, call.token)->open = false;
+	return true;
 }
