@@ -13,7 +13,7 @@
 
 #define RESOLV_CONF "/etc/resolv.conf"
 
-enum { KEY_JSON = 256, KEY_LINES, KEY_CAPACITY, KEY_DNS, KEY_RESOLVER, DNS_PORT = 53 };
+enum { KEY_JSON = 256, KEY_LINES, KEY_CAPACITY, DNS_PORT = 53 };
 
 struct arguments {
 	struct config_options options;
@@ -31,13 +31,9 @@ struct found {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "NAME", 0, "Vendor profile, whatever the files say", 0},
-	{"strict", 's', NULL, 0, "Values out of range are errors; warnings make the status 1", 0},
-	{"json", KEY_JSON, NULL, 0, "Print JSON", 0},
-	{"lines", KEY_LINES, "N", 0, "Lines of the whole fleet, for rates of arrival", 0},
-	{"capacity", KEY_CAPACITY, "C", 0, "Requests that a server takes in a second", 0},
-	{"dns", KEY_DNS, "ZONEFILE", 0, "Look names up in a zone file, to check their TTLs", 0},
-	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0, "Look them up with this DNS server", 0},
+	{"json", KEY_JSON, NULL, 0, "print JSON", 0},
+	{"lines", KEY_LINES, "N", 0, "lines of the whole fleet, for rates of arrival", 0},
+	{"capacity", KEY_CAPACITY, "C", 0, "requests that a server takes in a second", 0},
 	{0},
 };
 
@@ -58,12 +54,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->options;
-		break;
-	case 'p':
-		arguments->options.profile = value;
-		break;
-	case 's':
-		arguments->options.strict = true;
+		state->child_inputs[1] = &arguments->names;
 		break;
 	case KEY_JSON:
 		arguments->json = true;
@@ -74,23 +65,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	case KEY_CAPACITY:
 		arguments->facts.capacity = read_count(value, state);
 		break;
-	case KEY_DNS:
-		arguments->names.zone_file = value;
-		break;
-	case KEY_RESOLVER:
-		arguments->names.resolver = value;
-		break;
-	case ARGP_KEY_ARGS:
-		arguments->options.files = (const char **)state->argv + state->next;
-		arguments->options.file_count = (uint32_t)(state->argc - state->next);
-		break;
-	case ARGP_KEY_NO_ARGS:
-		if (!arguments->options.versity)
-			argp_error(state, "which configuration file?");
-		break;
 	case ARGP_KEY_END:
-		if (arguments->names.zone_file && arguments->names.resolver)
-			argp_error(state, "--dns and --resolver exclude each other");
 		if (!arguments->facts.fleet != !arguments->facts.capacity)
 			argp_error(state, "--lines and --capacity go together");
 		break;
@@ -100,7 +75,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+static const struct argp_child children[] = {
+	{.argp = &cli_phone_argp}, {.argp = &cli_names_argp}, {0}};
 
 static const struct argp parser = {
 	.children = children,
@@ -202,10 +178,7 @@ static const char *name_severity(enum config_severity severity)
 
 static void print_text(const struct found *found)
 {
-	char text[KL_TEXT_MAX];
-
-	for (uint32_t i = 0; i < found->config->diagnostic_count; i++)
-		puts(config_format_diagnostic(text, sizeof text, &found->config->diagnostics[i]));
+	cli_print_diagnostics(stdout, found->config);
 	for (uint32_t i = 0; i < found->advice_count; i++) {
 		const struct check_finding *advice = &found->advice[i];
 

@@ -8,14 +8,11 @@
 #include "cli/explain.h"
 #include "cli/phone_options.h"
 
-enum { KEY_DNS = 256, KEY_RESOLVER, KEY_JSON, KEY_PARAMETERS };
+enum { KEY_JSON = 256, KEY_PARAMETERS };
 
 struct arguments {
-	const char **files;
-	uint32_t file_count;
-	const char *profile;
-	struct config_options phone; /* its MAC address, model and Versity field */
-	uint32_t line;               /* number; 0: all */
+	struct config_options phone;
+	uint32_t line; /* number; 0: all */
 	enum kl_method method;
 	bool one_method; /* that one; else INVITE and REGISTER */
 	struct cli_names_source names;
@@ -23,15 +20,10 @@ struct arguments {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "NAME", 0, "Vendor profile (default: as the files are)", 0},
-	{"line", 'l', "N", 0, "Only line N (reg.N)", 0},
-	{"method", 'm', "METHOD", 0, "Only this request's time line (default: INVITE, REGISTER)",
-	 0},
-	{"dns", KEY_DNS, "ZONEFILE", 0, "Look names up in a zone file", 0},
-	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0,
-	 "Look names up with this DNS server; none: static records alone", 0},
-	{"json", KEY_JSON, NULL, 0, "Print JSON", 0},
-	{"parameters", KEY_PARAMETERS, NULL, 0, "Print every value with where it came from", 0},
+	{"line", 'l', "N", 0, "only line N (reg.N)", 0},
+	{"method", 'm', "METHOD", 0, "only this request's time line; default: INVITE, REGISTER", 0},
+	{"json", KEY_JSON, NULL, 0, "print JSON", 0},
+	{"parameters", KEY_PARAMETERS, NULL, 0, "print every value with where it came from", 0},
 	{0},
 };
 
@@ -53,9 +45,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &arguments->phone;
-		break;
-	case 'p':
-		arguments->profile = value;
+		state->child_inputs[1] = &arguments->names;
 		break;
 	case 'l':
 		arguments->line = (uint32_t)strtoul(value, &end, 10);
@@ -67,29 +57,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		if (parse_method(value, &arguments->method))
 			argp_error(state, "%s is no method that is sent outside of calls", value);
 		break;
-	case KEY_DNS:
-		arguments->names.zone_file = value;
-		break;
-	case KEY_RESOLVER:
-		arguments->names.resolver = value;
-		break;
 	case KEY_JSON:
 		arguments->json = true;
 		break;
 	case KEY_PARAMETERS:
 		arguments->parameters = true;
-		break;
-	case ARGP_KEY_ARGS:
-		arguments->files = (const char **)state->argv + state->next;
-		arguments->file_count = (uint32_t)(state->argc - state->next);
-		break;
-	case ARGP_KEY_NO_ARGS:
-		if (!arguments->phone.versity)
-			argp_error(state, "which configuration file?");
-		break;
-	case ARGP_KEY_END:
-		if (arguments->names.zone_file && arguments->names.resolver)
-			argp_error(state, "--dns and --resolver exclude each other");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -97,7 +69,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 	return 0;
 }
 
-static const struct argp_child children[] = {{.argp = &cli_phone_argp}, {0}};
+static const struct argp_child children[] = {
+	{.argp = &cli_phone_argp}, {.argp = &cli_names_argp}, {0}};
 
 static const struct argp argp = {
 	.children = children,
@@ -205,15 +178,6 @@ static int explain_config(const struct config *config, const struct arguments *a
 	return status;
 }
 
-static void print_diagnostics(const struct config *config)
-{
-	char text[KL_TEXT_MAX];
-
-	for (uint32_t i = 0; i < config->diagnostic_count; i++)
-		fprintf(stderr, "%s\n",
-			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
-}
-
 /* The names of the command line, else of the files, else of the system. */
 static struct cli_names *open_names(struct arguments *arguments, const struct config *config,
 				    char why[KL_TEXT_MAX])
@@ -226,7 +190,6 @@ static struct cli_names *open_names(struct arguments *arguments, const struct co
 int cli_explain(int argc, char **argv)
 {
 	struct arguments arguments = {0};
-	struct config_options config_options = {0};
 	struct cli_names *names = NULL;
 	struct config *config;
 	char why[KL_TEXT_MAX];
@@ -234,12 +197,9 @@ int cli_explain(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	config_options = arguments.phone;
-	config_options.files = arguments.files;
-	config_options.file_count = arguments.file_count;
-	config_options.profile = arguments.profile;
-	if (config_load(&config_options, &config)) {
-		print_diagnostics(config);
+	if (config_load(&arguments.phone, &config) ||
+	    (arguments.phone.strict && config->error_count)) {
+		cli_print_diagnostics(stderr, config);
 	} else if (!(names = open_names(&arguments, config, why))) {
 		fprintf(stderr, "keepline explain: %s\n", why);
 	} else {

@@ -28,6 +28,17 @@ static json_t *route_json(const struct cli_route *known, uint32_t index)
 	return route;
 }
 
+/* All names that an entry's routes come from; a Versity's specs are several. */
+static json_t *names_json(const struct kl_entry_config *entry)
+{
+	json_t *names = json_array();
+
+	cli_json_append(names, cli_json_text(entry->name));
+	for (uint32_t i = 0; i < entry->more_count; i++)
+		cli_json_append(names, cli_json_text(entry->more_names[i]));
+	return names;
+}
+
 static json_t *entries_json(const struct explain_line *line)
 {
 	const struct config_line *config = &line->config->lines[line->index];
@@ -40,6 +51,7 @@ static json_t *entries_json(const struct explain_line *line)
 
 		cli_json_put(entry, "entry", cli_json_number(i + 1));
 		cli_json_put(entry, "address", cli_json_text(engine->entries[i].name));
+		cli_json_put(entry, "names", names_json(&engine->entries[i]));
 		cli_json_put(entry, "via_outbound_proxy",
 			     json_boolean(config->entries[i].via_outbound_proxy));
 		cli_json_put(entry, "registers", json_boolean(engine->entries[i].registers));

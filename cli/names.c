@@ -12,6 +12,37 @@
 #define RESOLV_CONF "/etc/resolv.conf"
 enum { DNS_PORT = 53 };
 
+enum { KEY_DNS = 768, KEY_RESOLVER };
+
+static const struct argp_option options[] = {
+	{"dns", KEY_DNS, "ZONEFILE", 0, "look names up in a zone file", 0},
+	{"resolver", KEY_RESOLVER, "ADDR[:PORT]", 0,
+	 "look names up with this DNS server; none: static records alone", 0},
+	{0},
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+	struct cli_names_source *source = state->input;
+
+	switch (key) {
+	case KEY_DNS:
+		source->zone_file = value;
+		return 0;
+	case KEY_RESOLVER:
+		source->resolver = value;
+		return 0;
+	case ARGP_KEY_END:
+		if (source->zone_file && source->resolver)
+			argp_error(state, "--dns and --resolver exclude each other");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp cli_names_argp = {.options = options, .parser = parse_option};
+
 struct answer {
 	struct answer *next;
 	char name[NET_DNS_NAME_MAX + 1];

@@ -5,6 +5,8 @@
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 
+#include <argp.h>
+
 #include "net/dns.h"
 
 struct cli_names;
@@ -18,6 +20,10 @@ struct cli_names_source {
 		*resolvers; /* the same, `count` of them; none: those of /etc/resolv.conf */
 	uint32_t resolver_count;
 };
+
+/* --dns and --resolver, as a child of a subcommand's own parser.  Its input is a struct
+ * cli_names_source, of which it sets the first two. */
+extern const struct argp cli_names_argp;
 
 /* NULL, with one sentence in WHY: the file can't be read, the address is none, no server known. */
 struct cli_names *cli_names_open(const struct cli_names_source *source, char *why, size_t why_size);

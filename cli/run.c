@@ -17,13 +17,12 @@
 #include "sip/value.h"
 
 /* REG-5: how long the servers may take to answer when a signal says to leave. */
-enum { LEAVE_WAIT_MS = 4000, FILES_MAX = 64, DNS_PORT = 53 };
+enum { LEAVE_WAIT_MS = 4000, DNS_PORT = 53 };
 
 /* Options without a letter. */
 enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK };
 
 struct run {
-	const char *files[FILES_MAX];
 	struct config_options options;
 	struct phone_config phone_config;
 	const char *control_path;
@@ -37,9 +36,6 @@ struct run {
 };
 
 static const struct argp_option options[] = {
-	{"profile", 'p', "PROFILE", 0,
-	 "the vendor's rules: poly, yealink, ...; default: as the files are", 0},
-	{"strict", 's', NULL, 0, "values out of range are errors", 0},
 	{"control", 'c', "PATH", 0, "where `keepline status` and `keepline call` reach it", 0},
 	{"bind", 'b', "ADDR[:PORT]", 0, "send and receive there; default: any address, port 5060",
 	 0},
@@ -87,12 +83,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &run->options;
 		return 0;
-	case 'p':
-		run->options.profile = argument;
-		return 0;
-	case 's':
-		run->options.strict = true;
-		return 0;
 	case 'c':
 		run->control_path = argument;
 		return 0;
@@ -126,15 +116,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'v':
 		run->verbosity++;
-		return 0;
-	case ARGP_KEY_ARG:
-		if (run->options.file_count == FILES_MAX)
-			argp_error(state, "more than %d files", FILES_MAX);
-		run->files[run->options.file_count++] = argument;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		if (!run->options.versity)
-			argp_error(state, "no configuration FILE");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -224,11 +205,8 @@ static struct config *load(const struct run *run)
 {
 	struct config *config;
 	int error = config_load(&run->options, &config);
-	char text[KL_TEXT_MAX];
 
-	for (uint32_t i = 0; i < config->diagnostic_count; i++)
-		fprintf(stderr, "%s\n",
-			config_format_diagnostic(text, sizeof text, &config->diagnostics[i]));
+	cli_print_diagnostics(stderr, config);
 	if (!error && (!run->options.strict || !config->error_count))
 		return config;
 	config_free(config);
@@ -295,7 +273,6 @@ int cli_run(int argc, char **argv)
 	struct config *config;
 	int status = 2;
 
-	run.options.files = run.files;
 	net_resolver_config_init(&run.phone_config.resolver);
 	argp_parse(&parser, argc, argv, 0, NULL, &run);
 	config = load(&run);

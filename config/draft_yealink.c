@@ -72,6 +72,37 @@ static void fill_entry(struct draft *draft, struct config_entry *entry,
 	engine_entry->transport_choice = (uint8_t)resolve_number(scope, transport);
 }
 
+/* nat.udp_update_time counts once nat.udp_update_enable is 1. */
+static void adjust_keepalive(struct scope *scope, struct kl_policy *policy)
+{
+	const struct parameter_key unset = {.id = PARAMETER_account_keepalive_time,
+					    .place = PLACE_ACCOUNT};
+	const struct setting *enable = resolve_find(scope, PARAMETER_account_keepalive);
+	const struct setting *time = resolve_find(scope, PARAMETER_account_keepalive_time);
+	struct resolve_override keepalive = {.field = KL_POLICY_keepalive_ms};
+	uint32_t seconds = time ? time->value.number : store_value(scope->store, &unset).number;
+
+	if (!enable || !enable->value.number)
+		return;
+	keepalive.setting = time ? time : enable;
+	keepalive.number = seconds * 1000;
+	keepalive.text = time ? arena_format(&scope->store->arena, "%u", seconds) : "1";
+	resolve_override(scope, policy, keepalive);
+}
+
+/* Yealink administrator guides: failback_subscribe.enable needs failback mode 1, 2 or 3. */
+static void adjust_resubscribing(struct scope *scope, struct kl_policy *policy)
+{
+	const struct setting *again = resolve_find(scope, PARAMETER_account_resubscribe);
+	struct resolve_override off = {.field = KL_POLICY_resubscribe_on_move,
+				       .setting = again,
+				       .text = "0",
+				       .keeps_name = true};
+
+	if (again && kl_policy_failback_mode(policy) == KL_FAILBACK_NEW_REQUESTS)
+		resolve_override(scope, policy, off);
+}
+
 static void adjust_policy(struct draft *draft, struct kl_policy *policy)
 {
 	struct scope *scope = &draft->scope;
@@ -102,6 +133,8 @@ static void adjust_policy(struct draft *draft, struct kl_policy *policy)
 		resolve_override(scope, policy, of_base);
 		resolve_override(scope, policy, of_fixed);
 	}
+	adjust_keepalive(scope, policy);
+	adjust_resubscribing(scope, policy);
 }
 
 const struct draft_maker draft_yealink = {

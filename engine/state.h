@@ -123,7 +123,6 @@ struct walk {
 	kl_ms clock_at; /* first send; KL_NEVER: none yet */
 	kl_ms route_at; /* first send on this route */
 	kl_ms leave_at; /* the route has failed if it has not answered by then */
-	kl_ms again_at; /* it is sent again if the route lasts so long; KL_NEVER: it is not */
 	kl_tx tx;       /* the transaction on this route */
 	kl_tx left;     /* the one that the host must be told to abandon */
 	uint32_t registration;
@@ -132,6 +131,7 @@ struct walk {
 	uint32_t visited; /* tried before the last redirection: none may lead back there (TRIG-9) */
 	uint32_t cseq;
 	uint32_t retry_after_ms;
+	uint32_t again_ms; /* so long after route_at it is sent again; NONE: it is not */
 	uint16_t attempt;
 	uint16_t status;  /* of the answer that ended it */
 	uint16_t closing; /* 1 + the slot whose stream the host must drop; 0: none */
@@ -151,7 +151,7 @@ struct walk {
 	bool over : 1;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
 	bool ringing : 1; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local : 1;   /* the outcome was made here */
-	uint8_t spare[5]; /* no hidden bytes: blocks can be compared */
+	uint8_t spare[1]; /* no hidden bytes: blocks can be compared */
 	struct reason reason;
 };
 

@@ -62,18 +62,31 @@ int stream_feed_lost(struct kl_engine *e, const struct kl_event_transport *event
 
 /* ---- closed ---- */
 
-void stream_close(struct kl_engine *e, uint32_t w)
+/* Does the stream carry a registration, or the one that a failover left behind? */
+static bool stream_registered(const struct kl_engine *e, const struct slot *slot)
+{
+	for (uint32_t r = 0; r < e->registration_count; r++)
+		if (stream_carries(e, r, slot) || stream_of_former(e, r, slot))
+			return true;
+	return false;
+}
+
+const struct slot *stream_close(struct kl_engine *e, uint32_t w)
 {
 	struct walk *walk = walk_at(e, w);
 	uint16_t index = member_at(e, registration_at(e, walk->registration)->set, walk->pos)->slot;
 	struct slot *slot = slot_at(e, index);
-	if (!walk->seen || slot->closing)
-		return;
-	assert(walk->closing == 0); /* it was told before the send that came to nothing */
-	walk->closing = (uint16_t)(index + 1);
-	slot->closing = true;
-	slot->refs++; /* so that the place is still this route's when the host is told */
-	owe(e, walk_node(e, w), OWES_CLOSE);
+	bool heard = slot->last_answer_at != KL_NEVER && slot->last_answer_at >= walk->route_at;
+	if (!walk->seen)
+		return NULL;
+	if (!slot->closing) {
+		assert(walk->closing == 0); /* it was told before the send that came to nothing */
+		walk->closing = (uint16_t)(index + 1);
+		slot->closing = true;
+		slot->refs++; /* so that the place is still this route's when the host is told */
+		owe(e, walk_node(e, w), OWES_CLOSE);
+	}
+	return heard || stream_registered(e, slot) ? NULL : slot;
 }
 
 static bool stream_needed(const struct kl_engine *e, const struct slot *slot)
@@ -81,10 +94,7 @@ static bool stream_needed(const struct kl_engine *e, const struct slot *slot)
 	for (uint32_t w = 0; w < e->config->limits.walks; w++)
 		if (walk_waits_on(e, w, slot, e->serial))
 			return true;
-	for (uint32_t r = 0; r < e->registration_count; r++)
-		if (stream_carries(e, r, slot) || stream_of_former(e, r, slot))
-			return true;
-	return false;
+	return stream_registered(e, slot);
 }
 
 bool stream_act_close(struct kl_engine *e, uint32_t w, struct kl_action *action)

@@ -247,11 +247,16 @@ static struct timing walk_timing(const struct kl_engine *e, const struct walk *w
 			       walk_transport(e, walk, walk->pos)};
 }
 
+static kl_ms walk_again_at(const struct walk *walk)
+{
+	return walk->again_ms == NONE ? KL_NEVER : walk->route_at + walk->again_ms;
+}
+
 /* Waits for the next gap's end or the route's, whichever is first. */
 static void walk_wait(struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
-	schedule_set(e, walk_node(e, w), earlier(walk->again_at, walk->leave_at));
+	schedule_set(e, walk_node(e, w), earlier(walk_again_at(walk), walk->leave_at));
 }
 
 /* Sends once more and waits.  A host that fed the time late does not make up for it with a burst.
@@ -275,12 +280,12 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 			walk->leave_at = earlier(walk->leave_at, e->now + gap);
 		gap = KL_NEVER;
 	}
-	if (gap == KL_NEVER)
-		walk->again_at = KL_NEVER;
-	else if (walk->attempt == 1 || walk->again_at + gap <= e->now)
-		walk->again_at = e->now + gap;
-	else
-		walk->again_at += gap;
+	kl_ms again_at = walk_again_at(walk);
+	if (walk->attempt == 1 || again_at + gap <= e->now)
+		again_at = e->now;
+	walk->again_ms = gap == KL_NEVER
+				 ? NONE
+				 : (uint32_t)earlier(again_at + gap - walk->route_at, NONE - 1);
 	walk_wait(e, w);
 }
 
@@ -354,15 +359,19 @@ static void walk_silent(struct kl_engine *e, uint32_t w)
 					       : KL_POLICY_t1_ms,
 				.pos = walk->pos,
 				.ms = (uint32_t)(e->now - walk->route_at)};
+	const struct slot *dead = NULL;
+	uint32_t serial = e->serial; /* what comes of it may use the route anew */
 	if (timing.transport != KL_UDP) {
 		if (nothing)
-			stream_close(e, w);
+			dead = stream_close(e, w);
 	} else if (walk_is_over(e, walk)) {
 		reason.why = KL_WHY_WALK_ENDED;
 		reason.rule = KL_POLICY_walk_bounded;
 		reason.ms = (uint32_t)(e->now - walk->clock_at);
 	}
 	walk_fail(e, w, &reason);
+	if (dead)
+		walk_fail_all(e, dead, KL_FAULT_STREAM_LOST, serial);
 }
 
 /* TIME-7: ringing, but nobody answers: CANCEL, and the call fails. */

@@ -73,6 +73,7 @@ static const struct {
 	{"account.1.reg_fail_retry_interval", "30"},
 	{"account.1.reg_failed_retry_max_time", "60"},
 	{"account.1.static_cache_pri", "0"},
+	{"account.1.sip_server.1.failback_subscribe.enable", "0"},
 };
 
 static const char *default_of(const char *name, enum kl_profile profile, struct arena *arena)

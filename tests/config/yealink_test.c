@@ -277,6 +277,70 @@ static void test_back_off_grows_only_with_a_base(void **state)
 	config_free(config);
 }
 
+static void test_keepalives_need_their_switch_KEEP_1(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines;
+		uint32_t keepalive_ms;
+	} rows[] = {
+		{"account.1.nat.udp_update_time = 20\n", 0},
+		{"account.1.nat.udp_update_enable = 0\naccount.1.nat.udp_update_time = 20\n", 0},
+		{"account.1.nat.udp_update_enable = 1\n", 30000},
+		{"account.1.nat.udp_update_enable = 1\naccount.1.nat.udp_update_time = 20\n",
+		 20000},
+		{"account.1.nat.udp_update_enable = 1\naccount.1.nat.udp_update_time = 3601\n",
+		 3600000},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512] = YEALINK(LINE_1);
+		struct config *config = load_text(strcat(text, rows[i].lines));
+		assert_told(config, "");
+		assert_int_equal(policy_of(config, 0, 0, KL_POLICY_keepalive_ms),
+				 rows[i].keepalive_ms);
+		config_free(config);
+	}
+	struct config *config = load_text(YEALINK(LINE_1 "account.1.nat.udp_update_enable = 1\n"));
+	assert_ruled(config, 0, KL_POLICY_keepalive_ms,
+		     "account.1.nat.udp_update_enable = 1 (1.cfg:4)");
+	config_free(config);
+}
+
+/* Yealink guides: it needs failback mode 1, 2 or 3. */
+static void test_subscriptions_follow_when_told_SUBS_1(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines;
+		uint32_t resubscribe_on_move;
+	} rows[] = {
+		{"", 0},
+		{"account.1.sip_server.1.failback_subscribe.enable = 1\n", 0},
+		{"account.1.sip_server.1.failback_subscribe.enable = 1\n"
+		 "account.1.sip_server.1.failback_mode = 0\n",
+		 0},
+		{"account.1.sip_server.1.failback_subscribe.enable = 1\n"
+		 "account.1.sip_server.1.failback_mode = 2\n",
+		 1},
+		{"account.1.sip_server.1.failback_subscribe.enable = 0\n"
+		 "account.1.sip_server.1.failback_mode = 3\n",
+		 0},
+		{"account.1.outbound_proxy_enable = 1\n"
+		 "account.1.outbound_proxy.1.address = 192.0.2.8\n"
+		 "account.1.outbound_proxy.1.failback_subscribe.enable = 1\n"
+		 "account.1.outbound_proxy.1.failback_mode = 1\n",
+		 1},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512] = YEALINK(LINE_1);
+		struct config *config = load_text(strcat(text, rows[i].lines));
+		assert_told(config, "");
+		assert_int_equal(policy_of(config, 0, 0, KL_POLICY_resubscribe_on_move),
+				 rows[i].resubscribe_on_move);
+		config_free(config);
+	}
+}
+
 static void test_the_last_of_several_files_wins_CONF_3(void **state)
 {
 	(void)state;
@@ -409,6 +473,8 @@ int main(void)
 		cmocka_unit_test(test_a_proxy_that_is_off_is_none),
 		cmocka_unit_test(test_older_names_give_way_to_newer_ones),
 		cmocka_unit_test(test_back_off_grows_only_with_a_base),
+		cmocka_unit_test(test_keepalives_need_their_switch_KEEP_1),
+		cmocka_unit_test(test_subscriptions_follow_when_told_SUBS_1),
 		cmocka_unit_test(test_the_last_of_several_files_wins_CONF_3),
 		cmocka_unit_test(test_set_twice_in_one_file_is_told),
 		cmocka_unit_test(test_everything_wrong_is_told_in_one_run_PROF_4),

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/check.h"
 #include "config/provenance.h"
 
 /* A file in memory, made once, and the path under which it can be opened. */
@@ -41,8 +42,11 @@ static void check_diagnostics(const struct config *config)
 
 static void check_lines(const struct config *config)
 {
+	static const struct check_facts facts = {.fleet = 1000, .capacity = 10};
+	const struct check_finding *findings;
 	char why[KL_TEXT_MAX];
 	assert(config->engine.line_count > 0);
+	assert(check_config(config, &facts, &findings) <= CHECK_FINDINGS_MAX);
 	assert(kl_config_check(&config->engine, why, sizeof(why)) == KL_OK);
 	assert(kl_engine_size(&config->engine) > 0);
 	for (uint32_t line = 0; line < config->engine.line_count; line++) {

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Loads a file of HEAD and DATA.  What the loader accepts, the engine must. */
+/* Loads a file of HEAD and DATA.  What the loader accepts, the engine and the checker must. */
 void config_fuzz_load(const char *head, const uint8_t *data, size_t size);
 
 #endif
