@@ -144,7 +144,7 @@ enum {
 	X(KL_WHY_REFRESH_DUE, "refresh is due")                                                    \
 	X(KL_WHY_RETRY_DUE, "back-off is over")                                                    \
 	X(KL_WHY_NEEDED, "a request needs a registration")                                         \
-	X(KL_WHY_EXPIRED, "not renewed before its end")                          \
+	X(KL_WHY_EXPIRED, "not renewed before its end")                                            \
 	X(KL_WHY_REQUEST_FAILED, "a request found {route} dead")                                   \
 	X(KL_WHY_FAILBACK_DUE, "failback is due")                                                  \
 	X(KL_WHY_FAILBACK_GROUP, "another line fails back")                                        \
