@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "cli/phone_options.h"
@@ -33,6 +34,10 @@ struct run {
 	struct phone *phone;
 	struct phone_control *control;
 	bool leaving;
+	struct config *first;   /* what the device was set up by; the phone keeps its texts */
+	struct config *current; /* what the lines go by: the first, or what was read again */
+	struct config *next;    /* a reload to it is under way */
+	bool again;             /* and another one is asked for */
 };
 
 static const struct argp_option options[] = {
@@ -132,11 +137,55 @@ static const struct argp parser = {
 	.doc = "Registers the lines of the configuration FILEs, and keeps them up.\v"
 	       "Names of /etc/hosts come before the DNS.  Changes of that file, of\n"
 	       "/etc/resolv.conf and of the machine's network are noticed.\n"
+	       "SIGHUP reads the FILEs again: lines that did not change go on, with their\n"
+	       "registrations and calls.  Files with errors change nothing.\n"
 	       "SIGTERM and Ctrl-C hang up, unregister and leave; a second one leaves at once.\n"
 	       "Exit status: 0 it left when it was told to; 2 wrong usage, unreadable files, a "
 	       "port in "
 	       "use.",
 };
+
+/* ---- the files ------------------------------------------------------------------------------- */
+
+/* Prints what is wrong with the files.  NULL: they can't be run. */
+static struct config *load(const struct run *run)
+{
+	struct config *config;
+	int error = config_load(&run->options, &config);
+
+	cli_print_diagnostics(stderr, config);
+	if (!error && (!run->options.strict || !config->error_count))
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_device(const struct config_device *a, const struct config_device *b)
+{
+	if (!same_text(a->local, b->local) || !same_text(a->control, b->control) ||
+	    !same_text(a->tls.ca_file, b->tls.ca_file) || !same_text(a->tls.cert, b->tls.cert) ||
+	    !same_text(a->tls.key, b->tls.key) || a->tls.verify != b->tls.verify ||
+	    a->resolver_count != b->resolver_count)
+		return false;
+	for (uint32_t i = 0; i < a->resolver_count; i++)
+		if (!same_text(a->resolvers[i], b->resolvers[i]))
+			return false;
+	return true;
+}
+
+/* Sockets, DNS servers and certificates stay as they were at the start. */
+static void warn_of_device(const struct run *run)
+{
+	if (!same_device(&run->first->device, &run->next->device))
+		phone_log(PHONE_LOG_WARNING,
+			  "reload: what the files say of addresses, resolvers, the control socket "
+			  "and TLS takes effect with a restart");
+}
 
 /* ---- signals and the service manager -----------------------------------------------------------
  */
@@ -162,6 +211,66 @@ static void take_signal(void *user)
 	phone_stop(run->phone, (struct net_callback){stop_loop, run});
 }
 
+static void tell_reloading(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld%06ld", (long long)now.tv_sec,
+		   now.tv_nsec / 1000);
+}
+
+static void take_hangup(void *user);
+
+/* The files may have changed again meanwhile. */
+static void end_reload(struct run *run)
+{
+	bool again = run->again;
+
+	run->again = false;
+	sd_notify(0, "READY=1");
+	if (again)
+		take_hangup(run);
+}
+
+static void take_reloaded(void *user)
+{
+	struct run *run = user;
+
+	if (run->current != run->first)
+		config_free(run->current);
+	run->current = run->next;
+	run->next = NULL;
+	end_reload(run);
+}
+
+/* A slip of the pen must take no line away: any error counts here. */
+static void take_hangup(void *user)
+{
+	struct run *run = user;
+	struct phone_reload_order order = {.leave_max_ms = LEAVE_WAIT_MS,
+					   .on_done = {take_reloaded, run}};
+	char why[PHONE_WHY_MAX] = "the files have errors";
+
+	if (run->leaving)
+		return;
+	if (run->next) {
+		run->again = true;
+		return;
+	}
+	tell_reloading();
+	run->next = load(run);
+	order.config = run->next;
+	if (run->next && !run->next->error_count && !phone_reload_begin(run->phone, &order, why)) {
+		warn_of_device(run);
+		return;
+	}
+	phone_log(PHONE_LOG_ERROR, "reload: nothing is changed: %s", why);
+	config_free(run->next);
+	run->next = NULL;
+	end_reload(run);
+}
+
 /* `systemctl status` shows the last change of a line's state. */
 static void take_action(void *user, const struct kl_action *action, kl_ms at)
 {
@@ -176,7 +285,7 @@ static void take_action(void *user, const struct kl_action *action, kl_ms at)
 static int serve(struct run *run)
 {
 	const struct net_callback leave = {take_signal, run};
-	struct net_signal *terminate = NULL, *interrupt = NULL;
+	struct net_signal *terminate = NULL, *interrupt = NULL, *hangup = NULL;
 	int error = net_timer_create(&run->leave_timer, run->loop,
 				     (struct net_callback){stop_loop, run});
 
@@ -184,12 +293,16 @@ static int serve(struct run *run)
 		error = net_signal_create(&terminate, run->loop, SIGTERM, leave);
 	if (!error)
 		error = net_signal_create(&interrupt, run->loop, SIGINT, leave);
+	if (!error)
+		error = net_signal_create(&hangup, run->loop, SIGHUP,
+					  (struct net_callback){take_hangup, run});
 	if (!error) {
 		/* Ready once the sockets are there: the registrations take as long as they take. */
 		phone_start(run->phone);
 		sd_notify(0, "READY=1");
 		error = net_loop_run(run->loop);
 	}
+	net_signal_free(hangup);
 	net_signal_free(interrupt);
 	net_signal_free(terminate);
 	net_timer_free(run->leave_timer);
@@ -199,19 +312,6 @@ static int serve(struct run *run)
 }
 
 /* ---- setting up ------------------------------------------------------------------------------ */
-
-/* Prints what is wrong with the files.  NULL: they can't be run. */
-static struct config *load(const struct run *run)
-{
-	struct config *config;
-	int error = config_load(&run->options, &config);
-
-	cli_print_diagnostics(stderr, config);
-	if (!error && (!run->options.strict || !config->error_count))
-		return config;
-	config_free(config);
-	return NULL;
-}
 
 /* What the command line leaves open, a native file may say; its addresses were checked there. */
 static void take_device(struct run *run, const struct config_device *device)
@@ -270,25 +370,27 @@ static void set_up(struct run *run)
 int cli_run(int argc, char **argv)
 {
 	struct run run = {.phone_config = {.bind = {.port = PHONE_PORT}}};
-	struct config *config;
 	int status = 2;
 
 	net_resolver_config_init(&run.phone_config.resolver);
 	argp_parse(&parser, argc, argv, 0, NULL, &run);
-	config = load(&run);
-	if (!config)
+	run.first = run.current = load(&run);
+	if (!run.first)
 		return 2;
-	take_device(&run, &config->device);
+	take_device(&run, &run.first->device);
 	set_up(&run);
 	if (net_loop_create(&run.loop)) {
 		fprintf(stderr, "keepline run: no event loop\n");
 	} else {
 		run.phone_config.loop = run.loop;
-		run.phone_config.config = config;
+		run.phone_config.config = run.first;
 		run.phone_config.on_action = take_action;
 		status = open_and_serve(&run);
 		net_loop_free(run.loop);
 	}
-	config_free(config);
+	config_free(run.next);
+	if (run.current != run.first)
+		config_free(run.current);
+	config_free(run.first);
 	return status;
 }

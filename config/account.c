@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/draft.h"
+#include "config/key.h"
 #include "config/native.h"
 
 static const struct draft_maker *const makers[DIALECTS] = {
@@ -180,6 +181,7 @@ void account_make_lines(struct config_store *store, const enum kl_profile *profi
 						    sizeof(*builder.values));
 	for (int i = 0; i < DIALECTS; i++)
 		add_lines(&builder, (enum parameter_dialect)i);
+	key_lines(builder.engine_lines, builder.lines, builder.count);
 	store->config.engine.lines = builder.engine_lines;
 	store->config.engine.line_count = builder.count;
 	store->config.lines = builder.lines;

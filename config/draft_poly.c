@@ -1,5 +1,6 @@
 /* draft_poly.c - each reg.x.address makes a line, each server address an entry of it. */
 #include "config/draft.h"
+#include "config/native.h"
 
 static bool fill_line(struct draft *draft, const struct setting *address)
 {
@@ -27,6 +28,29 @@ static uint32_t choose_entries(struct draft *draft)
 	return own ? own : site;
 }
 
+/* PROBE-1: a native file may name further candidates; those of other files have none. */
+static void add_names(struct scope *scope, struct kl_entry_config *entry)
+{
+	struct config_store *store = scope->store;
+	const struct position *at = native_add_names(store, scope->x, scope->y, entry);
+	const char *names = "";
+	if (!at)
+		return;
+	for (uint32_t i = 0; i < entry->more_count; i++)
+		names = arena_format(&store->arena, "%s%s%s", names, i ? ", " : "",
+				     entry->more_names[i]);
+	struct config_value value = {
+		.name = arena_format(&store->arena, "lines.%u.servers.%u.more_names", scope->x,
+				     scope->y),
+		.value = names,
+		.from = store_where(store, at),
+		.entry = scope->entry,
+		.id = PARAMETER_server_address,
+		.set = true,
+	};
+	resolve_list(scope, &value);
+}
+
 static void fill_entry(struct draft *draft, struct config_entry *entry,
 		       struct kl_entry_config *engine_entry)
 {
@@ -46,7 +70,9 @@ static void fill_entry(struct draft *draft, struct config_entry *entry,
 	scope->via_proxy = resolve_number(scope, PARAMETER_server_use_proxy);
 	const char *proxy = scope->via_proxy ? resolve_text(scope, PARAMETER_proxy_address) : "";
 	scope->via_proxy = entry->via_outbound_proxy = *proxy != '\0';
-	if (scope->via_proxy) {
+	if (!scope->via_proxy) {
+		add_names(scope, engine_entry);
+	} else {
 		engine_entry->name = proxy;
 		engine_entry->port = (uint16_t)resolve_number(scope, PARAMETER_proxy_port);
 		transport = PARAMETER_proxy_transport;

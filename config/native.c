@@ -38,6 +38,13 @@ bool native_recognize(const struct file *file)
 	return end > next && end[strspn(end, " ")] == ':';
 }
 
+static const char *copy_lower(struct arena *arena, const char *text)
+{
+	char *copy = arena_copy(arena, text, strlen(text));
+	text_lower(copy);
+	return copy;
+}
+
 /* ---- lines into settings --------------------------------------------------------------------- */
 
 /* Where a value of a line goes. */
@@ -177,13 +184,6 @@ static const char *find_fault(const struct native_record *record)
 	return NULL;
 }
 
-static const char *copy_lower(struct arena *arena, const char *text)
-{
-	char *copy = arena_copy(arena, text, strlen(text));
-	text_lower(copy);
-	return copy;
-}
-
 static void fill_record(struct arena *arena, const struct native_record *record,
 			struct kl_static_record *to)
 {
@@ -299,6 +299,29 @@ uint16_t native_group(const struct config_store *store, uint32_t x)
 			return (uint16_t)line->group.number;
 	}
 	return 0;
+}
+
+const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,
+					struct kl_entry_config *entry)
+{
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (!line || y > line->servers.count)
+			continue;
+		const struct yaml_list *list =
+			&((const struct native_server *)line->servers.items)[y - 1].more_names;
+		const struct yaml_leaf *leaves = list->items;
+		if (!list->count)
+			continue;
+		const char **names = arena_alloc(&store->arena, list->count * sizeof(*names));
+		for (uint32_t i = 0; i < list->count; i++)
+			if (leaves[i].text)
+				names[entry->more_count++] =
+					copy_lower(&store->arena, leaves[i].text);
+		entry->more_names = names;
+		return &list->at;
+	}
+	return NULL;
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */

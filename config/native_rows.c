@@ -63,9 +63,15 @@ static struct yaml_row policy_rows[KL_POLICY_FIELDS - 1];
 static const struct yaml_table policy_table = {policy_rows, COUNT_OF(policy_rows),
 					       sizeof(struct native_policy)};
 
+static const struct yaml_row name_item = {HOST};
+
 #define SERVER_KEY(name, says) KEY(struct native_server, name, says)
 static const struct yaml_row server_rows[] = {
 	{SERVER_KEY(name, "the server's domain name or IP address"), HOST},
+	{SERVER_KEY(more_names,
+		    "further names whose addresses are candidates too, ranked behind it "
+		    "in this order (none through a proxy)"),
+	 .type = YAML_LIST, .least = 1, .most = KL_SPECS_MAX - 1, .item = &name_item},
 	{SERVER_KEY(port, "0 or left out: the DNS says"), PORT},
 	{SERVER_KEY(transport, "how the transport is found (default naptr)"), WORDS(transports)},
 	{SERVER_KEY(registers, "the line registers with this server (default true)"),

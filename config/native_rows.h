@@ -23,6 +23,7 @@ struct native_proxy {
 struct native_server {
 	struct position at;
 	struct yaml_leaf name, port, transport, registers, use_outbound_proxy, epid;
+	struct yaml_list more_names; /* of leaves */
 	const struct native_policy *policy;
 };
 

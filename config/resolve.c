@@ -74,8 +74,7 @@ static void tell_passed(const struct scope *scope, struct setting *passed,
 		store_tell_wrong(scope->store, passed, instead);
 }
 
-/* Lists a value; one that is set nowhere and is nothing is not worth a line. */
-static void list_value(struct scope *scope, const struct config_value *value)
+void resolve_list(struct scope *scope, const struct config_value *value)
 {
 	if (*value->value)
 		scope->values[scope->value_count++] = *value;
@@ -97,7 +96,7 @@ struct setting *resolve_setting(struct scope *scope, enum parameter_id id)
 		value.set = true;
 	}
 	value.name = setting ? store_name(scope->store, setting) : parameter_name(&key, arena);
-	list_value(scope, &value);
+	resolve_list(scope, &value);
 	tell_passed(scope, passed, &value);
 	return setting;
 }
@@ -244,7 +243,7 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 			setting ? store_where(scope->store, &setting->at) : name_profile(scope);
 		value.value = parameter_text(key->id, number_in_force(policy, &value, setting),
 					     &scope->store->arena);
-		list_value(scope, &value);
+		resolve_list(scope, &value);
 		tell_passed(scope, found[i].passed, &value);
 		listed[value.field] = listed[value.also] = true;
 	}
@@ -254,7 +253,7 @@ void resolve_policy(struct scope *scope, struct kl_policy *policy)
 			continue;
 		struct config_value value =
 			value_of_field(scope, policy, field, natives.leaves[field]);
-		list_value(scope, &value);
+		resolve_list(scope, &value);
 	}
 }
 

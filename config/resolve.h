@@ -24,6 +24,9 @@ struct scope {
 	uint32_t value_count;
 };
 
+/* Lists a value; one that is nothing is not worth a line. */
+void resolve_list(struct scope *scope, const struct config_value *value);
+
 /* The setting that rules for a CONFIG_SETTING row, NULL if no file sets it.  Wrong ones that it
  * had to pass are told (PROF-4). */
 struct setting *resolve_setting(struct scope *scope, enum parameter_id id);

@@ -55,7 +55,8 @@ static void account_init(struct phone_accounts *accounts, const struct config *c
 
 	account->line = &config->lines[line];
 	account->entry = &config->lines[line].entries[entry];
-	account->epid = account->entry->tells_epid ? accounts->epid : "";
+	if (account->entry->tells_epid)
+		memcpy(account->epid, accounts->epid, sizeof account->epid);
 	account->line_index = line;
 	account->entry_index = entry;
 	account->request = phone_draw();
@@ -78,13 +79,13 @@ int phone_accounts_init(struct phone_accounts *accounts, const struct config *co
 		memset(accounts, 0, sizeof *accounts);
 		return -ENOMEM;
 	}
+	write_instance(accounts, config->device.mac);
 	for (uint32_t i = 0; i < lines; i++) {
 		accounts->first[i] = next;
 		for (uint32_t j = 0; j < config->engine.lines[i].entry_count; j++)
 			account_init(accounts, config, i, j);
 		next += config->engine.lines[i].entry_count;
 	}
-	write_instance(accounts, config->device.mac);
 	return 0;
 }
 
@@ -107,6 +108,38 @@ struct phone_account *phone_account_find(const struct phone_accounts *accounts, 
 					 uint32_t entry)
 {
 	return &accounts->all[accounts->first[line] + entry];
+}
+
+/* In their order: it tells which is the oldest. */
+static void carry_keys(struct phone_account *to, struct phone_account *from)
+{
+	struct phone_key *key, *last = NULL;
+
+	while ((key = LIST_FIRST(&from->keys))) {
+		LIST_REMOVE(key, others);
+		if (last)
+			LIST_INSERT_AFTER(last, key, others);
+		else
+			LIST_INSERT_HEAD(&to->keys, key, others);
+		last = key;
+	}
+	to->key_count = from->key_count;
+	from->key_count = 0;
+}
+
+void phone_account_carry(struct phone_account *to, struct phone_account *from)
+{
+	memcpy(to->id, from->id, sizeof to->id);
+	memcpy(to->tag, from->tag, sizeof to->tag);
+	memcpy(to->service_route, from->service_route, sizeof to->service_route);
+	to->service_route_of = from->service_route_of;
+	to->request = from->request;
+	to->state = from->state;
+	to->move = from->move;
+	to->state.line = to->move.line = to->line_index;
+	to->has_state = from->has_state;
+	to->has_move = from->has_move;
+	carry_keys(to, from);
 }
 
 void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report)

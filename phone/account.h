@@ -13,6 +13,7 @@ enum {
 	PHONE_URI_MAX = 600, /* a URI of ours: a user and a host of 255 bytes each, and a port */
 	PHONE_KEYS_MAX = KL_SET_ROUTES_MAX,
 	PHONE_SERVICE_ROUTE_MAX = 2048,
+	PHONE_EPID_MAX = 20,
 };
 
 /* What one route's challenges left behind.  [0] is a server's (401), [1] a proxy's (407). */
@@ -31,12 +32,14 @@ struct phone_account {
 	uint32_t line_index, entry_index; /* in the configuration */
 	char id[PHONE_ID_MAX];            /* the stem of its REGISTERs' Call-IDs */
 	char tag[PHONE_ID_MAX];           /* of their From */
-	const char *epid; /* stands before the tag in From of every request; "": nothing does */
-	uint64_t request; /* names the REGISTER that is under way, with all its repeats */
+	char epid[PHONE_EPID_MAX]; /* stands before the tag in From of every request; "": nothing
+				      does */
+	uint64_t request;          /* names the REGISTER that is under way, with all its repeats */
 	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* "<a>, <b>"; "" if none was given */
 	struct kl_route service_route_of;            /* the route that gave it */
 	LIST_HEAD(, phone_key) keys;
 	uint32_t key_count;
+	bool leaves; /* its line is to be unregistered for good */
 	/* The last reports of the engine, for the status.  Their names are not kept. */
 	struct kl_report state, move;
 	bool has_state, has_move;
@@ -48,15 +51,19 @@ struct phone_accounts {
 	uint32_t *first;   /* of each line */
 	char instance[64]; /* "<urn:uuid:...>": this machine, for good (RFC 5626 4.1) */
 	/* ";epid=0004f2aabbcc": its MAC address, or as many digits of the above (FALL-7). */
-	char epid[20];
+	char epid[PHONE_EPID_MAX];
 };
 
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM.  ACCOUNTS may be copied to another place. */
 int phone_accounts_init(struct phone_accounts *accounts, const struct config *config);
 void phone_accounts_clear(struct phone_accounts *accounts);
 
 struct phone_account *phone_account_find(const struct phone_accounts *accounts, uint32_t line,
 					 uint32_t entry);
+
+/* After a reload TO is who FROM was: ids, credentials and what was told go over to it.  FROM is
+ * left without them. */
+void phone_account_carry(struct phone_account *to, struct phone_account *from);
 
 /* Takes note of a report on a registration. */
 void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report);

@@ -80,6 +80,14 @@ void phone_calls_clear(struct phone *phone)
 	}
 }
 
+void phone_calls_carry(struct phone *phone, const struct phone_reload *reload)
+{
+	struct phone_call *call;
+
+	LIST_FOREACH(call, &phone->calls.all, others)
+	call->line = phone_reload_line(reload, call->line);
+}
+
 /* The last word on a call. */
 static void finish(struct phone_call *call, uint16_t status, const char *text)
 {
@@ -239,8 +247,21 @@ void phone_call_hang_up(struct phone *phone, uint64_t id)
 	finish_answered(call, "hung up");
 }
 
+/* Any call of a line that leaves; NULL: there is none. */
+static const struct phone_call *find_leaving(const struct phone *phone)
+{
+	const struct phone_call *call;
+
+	LIST_FOREACH(call, &phone->calls.all, others)
+	if (phone_account_find(&phone->accounts, call->line, 0)->leaves)
+		return call;
+	return NULL;
+}
+
 void phone_calls_hang_up(struct phone *phone)
 {
-	while (!LIST_EMPTY(&phone->calls.all))
-		phone_call_hang_up(phone, LIST_FIRST(&phone->calls.all)->id);
+	const struct phone_call *call;
+
+	while ((call = find_leaving(phone)))
+		phone_call_hang_up(phone, call->id);
 }

@@ -17,6 +17,7 @@ enum phone_call_state { PHONE_CALL_STATES(PHONE_CALL_STATE) };
 #undef PHONE_CALL_STATE
 
 struct phone_dialog;
+struct phone_reload;
 
 struct phone_call {
 	LIST_ENTRY(phone_call) others;
@@ -41,6 +42,9 @@ struct phone_calls {
 
 void phone_calls_clear(struct phone *phone);
 
+/* All cross over to the new configuration; those of lines that left have ended. */
+void phone_calls_carry(struct phone *phone, const struct phone_reload *reload);
+
 /* NULL: it is gone. */
 struct phone_call *phone_call_find(const struct phone *phone, uint64_t id);
 
@@ -60,7 +64,7 @@ const char *phone_call_uri(const struct phone_call *call, const struct kl_route 
 /* Its dialog is over, and not by our doing. */
 void phone_call_ended(struct phone_call *call);
 
-/* Hangs up all. */
+/* Hangs up all of lines that leave. */
 void phone_calls_hang_up(struct phone *phone);
 
 #endif

@@ -77,7 +77,38 @@ void phone_clients_init(struct phone *phone)
 {
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_INIT(&phone->clients.buckets[i]);
-	phone->clients.count_max = phone->engine_config.limits.walks * CLIENTS_PER_WALK;
+	phone_clients_make_room(phone);
+}
+
+void phone_clients_make_room(struct phone *phone)
+{
+	phone->clients.count_max = phone->engine_config->limits.walks * CLIENTS_PER_WALK;
+}
+
+static void client_carry(struct phone_client *client, const struct phone_reload *reload)
+{
+	struct phone_account *account = phone_reload_account(reload, client->account);
+
+	if (!account) {
+		client_free(client);
+		return;
+	}
+	phone_reload_hop(reload, client->account, &client->hop);
+	phone_reload_hop(reload, client->account, &client->cancel.hop);
+	client->account = account;
+	client->redirect.account = account;
+}
+
+void phone_clients_carry(struct phone *phone, const struct phone_reload *reload)
+{
+	struct phone_client *client, *next;
+
+	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++) {
+		for (client = LIST_FIRST(&phone->clients.buckets[i]); client; client = next) {
+			next = LIST_NEXT(client, others);
+			client_carry(client, reload);
+		}
+	}
 }
 
 void phone_clients_clear(struct phone *phone)
@@ -93,7 +124,8 @@ bool phone_clients_busy(const struct phone *phone)
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-	if (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || client->redirect.locate)
+	if (client->account->leaves &&
+	    (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || client->redirect.locate))
 		return true;
 	return false;
 }

@@ -45,6 +45,8 @@ struct phone_client {
 	struct net_timer *end;          /* when it is forgotten; runs once it is not OPEN */
 };
 
+struct phone_reload;
+
 enum { PHONE_CLIENT_BUCKETS = 256 };
 
 struct phone_clients {
@@ -54,6 +56,12 @@ struct phone_clients {
 
 void phone_clients_init(struct phone *phone);
 void phone_clients_clear(struct phone *phone);
+
+/* Takes as many as the configuration may lead to. */
+void phone_clients_make_room(struct phone *phone);
+
+/* All cross over to the new configuration; those of lines that left are dropped. */
+void phone_clients_carry(struct phone *phone, const struct phone_reload *reload);
 
 /* KL_DO_SEND.  What can't be sent is told to the engine as a fault. */
 void phone_client_send(struct phone *phone, const struct kl_action_send *send);
@@ -70,7 +78,7 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 /* Takes an ICMP error.  What it quotes names the transaction that it means (TRIG-1). */
 void phone_client_take_error(struct phone *phone, const struct net_udp_error *error);
 
-/* Is the engine waiting for an answer? */
+/* Is an answer waited for by a line that leaves? */
 bool phone_clients_busy(const struct phone *phone);
 
 #endif

@@ -46,12 +46,36 @@ void phone_dialogs_clear(struct phone *phone)
 		dialog_free(LIST_FIRST(&phone->dialogs.all));
 }
 
+static void dialog_carry(struct phone_dialog *dialog, const struct phone_reload *reload)
+{
+	struct phone_account *account = phone_reload_account(reload, dialog->account);
+
+	if (!account) {
+		dialog_free(dialog);
+		return;
+	}
+	phone_reload_hop(reload, dialog->account, &dialog->hop);
+	phone_reload_hop(reload, dialog->account, &dialog->repeat.hop);
+	dialog->account = account;
+	dialog->binding.line = account->line_index;
+}
+
+void phone_dialogs_carry(struct phone *phone, const struct phone_reload *reload)
+{
+	struct phone_dialog *dialog, *next;
+
+	for (dialog = LIST_FIRST(&phone->dialogs.all); dialog; dialog = next) {
+		next = LIST_NEXT(dialog, others);
+		dialog_carry(dialog, reload);
+	}
+}
+
 bool phone_dialogs_busy(const struct phone *phone)
 {
 	const struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING)
+	if (dialog->account->leaves && dialog->state == PHONE_DIALOG_ENDING)
 		return true;
 	return false;
 }

@@ -16,6 +16,7 @@
 #include "sip/message.h"
 
 struct phone_call;
+struct phone_reload;
 
 #define PHONE_DIALOG_STATES(X)                                                                     \
 	X(UP)                                                                                      \
@@ -60,6 +61,9 @@ struct phone_dialogs {
 
 void phone_dialogs_clear(struct phone *phone);
 
+/* All cross over to the new configuration; those of lines that left are dropped. */
+void phone_dialogs_carry(struct phone *phone, const struct phone_reload *reload);
+
 /* Where a 2xx comes from. */
 struct phone_dialog_origin {
 	struct phone_account *account;
@@ -91,7 +95,7 @@ bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum 
 /* A stream is gone, and every BYE that waits on it with it. */
 void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_end *end);
 
-/* Is a BYE still unanswered? */
+/* Is a BYE of a line that leaves still unanswered? */
 bool phone_dialogs_busy(const struct phone *phone);
 
 #endif

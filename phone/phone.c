@@ -27,7 +27,7 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 	const struct kl_words words = {
 		.context = (void *)(uintptr_t)phone->config,
 		.rule = config_name_rule,
-		.config = &phone->engine_config,
+		.config = phone->engine_config,
 		.relative = true,
 		.now = phone_now(),
 	};
@@ -247,7 +247,7 @@ static bool admits(void *user, const struct kl_route *source)
 {
 	struct phone *phone = user;
 
-	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
 			return true;
 	phone->counters.refused++;
@@ -272,7 +272,7 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 						 const struct phone_account *account)
 {
-	return &phone->engine_config.lines[account->line_index].entries[account->entry_index];
+	return &phone->engine_config->lines[account->line_index].entries[account->entry_index];
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -315,21 +315,28 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 	return error;
 }
 
+static int report_no_memory(char why[PHONE_WHY_MAX])
+{
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	return -ENOMEM;
+}
+
 /* The engine asks only for addresses of the families that are here. */
 static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 {
-	struct kl_config *config = &phone->engine_config;
+	struct kl_config *config = malloc(sizeof *config);
 	size_t size;
 	int error;
 
+	phone->engine_config = config;
+	if (!config)
+		return report_no_memory(why);
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
-	if (!phone->engine) {
-		snprintf(why, PHONE_WHY_MAX, "out of memory");
-		return -ENOMEM;
-	}
+	if (!phone->engine)
+		return report_no_memory(why);
 	error = kl_engine_init(phone->engine, size, config, phone_draw(), phone_now());
 	if (!error)
 		return 0;
@@ -368,10 +375,8 @@ int phone_create(struct phone **out, const struct phone_config *config, char why
 	struct phone *phone = calloc(1, sizeof *phone);
 	int error;
 
-	if (!phone) {
-		snprintf(why, PHONE_WHY_MAX, "out of memory");
-		return -ENOMEM;
-	}
+	if (!phone)
+		return report_no_memory(why);
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
@@ -388,6 +393,7 @@ void phone_free(struct phone *phone)
 {
 	if (!phone)
 		return;
+	phone_reload_drop(phone);
 	phone_calls_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
@@ -400,12 +406,13 @@ void phone_free(struct phone *phone)
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	free(phone->engine);
+	free(phone->engine_config);
 	free(phone);
 }
 
 static void feed_lines(struct phone *phone, enum kl_event_type type)
 {
-	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		phone_feed(phone, &(struct kl_event){.type = type, .line = i});
 }
 
@@ -417,17 +424,26 @@ void phone_start(struct phone *phone)
 
 void phone_stop(struct phone *phone, struct net_callback on_stopped)
 {
+	phone_reload_drop(phone);
+	for (uint32_t i = 0; i < phone->accounts.count; i++)
+		phone->accounts.all[i].leaves = true;
 	phone_calls_hang_up(phone);
 	feed_lines(phone, KL_EV_LINE_STOP);
 	phone->on_stopped = on_stopped;
 	phone_check_stopped(phone);
 }
 
+bool phone_is_busy(const struct phone *phone)
+{
+	return phone_clients_busy(phone) || phone_dialogs_busy(phone);
+}
+
 void phone_check_stopped(struct phone *phone)
 {
 	const struct net_callback tell = phone->on_stopped;
 
-	if (!tell.call || phone->acting || phone_clients_busy(phone) || phone_dialogs_busy(phone))
+	phone_reload_check(phone);
+	if (!tell.call || phone->acting || phone_is_busy(phone))
 		return;
 	phone->on_stopped = (struct net_callback){NULL, NULL};
 	tell.call(tell.user);

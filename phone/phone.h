@@ -3,6 +3,7 @@
  *	struct phone *phone;
  *	int error = phone_create(&phone, &config, why);   binds its sockets
  *	phone_start(phone);                                           registers, from the loop
+ *	phone_reload_begin(phone, &order, why);                       a new configuration
  *	phone_stop(phone, on_stopped);                                hangs up and unregisters
  *	phone_free(phone);
  *
@@ -61,6 +62,25 @@ void phone_start(struct phone *phone);
 /* Hangs up every call and unregisters every line (REG-5); ON_STOPPED is called once no answer is
  * waited for any more.  Silent servers take as long as their requests do: bound the wait. */
 void phone_stop(struct phone *phone, struct net_callback on_stopped);
+
+/* ---- a new configuration ---- */
+
+struct phone_reload_order {
+	const struct config *config; /* outlives the phone, or its next reload */
+	uint64_t leave_max_ms;       /* how long the servers of lines that leave may take */
+	/* Called from the loop, once the new configuration is in force.  The old one may be freed
+	 * then. */
+	struct net_callback on_done;
+};
+
+/* Goes over to another configuration.  Lines that are the same in it go on as if nothing had
+ * happened, with their registrations, calls and timers; the others hang up and are unregistered
+ * first (REG-5), then those that are new start.  Sockets and DNS servers stay.  phone_stop() ends a
+ * reload without on_done.
+ * Errors, with nothing changed: -EBUSY one is under way, or the phone stops; -EINVAL the engine
+ * can't run it; -ENOMEM. */
+int phone_reload_begin(struct phone *phone, const struct phone_reload_order *order,
+		       char why[PHONE_WHY_MAX]);
 
 /* The address that it sends from toward TO.  Errors: -EAFNOSUPPORT, -ENETUNREACH. */
 int phone_get_local(const struct phone *phone, const struct net_address *to,

@@ -10,6 +10,7 @@
 #include "phone/locate.h"
 #include "phone/network.h"
 #include "phone/phone.h"
+#include "phone/reload.h"
 #include "phone/server.h"
 #include "phone/trace.h"
 #include "phone/transport.h"
@@ -25,7 +26,7 @@ struct phone_counters {
 struct phone {
 	struct net_loop *loop;
 	const struct config *config;
-	struct kl_config engine_config; /* the configuration's, with the families that are here */
+	struct kl_config *engine_config; /* the configuration's, with the families that are here */
 	struct kl_engine *engine;
 	struct net_timer *alarm;   /* at kl_deadline() */
 	struct net_timer *summary; /* when the next summary of what was dropped may be logged */
@@ -39,6 +40,7 @@ struct phone {
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;
 	struct phone_server server;
+	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
 	uint64_t dropped_told; /* as the last summary had it */
 	struct net_callback on_stopped;
@@ -66,8 +68,11 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 						 const struct phone_account *account);
 
-/* Calls on_stopped, if it is waited for and nothing is left to do. */
+/* Looks whether those who leave are gone: then a stop or a reload goes on. */
 void phone_check_stopped(struct phone *phone);
+
+/* Is anything of the lines that leave still under way? */
+bool phone_is_busy(const struct phone *phone);
 
 /* Sends a whole message. */
 int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes);

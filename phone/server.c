@@ -108,7 +108,7 @@ static unsigned judge_stranger(const struct phone *phone, const struct phone_inc
 	*best = KL_REFUSE;
 	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip)
 		return 416;
-	for (uint32_t i = 0; i < phone->engine_config.line_count && *best != KL_ACCEPT; i++) {
+	for (uint32_t i = 0; i < phone->engine_config->line_count && *best != KL_ACCEPT; i++) {
 		const char *user = phone->config->lines[i].user;
 		enum kl_acceptance acceptance;
 

@@ -253,7 +253,7 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
 {
 	const struct config_line *config = &phone->config->lines[index];
-	uint8_t count = phone->engine_config.lines[index].entry_count;
+	uint8_t count = phone->engine_config->lines[index].entry_count;
 	struct kl_entry_view view, shown = {.state = KL_OFF};
 	json_t *line = json_object(), *entries = json_array(), *working = json_null();
 	char aor[PHONE_URI_MAX];
@@ -309,7 +309,7 @@ json_t *phone_status(const struct phone *phone)
 	kl_ms now = phone_now();
 	json_t *status = json_object(), *lines = json_array();
 
-	for (uint32_t i = 0; i < phone->engine_config.line_count; i++)
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		json_array_append_new(lines, line_status(phone, i, now));
 	put(status, "lines", lines);
 	put(status, "counters", counters_status(phone));

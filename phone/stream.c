@@ -24,8 +24,8 @@ struct stream {
 	struct phone_streams *pool;
 	uint64_t id; /* never used twice */
 	struct kl_route route;
-	char name[KL_NAME_MAX + 1];     /* as in phone_hop; "": the route's address */
-	const struct kl_policy *policy; /* how it is kept */
+	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
+	struct kl_policy policy;    /* how it is kept */
 	bool accepted;
 	bool greeted; /* a whole message came */
 	bool *gone;   /* set when it is freed while its bytes are read */
@@ -80,14 +80,14 @@ static struct stream *find(const struct phone_streams *pool, const struct phone_
 /* KEEP-2: TCP's keep-alives are for TLS streams. */
 static bool is_kept_alive(const struct stream *stream)
 {
-	return stream->route.transport == KL_TLS && stream->policy->stream_keepalive;
+	return stream->route.transport == KL_TLS && stream->policy.stream_keepalive;
 }
 
 /* Starts the time anew.  KEEP-3: an idle stream stays if it is persistent, or has keep-alives of
  * ours. */
 static void note_traffic(struct stream *stream)
 {
-	const struct kl_policy *policy = stream->policy;
+	const struct kl_policy *policy = &stream->policy;
 	bool stays = policy->persistent_connection || is_kept_alive(stream) ||
 		     (policy->keepalive_ms && !stream->accepted);
 	uint64_t close_at = stays ? NET_NEVER : net_now_ms() + policy->stream_close_ms;
@@ -164,7 +164,7 @@ static void deliver(struct stream *stream, const uint8_t *bytes, const struct si
 		pool->config.on_packet(pool->config.user, &packet);
 		break;
 	case SIP_FRAME_PING: /* KEEP-3 */
-		if (stream->policy->persistent_connection)
+		if (stream->policy.persistent_connection)
 			net_stream_write(stream->net, "\r\n", 2);
 		break;
 	case SIP_FRAME_PART:
@@ -212,7 +212,7 @@ static struct stream *stream_new(struct phone_streams *pool, const struct kl_rou
 	stream->pool = pool;
 	stream->id = ++pool->last_id;
 	stream->route = *route;
-	stream->policy = pool->config.policy;
+	stream->policy = *pool->config.policy;
 	if (!net_timer_create(&stream->idle, pool->config.loop,
 			      (struct net_callback){take_idle, stream}))
 		return stream;
@@ -225,8 +225,8 @@ static struct net_stream_keepalive keepalive_of(const struct stream *stream)
 	if (!is_kept_alive(stream))
 		return (struct net_stream_keepalive){.idle_s = 0};
 	return (struct net_stream_keepalive){
-		.idle_s = stream->policy->stream_idle_ms / MS_IN_S,
-		.interval_s = stream->policy->stream_probe_ms / MS_IN_S,
+		.idle_s = stream->policy.stream_idle_ms / MS_IN_S,
+		.interval_s = stream->policy.stream_probe_ms / MS_IN_S,
 		.probes = KEEPALIVES_MAX,
 	};
 }
@@ -283,7 +283,7 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 		return -ENOMEM;
 	snprintf(stream->name, sizeof stream->name, "%s", hop->name ? hop->name : "");
 	if (hop->policy)
-		stream->policy = hop->policy;
+		stream->policy = *hop->policy;
 	config = describe(stream, local);
 	config.tls_name = hop->name ? hop->name : phone_write_host(&address, text);
 	error = keep(stream, net_stream_open(&stream->net, pool->config.loop, &config));
@@ -411,6 +411,11 @@ void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route 
 	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
 	    !net_stream_write(stream->net, bytes.at, bytes.length))
 		note_traffic(stream);
+}
+
+void phone_streams_set_policy(struct phone_streams *pool, const struct kl_policy *policy)
+{
+	pool->config.policy = policy;
 }
 
 void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route)

@@ -36,6 +36,9 @@ int phone_streams_send(struct phone_streams *streams, const struct phone_hop *ho
 void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_route *route,
 			      struct sip_span bytes);
 
+/* As phone_transport_set_policy(). */
+void phone_streams_set_policy(struct phone_streams *streams, const struct kl_policy *policy);
+
 void phone_streams_drop(struct phone_streams *streams, const struct kl_route *route);
 
 /* Adds its own to COUNTERS. */

@@ -233,6 +233,12 @@ void phone_transport_keep_alive(struct phone_transport *transport, const struct 
 		phone_streams_keep_alive(transport->streams, route, bytes);
 }
 
+void phone_transport_set_policy(struct phone_transport *transport, const struct kl_policy *policy)
+{
+	transport->config.policy = policy;
+	phone_streams_set_policy(transport->streams, policy);
+}
+
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route)
 {
 	phone_streams_drop(transport->streams, route);

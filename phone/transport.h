@@ -27,7 +27,7 @@ struct phone_hop {
 	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address. */
 	const char *name;
 	/* How a stream is kept that is opened for it (KEEP-2, KEEP-3); NULL: as
-	 * phone_transport_config says.  It outlives the transport. */
+	 * phone_transport_config says.  A stream copies it. */
 	const struct kl_policy *policy;
 };
 
@@ -52,7 +52,8 @@ struct phone_transport_config {
 	struct net_address bind; /* as in phone_config */
 	uint8_t dscp;            /* as in phone_config */
 	struct net_tls_config tls;
-	const struct kl_policy *policy; /* of streams that others open, or that no line owns */
+	/* Of streams that others open, or that no line owns. */
+	const struct kl_policy *policy;
 	void (*on_packet)(void *user, const struct phone_packet *packet);
 	void (*on_error)(void *user, const struct net_udp_error *error);
 	void (*on_stream_end)(void *user, const struct phone_stream_end *end);
@@ -79,6 +80,9 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 /* KEEP-1: sends BYTES to a route: a datagram, or on each stream to it that is there. */
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes);
+
+/* That is phone_transport_config.policy from now on; streams that are there stay as they are. */
+void phone_transport_set_policy(struct phone_transport *transport, const struct kl_policy *policy);
 
 /* Drops the streams to a route that we opened; on_stream_end is not called. */
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route);

@@ -3,7 +3,9 @@
 
     run_test.py KEEPLINE
 """
+import os
 import random
+import signal
 import socket
 import ssl
 import subprocess
@@ -100,7 +102,39 @@ lines:
             phone.wait(DEADLINE)
 
 
+def test_reload():
+    """SIGHUP: the service manager is told of the beginning and of the end, also where the file has errors."""
+    server, server_port = listen()
+    good = f'lines: [{{user: alice, servers: {{name: 127.0.0.1, port: {server_port}}}}}]\n'
+    with tempfile.TemporaryDirectory() as folder, server, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        path, notify = Path(folder) / 'phone.yaml', Path(folder) / 'notify'
+        path.write_text(good)
+        manager.bind(str(notify))
+        manager.settimeout(DEADLINE)
+        phone = subprocess.Popen([KEEPLINE, 'run', '--bind', f'127.0.0.1:{free_port()}', '--control',
+                                  Path(folder) / 'control', path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                 env={**os.environ, 'NOTIFY_SOCKET': str(notify)}, text=True)
+
+        def wait_told(word):
+            while not (told := manager.recv(4096).decode()).startswith(word):
+                pass
+            return told
+        try:
+            wait_told('READY=1')
+            for text in (good, 'lines: [', good):
+                path.write_text(text)
+                phone.send_signal(signal.SIGHUP)
+                assert 'MONOTONIC_USEC=' in wait_told('RELOADING=1')
+                wait_told('READY=1')
+        finally:
+            phone.terminate()
+            phone.terminate()
+            _, log = phone.communicate(timeout=DEADLINE)
+        assert log.count('nothing is changed') == 1, log
+        assert log.count('1 lines go on') == 2, log
+
+
 if __name__ == '__main__':
-    for test in (test_device, test_tls):
+    for test in (test_device, test_tls, test_reload):
         test()
         print(f'passed {test.__name__}')

@@ -87,6 +87,45 @@ static void test_policy_of_server_line_and_file_PROF_1(void **state)
 	config_free(config);
 }
 
+/* PROBE-1: as a Versity's specs, in any profile; a proxy is the only one that is asked. */
+static void test_more_names_of_a_server_PROBE_1(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"lines:\n"
+		"  - user: bob\n"
+		"    %s\n"
+		"    servers:\n"
+		"      - {name: 192.0.2.1, more_names: [192.0.2.2, C.example.com]}\n"
+		"      - {name: b.example.com, more_names: d.example.com}\n";
+	char file[512];
+	snprintf(file, sizeof(file), text, "label: Desk");
+	struct config *config = load_text(file);
+	assert_told(config, "");
+	const struct kl_entry_config *entries = config->engine.lines[0].entries;
+	assert_string_equal(entries[0].name, "192.0.2.1");
+	assert_int_equal(entries[0].more_count, 2);
+	assert_string_equal(entries[0].more_names[0], "192.0.2.2");
+	assert_string_equal(entries[0].more_names[1], "c.example.com");
+	assert_int_equal(entries[1].more_count, 1);
+	assert_string_equal(entries[1].more_names[0], "d.example.com");
+	config_free(config);
+
+	snprintf(file, sizeof(file), text, "outbound_proxy: {address: 192.0.2.9}");
+	config = load_text(file);
+	assert_told(config, "");
+	entries = config->engine.lines[0].entries;
+	assert_string_equal(entries[0].name, "192.0.2.9");
+	assert_int_equal(entries[0].more_count, 0);
+	config_free(config);
+
+	config = load_text("lines: [{user: bob, servers: {name: 192.0.2.1,\n"
+			   "  more_names: [a, b, c, d]}}]\n");
+	assert_told(config, "1.cfg:2:15: error: lines.1.servers.1.more_names: 4 items; "
+			    "expected a list of 1 to 3 items");
+	config_free(config);
+}
+
 static void test_beside_a_vendors_file(void **state)
 {
 	(void)state;
@@ -475,6 +514,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_line),
 		cmocka_unit_test(test_policy_of_server_line_and_file_PROF_1),
+		cmocka_unit_test(test_more_names_of_a_server_PROBE_1),
 		cmocka_unit_test(test_beside_a_vendors_file),
 		cmocka_unit_test(test_the_first_file_wins),
 		cmocka_unit_test(test_profiles_PROF_1),

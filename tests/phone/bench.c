@@ -235,24 +235,26 @@ static void open_dns(struct bench *bench)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
-static void load_config(struct bench *bench, const char *parameters)
+static struct config *load_config(unsigned alice, const char *parameters)
 {
 	char path[] = "/tmp/keepline-phone-test-XXXXXX";
 	const char *file = path;
 	const struct config_options options = {.files = &file, .file_count = 1};
 	FILE *to = fdopen(mkstemp(path), "w");
+	struct config *config;
 
 	assert_non_null(to);
 	fprintf(to,
-		"<polycomConfig reg.1.address=\"alice\" reg.1.auth.userId=\"alice\""
-		" reg.1.auth.password=\"secret\" reg.1.server.1.address=\"sip.test\""
-		" reg.1.server.1.transport=\"UDPOnly\" reg.1.server.1.retryTimeOut=\"100\""
-		" reg.1.server.1.retryMaxCount=\"2\" %s/>\n",
-		parameters);
+		"<polycomConfig reg.%u.address=\"alice\" reg.%u.auth.userId=\"alice\""
+		" reg.%u.auth.password=\"secret\" reg.%u.server.1.address=\"sip.test\""
+		" reg.%u.server.1.transport=\"UDPOnly\" reg.%u.server.1.retryTimeOut=\"100\""
+		" reg.%u.server.1.retryMaxCount=\"2\" %s/>\n",
+		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
-	assert_int_equal(config_load(&options, &bench->config), 0);
-	assert_int_equal(bench->config->diagnostic_count, 0);
+	assert_int_equal(config_load(&options, &config), 0);
+	assert_int_equal(config->diagnostic_count, 0);
 	unlink(path);
+	return config;
 }
 
 struct bench *bench_new(const char *parameters)
@@ -270,7 +272,7 @@ struct bench *bench_new(const char *parameters)
 	for (uint8_t i = 0; i < BENCH_PEERS; i++)
 		peer_open(&bench->peers[i], bench, (uint8_t)(i + 1));
 	open_dns(bench);
-	load_config(bench, parameters);
+	bench->config = load_config(1, parameters);
 	net_resolver_config_init(&config.resolver);
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
@@ -304,6 +306,7 @@ struct bench *bench_registered(const char *parameters)
 void bench_free(struct bench *bench)
 {
 	phone_free(bench->phone);
+	config_free(bench->next);
 	config_free(bench->config);
 	for (unsigned i = 0; i < BENCH_PEERS; i++) {
 		for (unsigned j = 0; j < bench->peers[i].received; j++)
@@ -316,6 +319,38 @@ void bench_free(struct bench *bench)
 	net_timer_free(bench->timer);
 	net_loop_free(bench->loop);
 	free(bench);
+}
+
+/* ---- reloads --------------------------------------------------------------------------------- */
+
+static void take_reloaded(void *user)
+{
+	struct bench *bench = user;
+
+	config_free(bench->config);
+	bench->config = bench->next;
+	bench->next = NULL;
+}
+
+void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
+			unsigned wait_ms)
+{
+	struct phone_reload_order order = {.leave_max_ms = wait_ms,
+					   .on_done = {take_reloaded, bench}};
+	char why[PHONE_WHY_MAX];
+
+	order.config = bench->next = load_config(alice, parameters);
+	assert_int_equal(phone_reload_begin(bench->phone, &order, why), 0);
+}
+
+static bool is_reloaded(const struct bench *bench)
+{
+	return !bench->next;
+}
+
+void bench_end_reload(struct bench *bench)
+{
+	bench_wait(bench, is_reloaded);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */

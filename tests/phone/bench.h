@@ -39,7 +39,7 @@ struct bench {
 	struct lab_zone *zone;
 	struct lab_dnsserver *dns;
 	struct peer peers[BENCH_PEERS];
-	struct config *config;
+	struct config *config, *next; /* NEXT: a reload to it is under way */
 	struct phone *phone;
 	bool stopped;
 	/* The events of the calls that were placed by bench_call(). */
@@ -61,6 +61,14 @@ void bench_free(struct bench *bench);
 
 /* A bench whose line is registered with the first peer, which asks for no credentials. */
 struct bench *bench_registered(const char *parameters);
+
+/* Begins a reload: her line stands as line ALICE, PARAMETERS as in bench_new().  Lines that leave
+ * are waited for for WAIT_MS. */
+void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
+			unsigned wait_ms);
+
+/* Runs the loop until the new configuration is in force.  The old one is freed then. */
+void bench_end_reload(struct bench *bench);
 
 /* Runs the loop until CONDITION holds; fails the test if that takes BENCH_WAIT_MS. */
 void bench_wait(struct bench *bench, bool (*condition)(const struct bench *bench));

@@ -49,7 +49,7 @@ struct bench {
 	struct server servers[SERVERS];
 	struct lab_zone *zone;
 	struct lab_dnsserver *dns;
-	struct config *config;
+	struct config *config, *former; /* FORMER: before a reload that is under way */
 	struct phone *phone;
 	struct caller caller;
 	bool call_up, call_over;
@@ -707,6 +707,50 @@ static void undeliverable_answer_moves_nothing(void **state)
 	bench_free(bench);
 }
 
+static void take_reloaded(void *user)
+{
+	struct bench *bench = user;
+
+	config_free(bench->former);
+	bench->former = NULL;
+}
+
+static bool is_reloaded(const struct bench *bench)
+{
+	return !bench->former;
+}
+
+/* KEEP-3 (part): over a reload a stream stays, and goes on by its idle time.  The
+ * BYE of a call from before then opens a stream as the call's line says: its certificate has to
+ * name the domain, which the new configuration alone still knows. */
+static void call_over_tls_outlives_a_reload(void **state)
+{
+	const struct order order = {.transport = SIP_TLS, .policy = "stream_close: 1s"};
+	struct bench *bench = bench_new(&order);
+	struct phone_reload_order reload = {.on_done = {take_reloaded, bench}};
+	char why[PHONE_WHY_MAX];
+	uint64_t id;
+
+	(void)state;
+	phone_start(bench->phone);
+	wait_for(bench, is_registered);
+	id = place_call(bench);
+	wait_for(bench, is_call_up);
+	bench->former = bench->config;
+	load_config(bench, &order);
+	reload.config = bench->config;
+	assert_int_equal(phone_reload_begin(bench->phone, &reload, why), 0);
+	wait_for(bench, is_reloaded);
+	assert_int_equal(connections(bench, 1), 1);
+	wait_for(bench, has_no_stream);
+	assert_true(is_registered(bench));
+	phone_call_hang_up(bench->phone, id);
+	wait_for(bench, is_call_gone);
+	assert_int_equal(connections(bench, 1), 1);
+	assert_int_equal(bench->servers[0].byes, 1);
+	bench_free(bench);
+}
+
 /* CALL-2 (part): strangers are not let in; what a server sends that can't be read ends its stream,
  * and nothing else. */
 static void hostile_streams_are_dropped(void **state)
@@ -747,6 +791,7 @@ int main(void)
 		cmocka_unit_test(pings_keep_no_stream),
 		cmocka_unit_test(keep_alives_of_tcp_are_for_tls),
 		cmocka_unit_test(keep_alives_go_on_the_stream),
+		cmocka_unit_test(call_over_tls_outlives_a_reload),
 		cmocka_unit_test(hostile_streams_are_dropped),
 	};
 

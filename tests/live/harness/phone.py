@@ -63,14 +63,24 @@ class Phone:
         self.folder, self.name = folder, name
         self.control = folder / f'{name}.control'
         self.file = folder / f'{name}.cfg'
-        merged = {**ACCOUNT, **(parameters or {})}
-        self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
+        self.configure(parameters)
         self.process = Process(name, [PROGRAM, 'run', '--bind', bind, '--control', self.control, *options,
                                       self.file], folder)
         self.calls = []
 
+    def configure(self, parameters):
+        merged = {**ACCOUNT, **(parameters or {})}
+        self.file.write_text(to_xml({key: value for key, value in merged.items() if value is not None}))
+
     def start(self):
         self.process.start()
+
+    def reload(self, parameters=None, says='lines go on'):
+        """Has it read its file again, with PARAMETERS as at the start, until its log SAYS so once more."""
+        before = self.log().count(says)
+        self.configure(parameters)
+        self.process.signal(signal.SIGHUP)
+        wait_for(lambda: self.log().count(says) > before, f'{self.name} says "{says}"')
 
     def log(self):
         return self.process.output()
