@@ -101,6 +101,7 @@ void walk_open_register(struct kl_engine *e, uint32_t r)
 	*walk = walk_fresh(r, KL_REGISTER);
 	walk->left = left;
 	walk->closing = closing;
+	owe_no_more(e, walk_node(e, r), OWES_REPORT); /* the last one's: the state says more */
 }
 
 uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method method)

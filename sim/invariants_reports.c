@@ -111,6 +111,7 @@ void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e
 			   const struct kl_report *report)
 {
 	if (report->type == KL_REPORT_STATE) {
+		expect(inv, report->why != KL_WHY_NONE, "each change of a state has its cause");
 		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
 		check_state(inv, report);
 		catch_up(inv, e, report, false);
