@@ -21,7 +21,8 @@ struct journey {
 	uint8_t purpose; /* enum kl_purpose; KL_FOR_SUBSCRIPTION: its refreshes, too */
 	uint32_t line, entry;
 	uint64_t token;
-	kl_tx tx; /* open: neither answered nor abandoned; 0: none */
+	kl_tx tx;   /* open: neither answered nor abandoned; 0: none */
+	kl_tx left; /* the refresh of a dialog that another took the place of; 0: none */
 	struct kl_route route;
 	uint32_t attempt;
 	kl_ms sent_at;

@@ -107,6 +107,15 @@ static void check_candidate(struct sim_invariants *inv, const struct kl_report *
 	}
 }
 
+/* A walk is one request's way over one entry: which of the line's INVITEs entered another is not
+ * told. */
+static void see_entry(struct sim_invariants *inv, uint32_t line)
+{
+	for (uint32_t i = 0; i < inv->journey_count; i++)
+		if (journey_of(inv, i)->line == line && journey_of(inv, i)->method == KL_INVITE)
+			journey_of(inv, i)->tried = 0;
+}
+
 void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e,
 			   const struct kl_report *report)
 {
@@ -116,6 +125,8 @@ void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e
 		check_state(inv, report);
 		catch_up(inv, e, report, false);
 	}
+	if (report->type == KL_REPORT_ENTRY)
+		see_entry(inv, report->line);
 	if (report->type == KL_REPORT_HEALTH)
 		check_candidate(inv, report);
 	if (report->type == KL_REPORT_LOOKUP && report->why == KL_WHY_RESTORED)

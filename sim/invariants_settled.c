@@ -125,6 +125,7 @@ static void check_requests(struct sim_invariants *inv, const struct kl_engine *e
 		}
 		/* What comes of a seize shows when its call goes on. */
 		unseen += journey->purpose == KL_FOR_SEIZE;
+		expect(inv, !journey->left, "a refresh that ran out of time is abandoned");
 		if (!journey->tx)
 			continue;
 		expect(inv,
