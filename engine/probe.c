@@ -81,7 +81,9 @@ bool probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r)
 {
 	struct slot *slot = slot_at(e, i);
 	bool wanted = false;
-	for (uint32_t other = 0; !slot->probing && other < e->registration_count; other++)
+	if (slot->probe_at == KL_NEVER) /* nobody probes it, or a probe is under way */
+		return false;
+	for (uint32_t other = 0; other < e->registration_count; other++)
 		wanted |= other != r && probe_wanted(e, other) && probe_is_active(e, other, i);
 	if (wanted) {
 		slot->probe_at = e->now;

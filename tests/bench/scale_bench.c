@@ -38,6 +38,7 @@ static void prepare(struct device *device, uint32_t lines)
 	device->config.limits.queries = ROUTES + 2;
 	device->config.limits.name_bytes = 256;
 	device->config.limits.walks = lines + 1;
+	device->config.limits.subscriptions = 0;
 }
 
 /* ---- a million engines, none of them in the cache ---- */
