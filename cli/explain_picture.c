@@ -180,6 +180,17 @@ static void print_times(FILE *to, const struct picture *picture, const struct ro
 	fprintf(to, indent ? " s\n" : "");
 }
 
+/* What went to ROW's route first: the request, or the REGISTER that it waits for. */
+static enum kl_method first_method(const struct picture *picture, const struct row *row)
+{
+	const struct cli_step *step = picture->seen->steps;
+
+	while (step->type != CLI_STEP_SEND || step->entry != row->entry ||
+	       step->route != row->route)
+		step++;
+	return step->method;
+}
+
 static void print_end(FILE *to, const struct picture *picture)
 {
 	const struct cli_rehearsal *seen = picture->seen;
@@ -222,9 +233,12 @@ void explain_picture(FILE *to, const struct cli_rehearsal *seen, bool several_en
 	}
 	fputc('\n', to);
 	for (uint32_t i = 0; i < picture.row_count; i++) {
-		print_times(to, &picture, &picture.rows[i], seen->steps[0].method);
-		if (seen->steps[0].method != KL_REGISTER)
-			print_times(to, &picture, &picture.rows[i], KL_REGISTER);
+		enum kl_method first = first_method(&picture, &picture.rows[i]);
+		enum kl_method other = first == KL_REGISTER ? seen->steps[0].method : KL_REGISTER;
+
+		print_times(to, &picture, &picture.rows[i], first);
+		if (other != first)
+			print_times(to, &picture, &picture.rows[i], other);
 	}
 	print_end(to, &picture);
 }
