@@ -82,23 +82,34 @@ class Packet:
         return f'[{self.at_ms:9.1f}] {self.source:>17} -> {self.target:<17} {what}{detail}'
 
 
+def split_messages(segment):
+    """The SIP messages of a TCP segment, which may be several (RFC 3261 18.3); other bytes as they are."""
+    while segment:
+        head, end, _ = segment.partition(b'\r\n\r\n')
+        body = re.search(rb'^(?:Content-Length|l)\s*:\s*(\d+)', head, re.M | re.I)
+        size = len(head + end) + int(body[1]) if body else len(segment)
+        yield segment[:size]
+        segment = segment[size:]
+
+
 def parse_packet(data, at_ms):
-    """A Packet out of an IPv4 packet; None for what is neither UDP nor ICMP, and for TCP's own affairs."""
+    """The Packets out of an IPv4 packet, one for each SIP message; none for what is neither UDP nor ICMP, and for TCP's own
+    affairs."""
     header = (data[0] & 15) * 4
     source, target = socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20])
     body = data[header:]
     if data[9] == IPPROTO_ICMP:
-        return Packet(at_ms, source, target, b'', icmp=f'type {body[0]} code {body[1]}')
+        return [Packet(at_ms, source, target, b'', icmp=f'type {body[0]} code {body[1]}')]
     if data[9] == IPPROTO_UDP:
         source_port, target_port, length = struct.unpack('!HHH', body[:6])
-        return Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', body[8:length])
+        return [Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', body[8:length])]
     if data[9] == IPPROTO_TCP:
         source_port, target_port, offset, flags = struct.unpack('!HH8xBB', body[:14])
-        payload = body[(offset >> 4) * 4:]
-        connects = flags & (TCP_SYN | TCP_ACK) == TCP_SYN
-        if payload or connects:
-            return Packet(at_ms, f'{source}:{source_port}', f'{target}:{target_port}', payload, connects=connects)
-    return None
+        ends = f'{source}:{source_port}', f'{target}:{target_port}'
+        if flags & (TCP_SYN | TCP_ACK) == TCP_SYN:
+            return [Packet(at_ms, *ends, b'', connects=True)]
+        return [Packet(at_ms, *ends, message) for message in split_messages(body[(offset >> 4) * 4:])]
+    return []
 
 
 class PacketLog:
@@ -137,8 +148,7 @@ class PacketLog:
                 continue
             seconds, nanoseconds = struct.unpack('qq', ancillary[0][2])
             at_ms = (seconds * NS_PER_S + nanoseconds - self.start_ns) / NS_PER_MS
-            packet = parse_packet(data, at_ms)
-            if packet:
+            for packet in parse_packet(data, at_ms):
                 with self.changed:
                     if packet.source.startswith(MARKER_ADDRESS):
                         self.markers_seen += 1
