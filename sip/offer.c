@@ -188,11 +188,34 @@ static int agree(struct sip_media_target *agreed, const struct sip_sdp *ours,
 	return 0;
 }
 
+/* Our own number for a codec that is not among those agreed on must not be one of theirs. */
+static uint8_t free_payload(const struct sip_sdp *ours, const uint8_t *payloads, int codec)
+{
+	enum { DYNAMIC_FIRST = 96 }; /* RFC 3551 3 */
+	uint8_t payload = payloads[codec];
+	bool is_taken = true;
+
+	for (uint8_t next = DYNAMIC_FIRST; is_taken; next++) {
+		is_taken = false;
+		for (size_t i = 0; i < ours->format_count; i++)
+			is_taken |= ours->formats[i].payload == payload;
+		for (int other = 0; other < codec; other++)
+			is_taken |= payloads[other] == payload;
+		if (is_taken)
+			payload = next;
+	}
+	return payload;
+}
+
 static void note_agreed(struct sip_offer *offer, const struct sip_sdp *ours)
 {
-	for (size_t i = 0; i < ours->format_count; i++)
-		if (ours->formats[i].codec != SIP_SDP_OTHER)
-			offer->payloads[ours->formats[i].codec] = ours->formats[i].payload;
+	for (int codec = 0; codec < SIP_SDP_OTHER; codec++) {
+		int payload = payload_of(ours, (enum sip_sdp_codec)codec);
+
+		offer->payloads[codec] = payload != SIP_OFFER_NO_PAYLOAD
+						 ? (uint8_t)payload
+						 : free_payload(ours, offer->payloads, codec);
+	}
 	offer->wanted_before = offer->wanted;
 	offer->state = SIP_OFFER_AGREED;
 }
@@ -232,8 +255,6 @@ int sip_offer_answer(struct sip_offer *offer, struct sip_span text, char *buffer
 		error = agree(&agreed, &answer, &theirs);
 	if (error != 0)
 		return error;
-	/* What the answer does is mirrored already. */
-	agreed.direction = answer.direction;
 	length = write_next(offer, &answer, buffer, size);
 	if (length < 0)
 		return length;
