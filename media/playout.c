@@ -18,6 +18,8 @@ enum {
 struct media_playout {
 	JitterBuffer *jitter;
 	plc_state_t *concealment;
+	bool is_concealing;               /* the last step was made up */
+	int16_t history[PLC_HISTORY_LEN]; /* what was played last */
 	int16_t ready[READY_MAX];
 	size_t ready_count;
 	size_t gap;         /* samples made up in a row */
@@ -96,6 +98,25 @@ void media_playout_put(struct media_playout *playout, const int16_t *samples, si
 	}
 }
 
+static void remember(struct media_playout *playout, const int16_t *samples, size_t count)
+{
+	size_t kept = count < PLC_HISTORY_LEN ? PLC_HISTORY_LEN - count : 0;
+
+	memmove(playout->history, playout->history + PLC_HISTORY_LEN - kept,
+		kept * sizeof(*samples));
+	memcpy(playout->history + kept, samples + count - (PLC_HISTORY_LEN - kept),
+	       (PLC_HISTORY_LEN - kept) * sizeof(*samples));
+}
+
+/* Spandsp 0.0.6 keeps what was played in a ring, and when a gap begins turns it to its start with a
+ * memcpy() that overlaps.  Told the whole of it anew just before, it has nothing to turn. */
+static void begin_gap(struct media_playout *playout)
+{
+	if (!playout->is_concealing)
+		plc_rx(playout->concealment, playout->history, PLC_HISTORY_LEN);
+	playout->is_concealing = true;
+}
+
 /* Makes up COUNT samples, as far as there is room.  Returns how many of them count as lost. */
 static size_t conceal(struct media_playout *playout, size_t count)
 {
@@ -104,7 +125,9 @@ static size_t conceal(struct media_playout *playout, size_t count)
 
 	if (count > room)
 		count = room;
+	begin_gap(playout);
 	plc_fillin(playout->concealment, playout->ready + playout->ready_count, (int)count);
+	remember(playout, playout->ready + playout->ready_count, count);
 	playout->ready_count += count;
 	lost = playout->gap < GAP_MAX ? count : 0;
 	playout->gap += count;
@@ -114,6 +137,8 @@ static size_t conceal(struct media_playout *playout, size_t count)
 static void play(struct media_playout *playout, int16_t *step)
 {
 	plc_rx(playout->concealment, step, MEDIA_PLAYOUT_STEP);
+	playout->is_concealing = false;
+	remember(playout, step, MEDIA_PLAYOUT_STEP);
 	memcpy(playout->ready + playout->ready_count, step, MEDIA_PLAYOUT_STEP * sizeof(*step));
 	playout->ready_count += MEDIA_PLAYOUT_STEP;
 	playout->gap = 0;
