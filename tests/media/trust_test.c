@@ -235,6 +235,13 @@ static void test_foreign_reports(void **state)
 	length = media_rtcp_write(&report, bytes);
 	send_bytes(&friend, to, bytes, length);
 	wait_for(loop, &party.events[MEDIA_EVENT_BYE], 1);
+	/* Once; and what comes after it is a stream of its own. */
+	send_bytes(&friend, to, bytes, length);
+	wait_for_count(&party, REPORTS, 3);
+	assert_int_equal(party.events[MEDIA_EVENT_BYE], 1);
+	send_audio(&friend, &party);
+	wait_for_count(&party, RECEIVED, 2);
+	assert_int_equal(statistics_of(&party).streams, 2);
 	net_udp_close(friend.udp);
 	net_udp_close(stranger.udp);
 	party_close(&party);
