@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "phone/private.h"
+#include "phone/request.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
 static void tell(const struct phone_call *call, struct phone_call_event *event)
 {
 	event->after_ms = net_now_ms() - call->began_at;
+	phone_event_call(call->phone, call, event);
 	call->on_event(call->user, event);
 }
 
@@ -162,26 +164,6 @@ const char *phone_call_uri(const struct phone_call *call, const struct kl_route 
 
 /* ---- from outside ---------------------------------------------------------------------------- */
 
-static bool make_target(struct phone_call *call, const struct phone_account *account,
-			const char *target)
-{
-	bool has_scheme = !strncasecmp(target, "sip:", 4);
-	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
-	char aor[PHONE_URI_MAX];
-	const char *domain;
-	struct sip_uri uri;
-	int length;
-
-	phone_account_aor(account, aor);
-	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
-	length = snprintf(call->target, sizeof call->target, "%s%s%s",
-			  has_scheme ? "" : "sip:", target, domain);
-	return *target && !other_scheme && phone_is_uri_text(target) && length > 0 &&
-	       (size_t)length < sizeof call->target &&
-	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
-	       !uri.headers.at;
-}
-
 static int refuse(int error, struct phone_call *call, const char *why_text, char why[PHONE_WHY_MAX])
 {
 	free(call);
@@ -189,11 +171,40 @@ static int refuse(int error, struct phone_call *call, const char *why_text, char
 	return error;
 }
 
+/* A number that a file calls an emergency's: the user part of the target. */
+static bool is_emergency(const struct phone_call *call)
+{
+	const struct config_device *device = &call->phone->config->device;
+	struct sip_uri uri;
+
+	if (sip_uri_parse(&uri, sip_span_of(call->target)))
+		return false;
+	for (uint32_t i = 0; i < device->emergency_count; i++)
+		if (sip_span_equal(uri.user, sip_span_of(device->emergency[i])))
+			return true;
+	return false;
+}
+
+/* SUBS-3, SUBS-4: a shared line is seized first. */
+static struct kl_event invite_event(const struct phone_call *call,
+				    const struct phone_account *account)
+{
+	if (account->line->shared)
+		return (struct kl_event){
+			.type = KL_EV_SHARED_CALL,
+			.line = call->line,
+			.shared_call = {.token = call->id, .emergency = is_emergency(call)}};
+	return (struct kl_event){.type = KL_EV_REQUEST,
+				 .line = call->line,
+				 .request = {.token = call->id, .method = KL_INVITE}};
+}
+
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
 		     char why[PHONE_WHY_MAX])
 {
+	const struct phone_account *account;
 	struct phone_call *call;
-	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
+	struct kl_event event;
 	int error;
 
 	*id = 0;
@@ -202,7 +213,8 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	call = calloc(1, sizeof *call);
 	if (!call)
 		return refuse(-ENOMEM, NULL, "out of memory", why);
-	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0), order->target))
+	account = phone_account_find(&phone->accounts, order->line, 0);
+	if (!*order->target || !phone_write_target(account, order->target, call->target))
 		return refuse(-EINVAL, call, "the target is no SIP URI", why);
 	call->phone = phone;
 	call->id = *id = ++phone->calls.last_id;
@@ -214,7 +226,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	phone_draw_id(call->call_id);
 	phone_draw_id(call->tag);
 	LIST_INSERT_HEAD(&phone->calls.all, call, others);
-	event.request = (struct kl_event_request){.token = call->id, .method = KL_INVITE};
+	event = invite_event(call, account);
 	error = phone_feed(phone, &event);
 	if (error >= 0)
 		return 0;

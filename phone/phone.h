@@ -27,6 +27,7 @@ enum {
 	PHONE_PORT = 5060,
 	PHONE_WHY_MAX = 256,    /* room for any WHY */
 	PHONE_TARGET_MAX = 255, /* bytes of a call's target */
+	PHONE_EVENT_MAX = 63,   /* bytes of an event's name */
 };
 
 struct phone;
@@ -125,5 +126,24 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 /* Cancels a call, or ends it with BYE where that is allowed (FAIL-5); OVER comes before this
  * returns, whatever its server does (CALL-4).  A call that is gone is no error. */
 void phone_call_hang_up(struct phone *phone, uint64_t id);
+
+/* ---- subscriptions ---- */
+
+struct phone_subscribe_order {
+	uint32_t line;      /* index in the configuration */
+	const char *event;  /* "message-summary", "dialog", or any other: a token */
+	const char *target; /* as of a call; "": the line's own address */
+	kl_ms expires_ms;   /* the time to ask for; 0: what the line's configuration says */
+	bool configured;    /* it is one of the configuration */
+};
+
+/* Asks for a subscription, which is kept until phone_unsubscribe(), until the line stops, or until
+ * its server refuses it for good.  *ID names it; 0 on an error.
+ * -EINVAL: no such line, a bad event or target; -EBUSY: the line is not started, or no room. */
+int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *order, uint64_t *id,
+		    char why[PHONE_WHY_MAX]);
+
+/* Ends a subscription, at its server too.  -ENOENT: there is none of that id. */
+int phone_unsubscribe(struct phone *phone, uint64_t id);
 
 #endif

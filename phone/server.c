@@ -142,6 +142,9 @@ static void take_new(struct phone *phone, const struct phone_incoming *incoming)
 	case SIP_PRACK:
 		phone_reply(phone, incoming, 481);
 		break;
+	case SIP_NOTIFY: /* nobody asked for it */
+		phone_reply(phone, incoming, phone_notify_refusal(incoming->request));
+		break;
 	case SIP_CANCEL: /* every INVITE is answered at once, so it comes too late (9.2) */
 		phone_reply(phone, incoming, 200);
 		break;
@@ -149,7 +152,6 @@ static void take_new(struct phone *phone, const struct phone_incoming *incoming)
 		break;
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
-	case SIP_NOTIFY:
 	case SIP_REFER:
 	case SIP_MESSAGE:
 	case SIP_PUBLISH:
@@ -166,10 +168,30 @@ static bool wants_extension(const struct sip_message *request)
 	       sip_message_header(request, SIP_REQUIRE, 0);
 }
 
-/* Where it belongs was found: DIALOG, or outside of all with STATUS (0: go on). */
-static void answer(struct phone *phone, const struct phone_incoming *incoming,
-		   struct phone_dialog *dialog, unsigned status)
+/* Where a request belongs: to one of the two, or to none of them. */
+struct home {
+	struct phone_dialog *dialog;             /* of a call */
+	struct phone_subscription *subscription; /* for a NOTIFY */
+};
+
+static struct home find_home(const struct phone *phone, const struct sip_message *request)
 {
+	struct home home = {NULL, NULL};
+
+	if (!request->to.tag.at)
+		return home;
+	if (request->method == SIP_NOTIFY)
+		home.subscription = phone_subscription_of(phone, request);
+	if (!home.subscription)
+		home.dialog = phone_dialog_find(phone, request);
+	return home;
+}
+
+/* STATUS: what to refuse it with; 0: nothing. */
+static void answer(struct phone *phone, const struct phone_incoming *incoming,
+		   const struct home *home, unsigned status)
+{
+	struct phone_dialog *dialog = home->dialog;
 	bool is_ack = incoming->request->method == SIP_ACK;
 
 	if (dialog && is_ack)
@@ -182,10 +204,12 @@ static void answer(struct phone *phone, const struct phone_incoming *incoming,
 		phone_reply(phone, incoming, 420);
 	else if (dialog)
 		phone_dialog_take_request(dialog, incoming);
-	else if (incoming->request->to.tag.at)
-		phone_reply(phone, incoming, 481);
 	else if (status)
 		phone_reply(phone, incoming, status);
+	else if (home->subscription)
+		phone_notify_take(home->subscription, incoming);
+	else if (incoming->request->to.tag.at)
+		phone_reply(phone, incoming, 481);
 	else
 		take_new(phone, incoming);
 }
@@ -198,12 +222,19 @@ static void set_timer(struct phone *phone)
 /* May it be answered at all?  Else it is counted and forgotten (FAIL-5).  STATUS: what to refuse it
  * with. */
 static bool admit(struct phone *phone, const struct phone_incoming *incoming,
-		  const struct phone_dialog *dialog, unsigned *status)
+		  const struct home *home, unsigned *status)
 {
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	const struct phone_dialog *dialog = home->dialog;
 	enum kl_acceptance acceptance = KL_ACCEPT;
 
 	*status = 0;
-	if (dialog && dialog->state == PHONE_DIALOG_UP)
+	if (home->subscription) {
+		acceptance = kl_may_accept(phone->engine, home->subscription->line, &source, NULL);
+		*status = acceptance == KL_REFUSE ? 403 : 0;
+		if (acceptance == KL_ACCEPT && !phone_notify_has_room(home->subscription))
+			return false;
+	} else if (dialog && dialog->state == PHONE_DIALOG_UP)
 		acceptance = kl_may_signal(phone->engine, &dialog->binding) ? KL_ACCEPT : KL_DROP;
 	else if (!dialog && !incoming->request->to.tag.at)
 		*status = judge_stranger(phone, incoming, &acceptance);
@@ -222,14 +253,14 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		.transport = (enum kl_transport)packet->source.transport,
 		.stream = packet->stream,
 	};
-	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
+	const struct home home = find_home(phone, request);
 	const struct phone_hop back = phone_reply_hop(&incoming);
 	struct sip_peer peer = {.length = sizeof back};
 	_Static_assert(sizeof back <= sizeof peer.bytes, "a hop is a peer");
 	struct sip_receipt receipt;
 	unsigned status;
 
-	if (!admit(phone, &incoming, dialog, &status))
+	if (!admit(phone, &incoming, &home, &status))
 		return;
 	memcpy(peer.bytes, &back, sizeof back);
 	if (sip_transactions_receive(phone->server.transactions, request, &peer, &receipt,
@@ -239,7 +270,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 	switch (receipt.kind) {
 	case SIP_RECEIPT_NEW:
 		incoming.id = receipt.id;
-		answer(phone, &incoming, dialog, status);
+		answer(phone, &incoming, &home, status);
 		break;
 	case SIP_RECEIPT_REPEAT:
 		if (receipt.again.length)
@@ -249,7 +280,7 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		break;
 	case SIP_RECEIPT_FULL:
 		phone->counters.overflow++;
-		answer(phone, &incoming, NULL, 503);
+		answer(phone, &incoming, &(struct home){NULL, NULL}, 503);
 		break;
 	}
 	set_timer(phone);

@@ -235,11 +235,12 @@ static void open_dns(struct bench *bench)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
-static struct config *load_config(unsigned alice, const char *parameters)
+static struct config *load_config(unsigned alice, const char *parameters, const char *native)
 {
-	char path[] = "/tmp/keepline-phone-test-XXXXXX";
-	const char *file = path;
-	const struct config_options options = {.files = &file, .file_count = 1};
+	char path[] = "/tmp/keepline-phone-test-XXXXXX",
+	     beside[] = "/tmp/keepline-phone-test-XXXXXX";
+	const char *files[] = {path, beside};
+	const struct config_options options = {.files = files, .file_count = native ? 2 : 1};
 	FILE *to = fdopen(mkstemp(path), "w");
 	struct config *config;
 
@@ -251,13 +252,26 @@ static struct config *load_config(unsigned alice, const char *parameters)
 		" reg.%u.server.1.retryMaxCount=\"2\" %s/>\n",
 		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
+	if (native) {
+		to = fdopen(mkstemp(beside), "w");
+		assert_non_null(to);
+		fputs(native, to);
+		fclose(to);
+	}
 	assert_int_equal(config_load(&options, &config), 0);
 	assert_int_equal(config->diagnostic_count, 0);
 	unlink(path);
+	if (native)
+		unlink(beside);
 	return config;
 }
 
 struct bench *bench_new(const char *parameters)
+{
+	return bench_new_beside(parameters, NULL);
+}
+
+struct bench *bench_new_beside(const char *parameters, const char *native)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
 	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}}};
@@ -272,7 +286,7 @@ struct bench *bench_new(const char *parameters)
 	for (uint8_t i = 0; i < BENCH_PEERS; i++)
 		peer_open(&bench->peers[i], bench, (uint8_t)(i + 1));
 	open_dns(bench);
-	bench->config = load_config(1, parameters);
+	bench->config = load_config(1, parameters, native);
 	net_resolver_config_init(&config.resolver);
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
@@ -293,7 +307,12 @@ static bool is_registered(const struct bench *bench)
 
 struct bench *bench_registered(const char *parameters)
 {
-	struct bench *bench = bench_new(parameters);
+	return bench_registered_beside(parameters, NULL);
+}
+
+struct bench *bench_registered_beside(const char *parameters, const char *native)
+{
+	struct bench *bench = bench_new_beside(parameters, native);
 	const struct sip_message *request;
 
 	phone_start(bench->phone);
@@ -335,11 +354,17 @@ static void take_reloaded(void *user)
 void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
 			unsigned wait_ms)
 {
+	bench_begin_reload_beside(bench, &(struct bench_files){alice, parameters, NULL}, wait_ms);
+}
+
+void bench_begin_reload_beside(struct bench *bench, const struct bench_files *files,
+			       unsigned wait_ms)
+{
 	struct phone_reload_order order = {.leave_max_ms = wait_ms,
 					   .on_done = {take_reloaded, bench}};
 	char why[PHONE_WHY_MAX];
 
-	order.config = bench->next = load_config(alice, parameters);
+	order.config = bench->next = load_config(files->alice, files->parameters, files->native);
 	assert_int_equal(phone_reload_begin(bench->phone, &order, why), 0);
 }
 
@@ -355,7 +380,7 @@ void bench_end_reload(struct bench *bench)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static void take_event(void *user, const struct phone_call_event *event)
+void bench_take_event(void *user, const struct phone_call_event *event)
 {
 	struct bench *bench = user;
 
@@ -370,7 +395,7 @@ static void take_event(void *user, const struct phone_call_event *event)
 uint64_t bench_call(struct bench *bench)
 {
 	const struct phone_call_order order = {
-		.target = "sip:bob@sip.test", .on_event = take_event, .user = bench};
+		.target = "sip:bob@sip.test", .on_event = bench_take_event, .user = bench};
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 
