@@ -135,6 +135,7 @@ struct phone_subscribe_order {
 	const char *target; /* as of a call; "": the line's own address */
 	kl_ms expires_ms;   /* the time to ask for; 0: what the line's configuration says */
 	bool configured;    /* it is one of the configuration */
+	const void *owner;  /* whose it is; NULL: nobody's */
 };
 
 /* Asks for a subscription, which is kept until phone_unsubscribe(), until the line stops, or until
@@ -145,5 +146,8 @@ int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *ord
 
 /* Ends a subscription, at its server too.  -ENOENT: there is none of that id. */
 int phone_unsubscribe(struct phone *phone, uint64_t id);
+
+/* Ends all that OWNER, not NULL, asked for. */
+void phone_unsubscribe_all(struct phone *phone, const void *owner);
 
 #endif

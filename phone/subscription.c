@@ -150,6 +150,7 @@ int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *ord
 		return refuse(-ENOMEM, "out of memory", why);
 	phone->subscriptions.count++;
 	subscription->configured = order->configured;
+	subscription->owner = order->owner;
 	subscription->id = *id = ++phone->calls.last_id;
 	subscription->state = KL_SUB_WAITING;
 	event.subscribe = (struct kl_event_subscribe){
@@ -167,14 +168,15 @@ int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *ord
 	return error;
 }
 
-static int leave(struct phone_subscription *subscription)
+static void leave(struct phone_subscription *subscription)
 {
 	const struct kl_event event = {.type = KL_EV_UNSUBSCRIBE,
 				       .line = subscription->line,
 				       .subscribe = {.token = subscription->id}};
 
 	subscription->configured = false;
-	return phone_feed(subscription->phone, &event);
+	subscription->unasked = true;
+	phone_feed(subscription->phone, &event);
 }
 
 int phone_unsubscribe(struct phone *phone, uint64_t id)
@@ -190,21 +192,46 @@ int phone_unsubscribe(struct phone *phone, uint64_t id)
 	return 0;
 }
 
-static bool is_leaving(const struct phone_subscription *subscription)
+/* The first one that is still asked for, and of which IS is true.  To end it may end others, too:
+ * so who ends several looks anew each time. */
+static struct phone_subscription *
+find_asked(const struct phone *phone,
+	   bool (*is)(const struct phone_subscription *subscription, const void *context),
+	   const void *context)
 {
+	struct phone_subscription *subscription;
+
+	LIST_FOREACH(subscription, &phone->subscriptions.all, others)
+	if (!subscription->seizes && !subscription->unasked && is(subscription, context))
+		return subscription;
+	return NULL;
+}
+
+static bool is_owned(const struct phone_subscription *subscription, const void *owner)
+{
+	return subscription->owner == owner;
+}
+
+void phone_unsubscribe_all(struct phone *phone, const void *owner)
+{
+	const struct phone_subscription *subscription;
+
+	while ((subscription = find_asked(phone, is_owned, owner)))
+		phone_unsubscribe(phone, subscription->id);
+}
+
+static bool is_leaving(const struct phone_subscription *subscription, const void *nothing)
+{
+	(void)nothing;
 	return phone_account_find(&subscription->phone->accounts, subscription->line, 0)->leaves;
 }
 
 void phone_subscriptions_leave(struct phone *phone)
 {
-	struct phone_subscription *subscription, *next;
+	const struct phone_subscription *subscription;
 
-	for (subscription = LIST_FIRST(&phone->subscriptions.all); subscription;
-	     subscription = next) {
-		next = LIST_NEXT(subscription, others);
-		if (!subscription->seizes && is_leaving(subscription))
-			phone_unsubscribe(phone, subscription->id);
-	}
+	while ((subscription = find_asked(phone, is_leaving, NULL)))
+		phone_unsubscribe(phone, subscription->id);
 }
 
 bool phone_subscriptions_busy(const struct phone *phone)
@@ -212,7 +239,7 @@ bool phone_subscriptions_busy(const struct phone *phone)
 	const struct phone_subscription *subscription;
 
 	LIST_FOREACH(subscription, &phone->subscriptions.all, others)
-	if (subscription->state == KL_SUB_LEAVING && is_leaving(subscription))
+	if (subscription->state == KL_SUB_LEAVING && is_leaving(subscription, NULL))
 		return true;
 	return false;
 }
@@ -230,13 +257,17 @@ static bool is_what(const struct phone_subscription *subscription,
 	       !strcmp(subscription->target, target);
 }
 
-static bool is_wanted(const struct phone_subscription *subscription,
-		      const struct phone_account *account)
+/* Does a file have it no more?  ACCOUNT is one of its line. */
+static bool is_surplus(const struct phone_subscription *subscription, const void *account_of_line)
 {
+	const struct phone_account *account = account_of_line;
+
+	if (!subscription->configured || subscription->line != account->line_index)
+		return false;
 	for (uint32_t i = 0; i < account->line->subscription_count; i++)
 		if (is_what(subscription, &account->line->subscriptions[i], account))
-			return true;
-	return false;
+			return false;
+	return true;
 }
 
 static bool is_there(const struct phone *phone, uint32_t line,
@@ -253,17 +284,12 @@ static bool is_there(const struct phone *phone, uint32_t line,
 void phone_subscriptions_reconcile(struct phone *phone, uint32_t line)
 {
 	const struct phone_account *account = phone_account_find(&phone->accounts, line, 0);
-	struct phone_subscription *subscription, *next;
+	const struct phone_subscription *subscription;
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 
-	for (subscription = LIST_FIRST(&phone->subscriptions.all); subscription;
-	     subscription = next) {
-		next = LIST_NEXT(subscription, others);
-		if (subscription->configured && subscription->line == line &&
-		    !is_wanted(subscription, account))
-			phone_unsubscribe(phone, subscription->id);
-	}
+	while ((subscription = find_asked(phone, is_surplus, account)))
+		phone_unsubscribe(phone, subscription->id);
 	for (uint32_t i = 0; i < account->line->subscription_count; i++) {
 		const struct config_subscription *wanted = &account->line->subscriptions[i];
 		const struct phone_subscribe_order order = {.line = line,

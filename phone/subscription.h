@@ -27,7 +27,9 @@ struct phone_subscription {
 	struct phone *phone;
 	uint64_t id; /* the engine's token; of a seize its call's */
 	bool seizes;
-	bool configured; /* a file asks for it: one that ended for good stays, to be seen */
+	bool configured;   /* a file asks for it: one that ended for good stays, to be seen */
+	bool unasked;      /* it was asked for, and is to end */
+	const void *owner; /* as in phone_subscribe_order */
 	uint32_t line;
 	char event[PHONE_EVENT_MAX + 1];
 	char target[PHONE_TARGET_MAX + 8]; /* a SIP URI */

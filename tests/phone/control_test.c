@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "phone/control.h"
+#include "phone/event.h"
 
 /* A registered phone with a control socket, and one connection to it. */
 struct station {
@@ -105,6 +106,11 @@ static json_t *expect_event(struct station *station, const char *kind)
 			return json;
 		json_decref(json);
 	}
+}
+
+static void take_nothing(void *user)
+{
+	(void)user;
 }
 
 /* SEE-1: the status over the socket, which is its owner's alone. */
@@ -206,6 +212,12 @@ static void nonsense_is_refused(void **state)
 		"{\"do\": 7}\n",
 		"{\"do\": \"explode\"}\n",
 		"{\"do\": \"call\"}\n",
+		"{\"do\": \"events\", \"line\": 9}\n",
+		"{\"do\": \"events\", \"line\": \"1\"}\n",
+		"{\"do\": \"subscribe\"}\n",
+		"{\"do\": \"subscribe\", \"package\": \"a b\"}\n",
+		"{\"do\": \"subscribe\", \"package\": \"dialog\", \"expires_s\": 0}\n",
+		"{\"do\": \"unsubscribe\", \"subscription\": 77}\n",
 		"{\"do\": \"call\", \"target\": \"bob\", \"line\": 9}\n",
 		"{\"do\": \"call\", \"target\": \"tel:1\"}\n",
 		"{\"do\": \"call\", \"target\": \"a\\u0000b\"}\n",
@@ -290,6 +302,105 @@ static void stale_sockets_are_replaced(void **state)
 	station_free(station);
 }
 
+/* A subscription is asked for, told of step by step, and ends with the connection that made it; a
+ * tag of the request stands in its answer. */
+static void subscription_is_driven(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	const struct sip_message *request;
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\", \"tag\": 1}\n");
+	json = answer(station);
+	assert_true(json_is_true(json_object_get(json, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(json, "tag")), 1);
+	json_decref(json);
+	say(station, "{\"do\": \"subscribe\", \"package\": \"message-summary\", \"tag\": \"x\"}\n");
+	json = expect_event(station, "subscription");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "subscribing");
+	assert_string_equal(json_string_value(json_object_get(json, "resource")),
+			    "sip:alice@sip.test");
+	json_decref(json);
+	expect_text(station, "tag", "x");
+	request = peer_expect(peer, SIP_SUBSCRIBE);
+	peer_answer(peer, request, 200, "s", peer_contact(peer));
+	json = expect_event(station, "subscription");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "active");
+	json_decref(json);
+	peer_request(peer, request, "s", "NOTIFY", 1,
+		     "Contact: <sip:bob@127.0.1.1>\r\n"
+		     "Event: message-summary\r\nSubscription-State: active\r\n"
+		     "Content-Type: application/simple-message-summary\r\n\r\n"
+		     "Messages-Waiting: yes\r\n");
+	json = expect_event(station, "notify");
+	assert_string_equal(json_string_value(json_object_get(json, "body")),
+			    "Messages-Waiting: yes\r\n");
+	assert_true(json_is_true(json_object_get(json_object_get(json, "messages"), "waiting")));
+	json_decref(json);
+	peer_expect_status(peer, 200);
+	close(station->fd);
+	station->fd = -1;
+	assert_span(header_of(peer_expect(peer, SIP_SUBSCRIBE), SIP_EXPIRES), "0");
+	station_free(station);
+}
+
+/* SEE-1 (part): what happens to a line is told to everyone who listens, with its cause; one who
+ * wants another line hears nothing. */
+static void events_are_told(void **state)
+{
+	struct station *station = station_new();
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\", \"line\": 1}\n");
+	json_decref(answer(station));
+	phone_stop(station->bench->phone, (struct net_callback){take_nothing, NULL});
+	json = expect_event(station, "registration");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "leaving");
+	assert_int_equal(json_integer_value(json_object_get(json, "line")), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "told to leave"));
+	json_decref(json);
+	station_free(station);
+}
+
+/* Who does not read misses events, and is told how many; the phone goes on. */
+static void slow_reader_misses_events(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	uint64_t until = net_now_ms() + 60000;
+	json_t *gap;
+
+	(void)state;
+	say(station, "{\"do\": \"events\"}\n");
+	json_decref(answer(station));
+	peer->deaf = true;
+	for (int i = 0; i < 12000; i++) {
+		struct kl_action action = {.type = KL_DO_REPORT,
+					   .report = {.type = KL_REPORT_STATE}};
+
+		phone_event_report(station->bench->phone, &action);
+	}
+	while (hear(station) && station->length < sizeof station->text / 2)
+		assert_true(net_now_ms() < until);
+	for (gap = NULL; !gap;) {
+		struct kl_action action = {.type = KL_DO_REPORT,
+					   .report = {.type = KL_REPORT_STATE}};
+		json_t *json = answer(station);
+
+		assert_true(net_now_ms() < until);
+		if (!strcmp(json_string_value(json_object_get(json, "event")), "gap"))
+			gap = json_incref(json);
+		json_decref(json);
+		phone_event_report(station->bench->phone, &action);
+	}
+	assert_true(json_integer_value(json_object_get(gap, "missed")) > 100);
+	json_decref(gap);
+	station_free(station);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +408,9 @@ int main(void)
 		cmocka_unit_test(status_has_what_a_person_asks),
 		cmocka_unit_test(call_is_told_step_by_step),
 		cmocka_unit_test(closing_hangs_up),
+		cmocka_unit_test(subscription_is_driven),
+		cmocka_unit_test(events_are_told),
+		cmocka_unit_test(slow_reader_misses_events),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(endless_request_is_cut_off),
 		cmocka_unit_test(connections_are_bounded),
