@@ -13,6 +13,8 @@ static const struct {
 	{"run", cli_run, "bring lines up, and keep them up"},
 	{"status", cli_status, "what the lines of the running instance do"},
 	{"call", cli_call, "place a call through the running instance"},
+	{"events", cli_events, "what happens to the running instance, as it happens"},
+	{"subscribe", cli_subscribe, "subscribe through the running instance, and hear what comes"},
 	{"explain", cli_explain, "which routes, in what order, at what times; sends no SIP"},
 	{"check", cli_check, "what is wrong with a configuration, and what is unwise"},
 	{"demo", cli_demo, "the main job, told as it happens"},

@@ -103,7 +103,7 @@ static bool read_seats(struct phone_notice *notice, const struct sip_message *no
 
 			sip_span_cut(element, ';', &params);
 			if (!params.at || !sip_param_find(params, "appearance-state", &state) ||
-			    !state.at ||
+			    !state.at || !sip_span_is_token(sip_span_unquote(state)) ||
 			    sip_span_copy(sip_span_unquote(state), seat->state, sizeof seat->state))
 				continue;
 			/* "*" stands for all those that are not named. */

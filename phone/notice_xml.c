@@ -64,8 +64,8 @@ static void XMLCALL take_text(void *user, const XML_Char *text, int length)
 	size_t room = sizeof reader->text - 1 - reader->length;
 	size_t taken = (size_t)length < room ? (size_t)length : room;
 
-	memcpy(reader->text + reader->length, text, taken);
-	reader->length += taken;
+	for (size_t i = 0; i < taken; i++)
+		reader->text[reader->length++] = (unsigned char)text[i] < ' ' ? ' ' : text[i];
 }
 
 static void XMLCALL refuse_doctype(void *user, const XML_Char *name, const XML_Char *system_id,
