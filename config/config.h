@@ -84,6 +84,26 @@ struct config_value {
 
 #define CONFIG_WHOLE_LINE UINT32_MAX
 
+/* What becomes of a call that comes. */
+#define CONFIG_INCOMINGS(X)                                                                        \
+	X(CONFIG_INCOMING_RING, "ring")     /* until somebody answers it by command */             \
+	X(CONFIG_INCOMING_ANSWER, "answer") /* by itself */                                        \
+	X(CONFIG_INCOMING_REJECT, "reject")
+
+#define CONFIG_INCOMING_VALUE(name, text) name,
+enum config_incoming { CONFIG_INCOMINGS(CONFIG_INCOMING_VALUE) };
+#undef CONFIG_INCOMING_VALUE
+
+/* How a line deals with its own calls; native files alone say it. */
+struct config_calls {
+	enum config_incoming incoming;
+	uint32_t answer_after_ms; /* ANSWER */
+	uint16_t reject_status;   /* REJECT: 400..699 */
+	uint32_t calls_max;       /* at one time; another one that comes is answered 486 */
+	uint32_t ring_ms;         /* then it is answered 480 */
+	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
+};
+
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */
 struct config_line {
 	uint32_t number; /* the x of reg.x or account.x; if a line before has it, the next free */
@@ -93,6 +113,7 @@ struct config_line {
 	const char *label;
 	const char *auth_user;              /* USER unless set */
 	const char *auth_password;          /* "" if not set.  Never to be printed */
+	struct config_calls calls;
 	const struct config_entry *entries; /* as many as the engine's line has */
 	const struct config_value *values;
 	uint32_t value_count;

@@ -27,6 +27,11 @@ struct native_server {
 	const struct native_policy *policy;
 };
 
+struct native_calls {
+	struct position at;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires;
+};
+
 struct native_line {
 	struct position at;
 	struct yaml_leaf line, profile, group;
@@ -34,6 +39,7 @@ struct native_line {
 	struct yaml_leaf password, password_file, password_env;
 	const struct native_proxy *outbound_proxy;
 	const struct native_policy *policy;
+	const struct native_calls *calls;
 	struct yaml_list servers; /* of struct native_server */
 };
 

@@ -209,15 +209,22 @@ void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
 
 /* ---- the way --------------------------------------------------------------------------------- */
 
+static struct phone_ask *find_owed(const struct phone_dialog *dialog)
+{
+	struct phone_ask *ask;
+
+	LIST_FOREACH(ask, &dialog->asks, others)
+	if (ask->state == PHONE_ASK_OWED)
+		return ask;
+	return NULL;
+}
+
 /* FAIL-5: what may not be sent any more ends the dialog. */
 static void send_asks(struct phone_dialog *dialog)
 {
-	struct phone_ask *ask, *next;
+	struct phone_ask *ask;
 
-	for (ask = LIST_FIRST(&dialog->asks); ask; ask = next) {
-		next = LIST_NEXT(ask, others);
-		if (ask->state != PHONE_ASK_OWED)
-			continue;
+	while ((ask = find_owed(dialog))) {
 		if (phone_dialog_may_signal(dialog)) {
 			phone_ask_send(ask);
 			continue;
@@ -370,7 +377,7 @@ static struct phone_dialog *dialog_new(struct phone *phone,
 	if (phone->dialogs.count < PHONE_DIALOGS_MAX)
 		dialog = calloc(1, sizeof *dialog);
 	if (!dialog) {
-		phone->counters.overflow++;
+		phone_count_overflow(phone);
 		return NULL;
 	}
 	dialog->phone = phone;
