@@ -27,14 +27,16 @@
 #include "sip/sdp.h"
 
 enum {
-	SIP_OFFER_TEXT_MAX = 4096, /* bytes that any description of ours fits in */
-	SIP_OFFER_NO_PAYLOAD = -1, /* a format that was not agreed on */
+	SIP_OFFER_TEXT_MAX = 4096,  /* bytes that any description of ours fits in */
+	SIP_OFFER_NO_PAYLOAD = -1,  /* a format that was not agreed on */
+	SIP_OFFER_ADDRESS_MAX = 45, /* bytes of a literal address */
 };
 
 #define SIP_OFFER_STATES(X)                                                                        \
 	X(SIP_OFFER_NONE)   /* nothing was negotiated yet */                                       \
-	X(SIP_OFFER_OURS)   /* our offer waits for an answer */                                    \
-	X(SIP_OFFER_AGREED) /* both have said their part */
+	X(SIP_OFFER_FIRST)  /* our first offer waits for its answer */                             \
+	X(SIP_OFFER_AGREED) /* both have said their part */                                        \
+	X(SIP_OFFER_AGAIN)  /* what was agreed on goes on; a new offer of ours waits */
 
 #define SIP_OFFER_VALUE(id) id,
 enum sip_offer_state { SIP_OFFER_STATES(SIP_OFFER_VALUE) };
@@ -42,7 +44,8 @@ enum sip_offer_state { SIP_OFFER_STATES(SIP_OFFER_VALUE) };
 
 /* What was agreed on, as media needs it. */
 struct sip_media_target {
-	char address[46];                 /* "192.0.2.1", "2001:db8::1": never a name */
+	/* "192.0.2.1", "2001:db8::1": never a name; "0.0.0.0" or "::": nothing may be sent. */
+	char address[SIP_OFFER_ADDRESS_MAX + 1];
 	uint16_t port;                    /* of RTP */
 	uint16_t rtcp_port;               /* port + 1 unless a=rtcp says otherwise (RFC 3605) */
 	enum sip_sdp_direction direction; /* as seen from here */
@@ -55,12 +58,15 @@ struct sip_media_target {
 /* Its fields are for sip/offer.c; the getters below tell what others may ask. */
 struct sip_offer {
 	enum sip_offer_state state;
-	bool has_agreed; /* `agreed` holds something, whatever the state */
-	bool is_held_by_peer;
-	enum sip_sdp_direction wanted; /* by our side, from the next description on */
-	struct sip_sdp ours;           /* as last written; or, before that, as it will be */
-	struct sip_sdp before;         /* ours before the open offer, to go back to */
-	uint64_t written_version;      /* the highest that went out */
+	bool is_held;                         /* by the far end */
+	enum sip_sdp_direction wanted;        /* by our side, from the next description on */
+	enum sip_sdp_direction wanted_before; /* what was wanted when both agreed */
+	uint8_t payloads[SIP_SDP_OTHER];      /* our numbers: as first agreed on (RFC 3264 8.3.2) */
+	uint64_t session_id;
+	char address[SIP_OFFER_ADDRESS_MAX + 1];
+	uint16_t port;
+	bool has_written;
+	struct sip_sdp written; /* our last description, answered or not */
 	struct sip_media_target agreed;
 };
 
