@@ -111,8 +111,8 @@ struct config_line {
 	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN; IPv6 is in brackets */
 	const char *display_name;  /* "" if not set, as the label */
 	const char *label;
-	const char *auth_user;              /* USER unless set */
-	const char *auth_password;          /* "" if not set.  Never to be printed */
+	const char *auth_user;     /* USER unless set */
+	const char *auth_password; /* "" if not set.  Never to be printed */
 	struct config_calls calls;
 	const struct config_entry *entries; /* as many as the engine's line has */
 	const struct config_value *values;

@@ -62,8 +62,8 @@ static void finish(struct phone_ask *ask, const struct phone_ask_end *end)
 	ask->state = PHONE_ASK_ENDED;
 	ask->accepted = end->status / 100 == 2;
 	net_timer_set(ask->end,
-		      net_now_ms() + (ask->kind->method == SIP_INVITE && end->response ? WINDOW_MS
-										       : 0));
+		      net_now_ms() +
+			      (ask->kind->method == SIP_INVITE && end->response ? WINDOW_MS : 0));
 	ask->kind->on_end(ask, end);
 	phone_check_stopped(phone);
 }
@@ -75,7 +75,6 @@ static void finish(struct phone_ask *ask, const struct phone_ask_end *end)
 static int write_request(struct phone_ask *ask, struct phone_hop *hop)
 {
 	struct phone_dialog *dialog = ask->dialog;
-	struct phone *phone = dialog->phone;
 	const char *method = sip_method_name(ask->kind->method);
 	uint32_t last = dialog->sip.local_cseq;
 	const struct sip_span body = sip_span_of(ask->body);

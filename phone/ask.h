@@ -33,7 +33,7 @@ struct phone_ask_kind {
 };
 
 #define PHONE_ASK_STATES(X)                                                                        \
-	X(OWED)  /* it is sent once it is known where to */                                        \
+	X(OWED) /* it is sent once it is known where to */                                         \
 	X(OUT)                                                                                     \
 	X(ENDED) /* an INVITE: its answer may come again */
 

@@ -1,7 +1,7 @@
 /* call.h - calls, placed and taken: between the engine, a dialog, audio, and who listens.
  *
- * call.c has their table and their ends, call_out.c those that somebody placed, call_in.c those that
- * came, call_change.c what becomes of one that is up, call_media.c descriptions and audio.
+ * call.c has their table and their ends, call_out.c those that somebody placed, call_in.c those
+ * that came, call_change.c what becomes of one that is up, call_media.c descriptions and audio.
  */
 #ifndef PHONE_CALL_H
 #define PHONE_CALL_H
@@ -11,6 +11,7 @@
 #include "media/media.h"
 #include "phone/phone.h"
 #include "phone/redirect.h"
+#include "phone/repeat.h"
 #include "phone/server.h"
 #include "sip/message.h"
 #include "sip/offer.h"

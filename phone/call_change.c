@@ -1,5 +1,5 @@
-/* call_change.c - what becomes of a call that is up: hold, resume, refreshes (RFC 4028), and what is
- * in their way (RFC 3261 14.1). */
+/* call_change.c - what becomes of a call that is up: hold, resume, refreshes (RFC 4028), and what
+ * is in their way (RFC 3261 14.1). */
 #include <errno.h>
 
 #include "phone/private.h"

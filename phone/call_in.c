@@ -34,9 +34,8 @@ static unsigned judge_content(const struct sip_message *invite)
 {
 	const struct sip_header *encoding = sip_message_header(invite, SIP_CONTENT_ENCODING, 0);
 
-	if (invite->body.length &&
-	    (!phone_has_description(invite) ||
-	     (encoding && !sip_span_is(encoding->value, "identity"))))
+	if (invite->body.length && (!phone_has_description(invite) ||
+				    (encoding && !sip_span_is(encoding->value, "identity"))))
 		return 415;
 	if (sip_message_header(invite, SIP_ACCEPT, 0) &&
 	    !phone_accepts(invite, "application", "sdp"))
@@ -438,8 +437,8 @@ void phone_call_take_cancel(struct phone *phone, const struct phone_incoming *ca
 	phone_call_refuse(call, 487, text);
 }
 
-/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since ours to the
- * INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
+/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since ours to
+ * the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
 static unsigned judge_prack(struct phone_call *call, const struct sip_message *prack)
 {
 	struct phone_dialog *dialog = call->dialog;

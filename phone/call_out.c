@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
 #include "sip/reliable.h"
@@ -131,8 +132,7 @@ static void send_prack(struct phone_dialog *dialog, uint32_t rseq, uint32_t cseq
 void phone_call_take_provisional(struct phone_call *call, const struct phone_dialog_origin *origin,
 				 const struct sip_message *response)
 {
-	struct phone_dialog *dialog =
-		phone_dialog_take_provisional(call->phone, origin, response);
+	struct phone_dialog *dialog = phone_dialog_take_provisional(call->phone, origin, response);
 	bool reliable;
 	uint32_t rseq;
 

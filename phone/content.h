@@ -10,7 +10,8 @@ bool phone_has_description(const struct sip_message *message);
 /* Does its Accept list TYPE/SUBTYPE, or what covers it?  Not to be asked without an Accept. */
 bool phone_accepts(const struct sip_message *message, const char *type, const char *subtype);
 
-/* Copies received text for people: what is no printable ASCII becomes "?", cut to SIZE.  Returns TO.
+/* Copies received text for people: what is no printable ASCII becomes "?", cut to SIZE.  Returns
+ * TO.
  */
 char *phone_printable(struct sip_span text, char *to, size_t size);
 

@@ -1,8 +1,8 @@
 /* dialog.h - what both sides of a call agree on, until nothing of it is left on the network.
  *
- * A provisional answer with a tag makes an early dialog, a 2xx one that is up: ours is acknowledged,
- * and again for each repeat.  One that nobody wants, late or from a fork, is ended with BYE at once
- * (TIME-9).
+ * A provisional answer with a tag makes an early dialog, a 2xx one that is up: ours is
+ * acknowledged, and again for each repeat.  One that nobody wants, late or from a fork, is ended
+ * with BYE at once (TIME-9).
  */
 #ifndef PHONE_DIALOG_H
 #define PHONE_DIALOG_H
@@ -23,7 +23,7 @@ struct phone_call;
 struct phone_reload;
 
 #define PHONE_DIALOG_STATES(X)                                                                     \
-	X(EARLY)  /* the INVITE has no final answer yet */                                         \
+	X(EARLY) /* the INVITE has no final answer yet */                                          \
 	X(UP)                                                                                      \
 	X(ENDING) /* our BYE is owed or out */                                                     \
 	X(OVER)   /* waits for repeats of the 2xx, which still want their ACK */
@@ -83,8 +83,8 @@ struct phone_dialog_origin {
 	struct phone_call *call;          /* who wants it; NULL: nobody */
 };
 
-/* The early dialog that a provisional answer belongs to, which it may make.  NULL: it makes none, or
- * there is no room. */
+/* The early dialog that a provisional answer belongs to, which it may make.  NULL: it makes none,
+ * or there is no room. */
 struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
 						   const struct phone_dialog_origin *origin,
 						   const struct sip_message *response);

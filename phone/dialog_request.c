@@ -5,8 +5,8 @@
 
 /* ---- offers ---------------------------------------------------------------------------------- */
 
-/* RFC 3261 14.2, RFC 3311 5.2: an INVITE or UPDATE that can't be looked at now.  0, or what to answer
- * it with. */
+/* RFC 3261 14.2, RFC 3311 5.2: an INVITE or UPDATE that can't be looked at now.  0, or what to
+ * answer it with. */
 static unsigned judge_time(const struct phone_dialog *dialog, const struct sip_message *request)
 {
 	const struct phone_call *call = dialog->call;
@@ -65,7 +65,7 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 }
 
 /* Accepts it, or answers 488.  Length of the 200 in the phone's scratch; 0: it was refused. */
-static int accept(struct phone_dialog *dialog, const struct phone_incoming *incoming)
+static int accept_change(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	unsigned status = judge(dialog, incoming->request);
 	int length = status ? 0 : write_accept(dialog, incoming);
@@ -82,7 +82,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 {
 	struct phone *phone = dialog->phone;
 	const struct phone_hop hop = phone_reply_hop(incoming);
-	int length = accept(dialog, incoming);
+	int length = accept_change(dialog, incoming);
 
 	if (!length)
 		return;
@@ -96,7 +96,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 
 static void take_update(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
-	int length = accept(dialog, incoming);
+	int length = accept_change(dialog, incoming);
 
 	if (!length)
 		return;

@@ -116,9 +116,11 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 	const struct phone_account *account = request->account;
 	char uri[PHONE_URI_MAX], aor[PHONE_URI_MAX], contact[PHONE_URI_MAX];
 	char call_id[PHONE_ID_MAX + 16];
-	const struct head head = {
-		.uri = uri, .to_uri = aor, .call_id = call_id, .tag = account->tag,
-		.cseq = request->send->cseq};
+	const struct head head = {.uri = uri,
+				  .to_uri = aor,
+				  .call_id = call_id,
+				  .tag = account->tag,
+				  .cseq = request->send->cseq};
 
 	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);

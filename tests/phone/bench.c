@@ -200,6 +200,21 @@ void peer_request(struct peer *peer, const struct sip_message *invite, const cha
 	peer_send(peer, text);
 }
 
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void take_event(void *user, const struct phone_call_event *event)
+{
+	struct bench *bench = user;
+
+	assert_true(bench->event_count < BENCH_EVENTS_MAX);
+	bench->events[bench->event_count].type = event->type;
+	bench->events[bench->event_count].status = event->status;
+	bench->events[bench->event_count].was_up = event->was_up;
+	bench->events[bench->event_count].id = event->id;
+	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
+	bench->event_count++;
+}
+
 /* ---- building it up -------------------------------------------------------------------------- */
 
 static void open_dns(struct bench *bench)
@@ -277,6 +292,8 @@ struct bench *bench_new(const char *parameters)
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
 	config.config = bench->config;
+	config.on_call = take_event;
+	config.user = bench;
 	assert_int_equal(phone_create(&bench->phone, &config, why), 0);
 	return bench;
 }
@@ -354,18 +371,6 @@ void bench_end_reload(struct bench *bench)
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
-
-static void take_event(void *user, const struct phone_call_event *event)
-{
-	struct bench *bench = user;
-
-	assert_true(bench->event_count < BENCH_EVENTS_MAX);
-	bench->events[bench->event_count].type = event->type;
-	bench->events[bench->event_count].status = event->status;
-	bench->events[bench->event_count].was_up = event->was_up;
-	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
-	bench->event_count++;
-}
 
 uint64_t bench_call(struct bench *bench)
 {
