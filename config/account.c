@@ -157,6 +157,7 @@ static void add_line(struct builder *builder, enum parameter_dialect dialect, ui
 	draft.line->values = memcpy(arena_alloc(&store->arena, size), builder->values, size);
 	draft.line->value_count = draft.scope.value_count;
 	draft.line->entries = draft.entries;
+	draft.line->calls = native_calls(store, x);
 	builder->engine_lines[builder->count] =
 		(struct kl_line_config){.entries = draft.engine_entries,
 					.entry_count = draft.entry_count,

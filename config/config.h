@@ -93,6 +93,26 @@ struct config_subscription {
 	uint32_t expires_ms; /* the time to ask for */
 };
 
+/* What becomes of a call that comes. */
+#define CONFIG_INCOMINGS(X)                                                                        \
+	X(CONFIG_INCOMING_RING, "ring")     /* until somebody answers it by command */             \
+	X(CONFIG_INCOMING_ANSWER, "answer") /* by itself */                                        \
+	X(CONFIG_INCOMING_REJECT, "reject")
+
+#define CONFIG_INCOMING_VALUE(name, text) name,
+enum config_incoming { CONFIG_INCOMINGS(CONFIG_INCOMING_VALUE) };
+#undef CONFIG_INCOMING_VALUE
+
+/* How a line deals with its own calls; native files alone say it. */
+struct config_calls {
+	enum config_incoming incoming;
+	uint32_t answer_after_ms; /* ANSWER */
+	uint16_t reject_status;   /* REJECT: 400..699 */
+	uint32_t calls_max;       /* at one time; another one that comes is answered 486 */
+	uint32_t ring_ms;         /* then it is answered 480 */
+	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
+};
+
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */
 struct config_line {
 	uint32_t number; /* the x of reg.x or account.x; if a line before has it, the next free */
@@ -106,6 +126,7 @@ struct config_line {
 	uint32_t subscribe_expires_ms; /* of subscriptions that do not say it themselves */
 	const struct config_subscription *subscriptions;
 	uint32_t subscription_count;
+	struct config_calls calls;
 	const struct config_entry *entries; /* as many as the engine's line has */
 	const struct config_value *values;
 	uint32_t value_count;

@@ -302,6 +302,48 @@ uint16_t native_group(const struct config_store *store, uint32_t x)
 	return 0;
 }
 
+/* RFC 4028 4: less than 90 s may not be asked for. */
+static uint32_t session_of(const struct yaml_leaf *leaf)
+{
+	static const uint32_t LEAST_MS = 90000;
+	return leaf->number && leaf->number < LEAST_MS ? LEAST_MS : leaf->number;
+}
+
+static void fill_calls(const struct native_calls *from, struct config_calls *calls)
+{
+	if (from->incoming.text)
+		calls->incoming = (enum config_incoming)from->incoming.number;
+	if (from->answer_after.text)
+		calls->answer_after_ms = from->answer_after.number;
+	if (from->reject_status.text)
+		calls->reject_status = (uint16_t)from->reject_status.number;
+	if (from->max.text)
+		calls->calls_max = from->max.number;
+	if (from->ring_time.text)
+		calls->ring_ms = from->ring_time.number;
+	if (from->session_expires.text)
+		calls->session_ms = session_of(&from->session_expires);
+}
+
+struct config_calls native_calls(const struct config_store *store, uint32_t x)
+{
+	struct config_calls calls = {
+		.incoming = CONFIG_INCOMING_RING,
+		.reject_status = 486,
+		.calls_max = 24,
+		.ring_ms = 180000,
+		.session_ms = 1800000,
+	};
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->calls) {
+			fill_calls(line->calls, &calls);
+			break;
+		}
+	}
+	return calls;
+}
+
 const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,
 					struct kl_entry_config *entry)
 {

@@ -111,6 +111,30 @@ static const struct yaml_table subscription_table = {subscription_rows, COUNT_OF
 						     sizeof(struct native_subscription)};
 static const struct yaml_row subscription_item = {MAP(subscription_table)};
 
+#define WORD(name, text) text,
+static const char *const incomings[] = {CONFIG_INCOMINGS(WORD)};
+#undef WORD
+
+#define CALLS_KEY(name, says) KEY(struct native_calls, name, says)
+static const struct yaml_row calls_rows[] = {
+	{CALLS_KEY(incoming, "what becomes of a call that comes: it rings until it is answered by "
+			     "command, is answered, or rejected (default ring)"),
+	 WORDS(incomings)},
+	{CALLS_KEY(answer_after, "with incoming: answer, how long it rings before (default 0)"),
+	 .type = YAML_DURATION, .most = 180000},
+	{CALLS_KEY(reject_status, "with incoming: reject, the SIP status (default 486)"),
+	 .type = YAML_NUMBER, .least = 400, .most = 699},
+	{CALLS_KEY(max, "calls at one time; another one that comes is answered 486 (default 24)"),
+	 .type = YAML_NUMBER, .least = 1, .most = 1000},
+	{CALLS_KEY(ring_time, "how long a call rings; then it is answered 480 (default 3m)"),
+	 .type = YAML_DURATION, .least = 1000, .most = 600000},
+	{CALLS_KEY(session_expires, "the session timer asked for, at least 90s; 0: none unless the "
+				    "far end wants one (default 30m)"),
+	 .type = YAML_DURATION, .most = 86400000},
+};
+static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
+					      sizeof(struct native_calls)};
+
 #define LINE_KEY(name, says) KEY(struct native_line, name, says)
 static const struct yaml_row line_rows[] = {
 	{LINE_KEY(line, "its number, reg.N in a vendor's file (default: its place in the list)"),
@@ -138,6 +162,7 @@ static const struct yaml_row line_rows[] = {
 	 .least = 1, .most = NATIVE_SUBSCRIPTIONS_MAX, .item = &subscription_item},
 	{LINE_KEY(outbound_proxy, "the outbound proxy"), MAP(proxy_table)},
 	{LINE_KEY(policy, "policy values of this line"), MAP(policy_table)},
+	{LINE_KEY(calls, "how the line deals with calls of its own"), MAP(calls_table)},
 	{LINE_KEY(servers, "the server entries, the primary one first"), .type = YAML_LIST,
 	 .least = 1, .most = KL_ENTRIES_MAX, .item = &server_item},
 };

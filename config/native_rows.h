@@ -33,6 +33,11 @@ struct native_subscription {
 	struct yaml_leaf event, resource, expires;
 };
 
+struct native_calls {
+	struct position at;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires;
+};
+
 struct native_line {
 	struct position at;
 	struct yaml_leaf line, profile, group, shared;
@@ -40,6 +45,7 @@ struct native_line {
 	struct yaml_leaf password, password_file, password_env;
 	const struct native_proxy *outbound_proxy;
 	const struct native_policy *policy;
+	const struct native_calls *calls;
 	struct yaml_list servers;       /* of struct native_server */
 	struct yaml_list subscriptions; /* of struct native_subscription */
 };

@@ -198,7 +198,7 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	struct phone_client *client;
 
 	if (phone->clients.count >= phone->clients.count_max) {
-		phone->counters.overflow++;
+		phone_count_overflow(phone);
 		return NULL;
 	}
 	client = client_new(phone, send);
@@ -280,6 +280,7 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
+	phone_dialogs_end_early(phone, tx);
 	if (client->method == KL_INVITE && client->proceeding)
 		client_cancel(client);
 }
@@ -386,13 +387,34 @@ static void follow(struct phone_client *client, const struct sip_message *respon
 		feed_response(client, response, 100);
 }
 
+static struct phone_dialog_origin origin_of(const struct phone_client *client)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+
+	return (struct phone_dialog_origin){
+		.account = client->account,
+		.tx = client->tx,
+		.hop = client->hop,
+		.invite = &client->request,
+		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
+	};
+}
+
+static void take_ringing(struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_dialog_origin origin = origin_of(client);
+
+	phone_call_answered(client->phone, client->token, &client->hop.route, response);
+	if (origin.call)
+		phone_call_take_provisional(origin.call, &origin, response);
+}
+
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
 		if (client->method == KL_INVITE)
-			phone_call_answered(client->phone, client->token, &client->hop.route,
-					    response);
+			take_ringing(client, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
@@ -404,17 +426,13 @@ static void take_provisional(struct phone_client *client, const struct sip_messa
 static void take_accepted(struct phone_client *client, const struct sip_message *response)
 {
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
-	const struct phone_dialog_origin origin = {
-		.account = client->account,
-		.hop = client->hop,
-		.invite = &client->request,
-		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
-	};
+	const struct phone_dialog_origin origin = origin_of(client);
 	bool made = phone_dialog_take_answer(client->phone, &origin, response);
 
 	if (wanted) {
 		client->state = PHONE_CLIENT_ENDED;
 		forget_in(client, TRANSACTION_MS);
+		phone_dialogs_end_early(client->phone, client->tx);
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, made ? response->status : 500);
 	}
@@ -453,6 +471,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		return;
 	client->state = PHONE_CLIENT_ENDED;
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
+	phone_dialogs_end_early(client->phone, client->tx);
 	if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3)

@@ -194,7 +194,8 @@ void phone_event_call(struct phone *phone, const struct phone_call *call,
 	if (!told)
 		return;
 	put(told, "id", json_integer((json_int_t)call->id));
-	put(told, "target", json_string(call->target));
+	put(told, "incoming", json_boolean(call->incoming));
+	put(told, "peer", json_string(call->peer));
 	put(told, "step", json_string(phone_call_event_name(event)));
 	put(told, "after_ms", json_integer((json_int_t)event->after_ms));
 	if (event->status)

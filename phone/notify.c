@@ -12,25 +12,9 @@ enum {
 	 * 4235 3.10 and the like have one in a second at most. */
 	BURST_MAX = 40,
 	EACH_SECOND = 4,
-	FLOOD_LOG_MS = 10000, /* how often the log tells of one flood */
 };
 
 /* ---- how many -------------------------------------------------------------------------------- */
-
-static void tell_flood(struct phone_subscription *subscription, uint64_t now_ms)
-{
-	char aor[PHONE_URI_MAX];
-
-	if (subscription->flood_told_at_ms &&
-	    now_ms - subscription->flood_told_at_ms < FLOOD_LOG_MS)
-		return;
-	subscription->flood_told_at_ms = now_ms;
-	phone_account_aor(phone_account_find(&subscription->phone->accounts, subscription->line, 0),
-			  aor);
-	phone_log(PHONE_LOG_WARNING, "%s: too many NOTIFYs for %s of %s, turned away so far: %llu",
-		  aor, subscription->event, subscription->target,
-		  (unsigned long long)subscription->flooded);
-}
 
 bool phone_notify_has_room(struct phone_subscription *subscription)
 {
@@ -48,9 +32,7 @@ bool phone_notify_has_room(struct phone_subscription *subscription)
 		subscription->room--;
 		return true;
 	}
-	subscription->flooded++;
-	subscription->phone->counters.flooded++;
-	tell_flood(subscription, now_ms);
+	phone_count_flooded(subscription->phone);
 	return false;
 }
 

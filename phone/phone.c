@@ -156,26 +156,59 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	return error;
 }
 
+static void log_count(uint64_t count, uint64_t *told, const char *what)
+{
+	if (count != *told)
+		phone_log(PHONE_LOG_WARNING, "%s: %llu", what, (unsigned long long)(count - *told));
+	*told = count;
+}
+
 static void log_dropped(void *user)
 {
 	struct phone *phone = user;
-	uint64_t news = phone->counters.dropped - phone->dropped_told;
+	const struct phone_counters *counters = &phone->counters;
+	struct phone_counters *told = &phone->told;
 
-	if (news)
-		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
-			  (unsigned long long)news);
-	phone->dropped_told = phone->counters.dropped;
+	log_count(counters->dropped, &told->dropped, "dropped that are no SIP messages");
+	log_count(counters->refused, &told->refused,
+		  "refused of strangers, or of servers without the registration");
+	log_count(counters->overflow, &told->overflow, "turned away since there is no room");
+	log_count(counters->flooded, &told->flooded,
+		  "NOTIFYs turned away, of servers that send too many");
+	phone->summary_is_due = false;
 }
 
-/* What is no message is counted, and the log has a sum of it every 10 s at most. */
+/* What somebody may send too much of is counted, and the log has a sum of it every 10 s at most. */
+static void count(struct phone *phone, uint64_t *counter)
+{
+	++*counter;
+	if (!phone->summary_is_due)
+		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	phone->summary_is_due = true;
+}
+
+void phone_count_refused(struct phone *phone)
+{
+	count(phone, &phone->counters.refused);
+}
+
+void phone_count_overflow(struct phone *phone)
+{
+	count(phone, &phone->counters.overflow);
+}
+
+void phone_count_flooded(struct phone *phone)
+{
+	count(phone, &phone->counters.flooded);
+}
+
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
 	char source[KL_TEXT_MAX];
 
 	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
 		  phone_route_text(&packet->source, source), sip_strerror(error));
-	if (phone->counters.dropped++ == phone->dropped_told)
-		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	count(phone, &phone->counters.dropped);
 }
 
 /* A stream stands in the trace with the port where we listen, both ways. */
@@ -257,7 +290,7 @@ static bool admits(void *user, const struct kl_route *source)
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
 			return true;
-	phone->counters.refused++;
+	phone_count_refused(phone);
 	return false;
 }
 
@@ -420,6 +453,7 @@ int phone_create(struct phone **out, const struct phone_config *config, char why
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
+	phone->on_call = config->on_call;
 	phone->user = config->user;
 	error = open_parts(phone, config, why);
 	if (error)

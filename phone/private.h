@@ -5,6 +5,7 @@
 #include "phone/account.h"
 #include "phone/call.h"
 #include "phone/client.h"
+#include "phone/content.h"
 #include "phone/dialog.h"
 #include "phone/dns.h"
 #include "phone/event.h"
@@ -54,11 +55,13 @@ struct phone {
 	struct phone_server server;
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
-	uint64_t dropped_told; /* as the last summary had it */
+	struct phone_counters told; /* as the last summary had them */
+	bool summary_is_due;
 	enum phone_leaving leaving;
 	struct net_timer *leave; /* when their subscriptions are waited for no more */
 	struct net_callback on_stopped;
 	void (*on_action)(void *user, const struct kl_action *action, kl_ms at);
+	void (*on_call)(void *user, const struct phone_call_event *event);
 	void *user;
 	char scratch[SIP_MESSAGE_MAX + 1]; /* a message being written */
 };
@@ -90,6 +93,11 @@ void phone_check_stopped(struct phone *phone);
 
 /* Is anything of the lines that leave still under way? */
 bool phone_is_busy(const struct phone *phone);
+
+/* Counts a request that was refused, or something without room; the log has a sum now and then. */
+void phone_count_refused(struct phone *phone);
+void phone_count_overflow(struct phone *phone);
+void phone_count_flooded(struct phone *phone);
 
 /* Sends a whole message. */
 int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes);

@@ -33,23 +33,22 @@ void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, cons
 		 self->transport == KL_UDP ? "" : ";alias");
 }
 
-void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct phone_self *self)
+void phone_write_identity(struct sip_builder *builder, const struct phone_account *account,
+			  const struct phone_self *self)
 {
 	char contact[PHONE_URI_MAX];
 
 	phone_account_contact(account, self, contact);
 	sip_builder_header(builder, "Contact", "<%s>", contact);
 	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
-	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
+	sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
 }
 
-void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session)
+void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
+		      const struct phone_self *self)
 {
-	char host[NET_ADDRESS_TEXT_MAX];
-
-	sip_sdp_offer(sdp, phone_write_host(local, host), PHONE_DISCARD_PORT, SIP_SDP_INACTIVE);
-	sdp->session_id = sdp->session_version = session;
+	phone_write_identity(builder, account, self);
+	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
 }
 
 bool phone_write_target(const struct phone_account *account, const char *target,
@@ -95,6 +94,7 @@ static void quote_display(const char *name, char to[DISPLAY_MAX])
 
 struct head {
 	const char *uri, *to_uri, *call_id, *tag;
+	uint32_t cseq;
 };
 
 static void write_head(struct sip_builder *builder, const struct phone_request *request,
@@ -113,7 +113,7 @@ static void write_head(struct sip_builder *builder, const struct phone_request *
 			   head->tag);
 	sip_builder_header(builder, "To", "<%s>", head->to_uri);
 	sip_builder_header(builder, "Call-ID", "%s", head->call_id);
-	sip_builder_header(builder, "CSeq", "%u %s", request->send->cseq, method);
+	sip_builder_header(builder, "CSeq", "%u %s", head->cseq, method);
 }
 
 static void write_proof(struct sip_builder *builder, struct phone_request *request,
@@ -136,8 +136,11 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 	const struct phone_account *account = request->account;
 	char uri[PHONE_URI_MAX], aor[PHONE_URI_MAX], contact[PHONE_URI_MAX];
 	char call_id[PHONE_ID_MAX + 16];
-	const struct head head = {
-		.uri = uri, .to_uri = aor, .call_id = call_id, .tag = account->tag};
+	const struct head head = {.uri = uri,
+				  .to_uri = aor,
+				  .call_id = call_id,
+				  .tag = account->tag,
+				  .cseq = request->send->cseq};
 
 	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);
@@ -158,26 +161,24 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 static int write_invite(struct sip_builder *builder, struct phone_request *request)
 {
 	const struct phone_account *account = request->account;
-	const struct phone_call *call = request->call;
+	struct phone_call *call = request->call;
 	const char *service_route = phone_account_service_route(account, &request->send->route);
 	const struct head head = {.uri = phone_call_uri(call, &request->send->route),
-				  .to_uri = call->target,
+				  .to_uri = call->peer,
 				  .call_id = call->call_id,
-				  .tag = call->tag};
-	char text[PHONE_SDP_MAX];
-	struct sip_sdp sdp;
-	struct sip_span body = {.at = text};
-	int length;
+				  .tag = call->tag,
+				  .cseq = call->cseq_base + request->send->cseq};
+	struct sip_span body;
 
-	phone_describe(&sdp, &request->self.address, call->session);
-	length = sip_sdp_write(&sdp, text, sizeof text);
-	if (length < 0)
-		return length;
-	body.length = (size_t)length;
+	if (phone_call_describe(call, &request->self.address))
+		return SIP_EMEMORY;
+	body = sip_span_of(call->description);
+	call->cseq_last = head.cseq;
 	write_head(builder, request, &head);
 	if (*service_route)
 		sip_builder_header(builder, "Route", "%s", service_route);
 	phone_write_self(builder, account, &request->self);
+	sip_session_write_request(&call->session, builder);
 	write_proof(builder, request, &head, body);
 	return sip_builder_finish_body(builder, "application/sdp", body);
 }
@@ -189,7 +190,8 @@ static void write_subscribe_head(struct sip_builder *builder, struct phone_reque
 	const struct head head = {.uri = subscription->target,
 				  .to_uri = subscription->target,
 				  .call_id = subscription->call_id,
-				  .tag = subscription->tag};
+				  .tag = subscription->tag,
+				  .cseq = request->send->cseq};
 	const char *service_route =
 		phone_account_service_route(request->account, &request->send->route);
 	char via[PHONE_VIA_MAX];

@@ -4,25 +4,24 @@
 
 #include "phone/account.h"
 #include "phone/phone.h"
-#include "sip/sdp.h"
+#include "sip/builder.h"
 
 struct phone;
 struct phone_call;
 struct phone_subscription;
 
 #define PHONE_USER_AGENT "Keepline/" KEEPLINE_VERSION
-#define PHONE_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY"
+#define PHONE_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY"
+#define PHONE_SUPPORTED "100rel, timer"
 
 enum {
 	PHONE_VIA_MAX = 160,
-	PHONE_SDP_MAX = 1024,
-	PHONE_DISCARD_PORT = 9, /* of a stream that carries nothing (RFC 863) */
 };
 
 /* One request on its way to one route. */
 struct phone_request {
 	struct phone_account *account;
-	const struct phone_call *call; /* INVITE: whose it is */
+	struct phone_call *call; /* INVITE: whose it is */
 	/* SUBSCRIBE: whose it is; its dialog takes the CSeq of a refresh. */
 	const struct phone_subscription *subscription;
 	uint64_t proof;                    /* phone_proof.request */
@@ -44,12 +43,12 @@ void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, cons
 bool phone_write_target(const struct phone_account *account, const char *target,
 			char to[PHONE_TARGET_MAX + 8]);
 
-/* Contact, Allow and User-Agent: what every request and 2xx of a call has. */
+/* Contact, Allow, Supported and User-Agent: what every request and 2xx of a call has; and the same
+ * without User-Agent. */
 void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
 		      const struct phone_self *self);
-
-/* Our side of a call without media: an audio stream that is inactive both ways. */
-void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session);
+void phone_write_identity(struct sip_builder *builder, const struct phone_account *account,
+			  const struct phone_self *self);
 
 /* "192.0.2.7" or "2001:db8::7", as SDP and `received` have it. */
 char *phone_write_host(const struct net_address *address, char to[NET_ADDRESS_TEXT_MAX]);

@@ -110,6 +110,8 @@ static struct phone_subscription *seize_for(struct phone *phone, const struct kl
 			return NULL;
 		}
 	}
+	if (send->attempt == 1 && seize->dialog)
+		renew(seize); /* the call asks once more (RFC 4028 7.3) */
 	net_timer_set(seize->end, net_now_ms() + send->expires_ms + LINGER_MS);
 	return seize;
 }

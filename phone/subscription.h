@@ -47,8 +47,7 @@ struct phone_subscription {
 	/* NOTIFYs that may come at once, and when that was so. */
 	unsigned room;
 	uint64_t room_at_ms;
-	uint64_t flooded, flood_told_at_ms; /* turned away, and when the log said so */
-	struct net_timer *end;              /* of a seize: when its dialog is forgotten */
+	struct net_timer *end; /* of a seize: when its dialog is forgotten */
 };
 
 enum { PHONE_SUBSCRIPTIONS_MAX = 16384 }; /* of all lines, seizes apart */
@@ -95,7 +94,7 @@ bool phone_subscription_accept(struct phone_subscription *subscription, const st
 
 /* ---- NOTIFY (notify.c) ---- */
 
-/* May it send that many?  Else it is counted, and the log says so now and then. */
+/* May it send that many?  Else that is counted. */
 bool phone_notify_has_room(struct phone_subscription *subscription);
 
 /* Takes a NOTIFY that came with phone_subscription_of(), from an address that may send it. */

@@ -200,6 +200,43 @@ void peer_request(struct peer *peer, const struct sip_message *invite, const cha
 	peer_send(peer, text);
 }
 
+void peer_ask(struct peer *peer, const struct peer_request *request)
+{
+	bool has_body = request->more && strstr(request->more, "\r\n\r\n");
+	const struct net_address local = net_udp_local(peer->udp);
+	char address[NET_ADDRESS_TEXT_MAX], branch[128], text[TEXT_MAX];
+
+	snprintf(branch, sizeof branch, "z9hG4bK%s%s%u", request->method, request->call_id,
+		 request->cseq);
+	snprintf(text, sizeof text,
+		 "%s sip:alice@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		 "From: <sip:bob@sip.test>;tag=b\r\n"
+		 "To: <sip:alice@sip.test>%s%s\r\n"
+		 "Call-ID: %s\r\nCSeq: %u %s\r\n"
+		 "Contact: <sip:bob@%s>\r\n%s%s",
+		 request->method, net_address_format(&local, address),
+		 request->branch ? request->branch : branch, request->tag ? ";tag=" : "",
+		 request->tag ? request->tag : "", request->call_id, request->cseq, request->method,
+		 address, request->more ? request->more : "", has_body ? "" : "\r\n");
+	peer_send(peer, text);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+void bench_take_event(void *user, const struct phone_call_event *event)
+{
+	struct bench *bench = user;
+
+	assert_true(bench->event_count < BENCH_EVENTS_MAX);
+	bench->events[bench->event_count].type = event->type;
+	bench->events[bench->event_count].status = event->status;
+	bench->events[bench->event_count].was_up = event->was_up;
+	bench->events[bench->event_count].id = event->id;
+	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
+	bench->event_count++;
+}
+
 /* ---- building it up -------------------------------------------------------------------------- */
 
 static void open_dns(struct bench *bench)
@@ -235,16 +272,23 @@ static void open_dns(struct bench *bench)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
+static FILE *open_file(char path[])
+{
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	return file;
+}
+
+/* NATIVE: a native file beside it; NULL: there is none. */
 static struct config *load_config(unsigned alice, const char *parameters, const char *native)
 {
-	char path[] = "/tmp/keepline-phone-test-XXXXXX",
-	     beside[] = "/tmp/keepline-phone-test-XXXXXX";
+	char path[] = "/tmp/keepline-phone-test-XXXXXX", beside[] = "/tmp/keepline-native-XXXXXX";
 	const char *files[] = {path, beside};
 	const struct config_options options = {.files = files, .file_count = native ? 2 : 1};
-	FILE *to = fdopen(mkstemp(path), "w");
+	FILE *to = open_file(path);
 	struct config *config;
 
-	assert_non_null(to);
 	fprintf(to,
 		"<polycomConfig reg.%u.address=\"alice\" reg.%u.auth.userId=\"alice\""
 		" reg.%u.auth.password=\"secret\" reg.%u.server.1.address=\"sip.test\""
@@ -253,8 +297,7 @@ static struct config *load_config(unsigned alice, const char *parameters, const 
 		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
 	if (native) {
-		to = fdopen(mkstemp(beside), "w");
-		assert_non_null(to);
+		to = open_file(beside);
 		fputs(native, to);
 		fclose(to);
 	}
@@ -264,11 +307,6 @@ static struct config *load_config(unsigned alice, const char *parameters, const 
 	if (native)
 		unlink(beside);
 	return config;
-}
-
-struct bench *bench_new(const char *parameters)
-{
-	return bench_new_beside(parameters, NULL);
 }
 
 struct bench *bench_new_beside(const char *parameters, const char *native)
@@ -291,6 +329,8 @@ struct bench *bench_new_beside(const char *parameters, const char *native)
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
 	config.config = bench->config;
+	config.on_call = bench_take_event;
+	config.user = bench;
 	assert_int_equal(phone_create(&bench->phone, &config, why), 0);
 	return bench;
 }
@@ -305,14 +345,8 @@ static bool is_registered(const struct bench *bench)
 	return registered;
 }
 
-struct bench *bench_registered(const char *parameters)
+static struct bench *register_line(struct bench *bench)
 {
-	return bench_registered_beside(parameters, NULL);
-}
-
-struct bench *bench_registered_beside(const char *parameters, const char *native)
-{
-	struct bench *bench = bench_new_beside(parameters, native);
 	const struct sip_message *request;
 
 	phone_start(bench->phone);
@@ -320,6 +354,29 @@ struct bench *bench_registered_beside(const char *parameters, const char *native
 	peer_answer(&bench->peers[0], request, 200, "r", "Expires: 3600\r\n");
 	bench_wait(bench, is_registered);
 	return bench;
+}
+
+struct bench *bench_new(const char *parameters)
+{
+	return bench_new_beside(parameters, NULL);
+}
+
+struct bench *bench_registered(const char *parameters)
+{
+	return bench_registered_beside(parameters, NULL);
+}
+
+struct bench *bench_registered_beside(const char *parameters, const char *native)
+{
+	return register_line(bench_new_beside(parameters, native));
+}
+
+struct bench *bench_with_calls(const char *parameters, const char *calls)
+{
+	char native[TEXT_MAX];
+
+	snprintf(native, sizeof native, "lines:\n  - line: 1\n    calls: {%s}\n", calls);
+	return bench_registered_beside(parameters, native);
 }
 
 void bench_free(struct bench *bench)
@@ -379,18 +436,6 @@ void bench_end_reload(struct bench *bench)
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
-
-void bench_take_event(void *user, const struct phone_call_event *event)
-{
-	struct bench *bench = user;
-
-	assert_true(bench->event_count < BENCH_EVENTS_MAX);
-	bench->events[bench->event_count].type = event->type;
-	bench->events[bench->event_count].status = event->status;
-	bench->events[bench->event_count].was_up = event->was_up;
-	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
-	bench->event_count++;
-}
 
 uint64_t bench_call(struct bench *bench)
 {
@@ -481,4 +526,10 @@ void assert_span(struct sip_span span, const char *text)
 bool span_contains(struct sip_span span, const char *text)
 {
 	return memmem(span.at, span.length, text, strlen(text));
+}
+
+const char *text_of(struct sip_span span, char buffer[256])
+{
+	assert_int_equal(sip_span_copy(span, buffer, 256), 0);
+	return buffer;
 }
