@@ -68,10 +68,12 @@ static const struct argp parser = {
 static void take_answer(void *user, const json_t *answer)
 {
 	struct call *call = user;
-	const char *event = json_string_value(json_object_get(answer, "event"));
+	const char *step = json_string_value(json_object_get(answer, "step"));
 	const char *text = json_string_value(json_object_get(answer, "text"));
 
-	if (!event || !text) {
+	if (json_is_true(json_object_get(answer, "ok")))
+		return;
+	if (!step || !text) {
 		cli_link_fail(&call->link, answer);
 		return;
 	}
@@ -79,9 +81,9 @@ static void take_answer(void *user, const json_t *answer)
 	printf("%9.3f s  %s\n",
 	       (double)json_integer_value(json_object_get(answer, "after_ms")) / 1000, text);
 	fflush(stdout);
-	if (!strcmp(event, "up") && call->talk_s)
+	if (!strcmp(step, "up") && call->talk_s)
 		net_timer_set(call->timer, net_now_ms() + call->talk_s * UINT64_C(1000));
-	if (strcmp(event, "over") != 0)
+	if (strcmp(step, "over") != 0)
 		return;
 	call->link.exit_status = json_is_true(json_object_get(answer, "was_up")) ? 0 : 1;
 	cli_link_end(&call->link);

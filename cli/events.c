@@ -215,7 +215,7 @@ static bool is_of_ours(const struct events *events, const json_t *event)
 
 	return !strcmp(name, "gap") ||
 	       ((!strcmp(name, "subscription") || !strcmp(name, "notify")) &&
-		json_integer_value(json_object_get(event, "id")) == events->subscription);
+		json_integer_value(json_object_get(event, "subscription")) == events->subscription);
 }
 
 /* Until the answer names it, nothing is of ours. */
@@ -228,7 +228,7 @@ static void take_subscribed(void *user, const json_t *answer)
 		cli_link_fail(&events->link, answer);
 		return;
 	}
-	if (json_object_get(answer, "subscription"))
+	if (!*name && json_object_get(answer, "subscription"))
 		events->subscription = json_integer_value(json_object_get(answer, "subscription"));
 	if (!*name || !is_of_ours(events, answer))
 		return;

@@ -158,6 +158,19 @@ static void print_entry(const json_t *entry)
 		print_routes(json_object_get(entry, "routes"));
 }
 
+static void print_call(const json_t *call)
+{
+	char time[32];
+
+	printf("  call %lld %s %s: %s for %s", number_of(call, "call"),
+	       is_set(call, "incoming") ? "from" : "to", text_of(call, "peer"),
+	       text_of(call, "state"), duration(number_of(call, "after_ms"), time));
+	if (*text_of(call, "route"))
+		printf(", by %s", text_of(call, "route"));
+	printf("%s%s\n", is_set(call, "held") ? ", on hold" : "",
+	       is_set(call, "far_held") ? ", held by the far end" : "");
+}
+
 /* What the server told last, in words. */
 static void print_notice(const json_t *subscription)
 {
@@ -213,6 +226,10 @@ static void print_text(const json_t *answer)
 		json_array_foreach(json_object_get(line, "entries"), j, entry)
 		{
 			print_entry(entry);
+		}
+		json_array_foreach(json_object_get(line, "calls"), j, entry)
+		{
+			print_call(entry);
 		}
 		json_array_foreach(json_object_get(line, "subscriptions"), j, entry)
 		{

@@ -19,7 +19,7 @@ void phone_call_tell(const struct phone_call *call, struct phone_call_event *eve
 	event->incoming = call->incoming;
 	event->peer = call->peer;
 	event->after_ms = net_now_ms() - call->began_at;
-	phone_event_call(call->phone, call, event);
+	phone_event_call(call->phone, event);
 	if (call->on_event)
 		call->on_event(call->user, event);
 }

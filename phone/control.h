@@ -5,8 +5,8 @@
  *
  *	{"do": "status"}                                   phone_status()
  *	{"do": "events"}                                   every event from now on
- *	{"do": "call", "target": ..., "line": 2}           one line for each event of it
- *	{"do": "hang-up"}                                  ends this connection's call
+ *	{"do": "call", "target": ..., "line": 2}
+ *	{"do": "hang-up"}, "answer", "reject", "hold", "resume"
  *	{"do": "subscribe", "package": ..., "target": ...}
  *	{"do": "unsubscribe", "subscription": ...}
  *

@@ -84,7 +84,7 @@ static void peer_put(struct phone_peer *peer, const char *line)
 	peer_flush(peer);
 }
 
-static void peer_put_json(struct phone_peer *peer, json_t *json)
+void phone_peer_put(struct phone_peer *peer, json_t *json)
 {
 	char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
 
@@ -100,7 +100,7 @@ void phone_peer_answer(struct phone_peer *peer, json_t *json)
 {
 	if (json && peer->tag)
 		json_object_set(json, "tag", peer->tag);
-	peer_put_json(peer, json);
+	phone_peer_put(peer, json);
 }
 
 void phone_peer_refuse(struct phone_peer *peer, const char *why)
@@ -121,10 +121,16 @@ static void take_event(void *user, const char *text)
 		return;
 	}
 	if (peer->missed)
-		peer_put_json(peer, json_pack("{s:s, s:I}", "event", "gap", "missed",
-					      (json_int_t)peer->missed));
+		phone_peer_put(peer, json_pack("{s:s, s:I}", "event", "gap", "missed",
+					       (json_int_t)peer->missed));
 	peer->missed = 0;
 	peer_put(peer, text);
+}
+
+bool phone_peer_hears(const struct phone_peer *peer, uint32_t line)
+{
+	return peer->listens && (!peer->listener.number ||
+				 peer->listener.number == peer->phone->config->lines[line].number);
 }
 
 void phone_peer_listen(struct phone_peer *peer, uint32_t number)

@@ -36,6 +36,12 @@ void phone_peer_free(struct phone_peer *peer);
 void phone_peer_answer(struct phone_peer *peer, json_t *json);
 void phone_peer_refuse(struct phone_peer *peer, const char *why);
 
+/* Queues a line that answers nothing; else as phone_peer_answer(). */
+void phone_peer_put(struct phone_peer *peer, json_t *json);
+
+/* Is it told of the events of that line (index in the configuration)? */
+bool phone_peer_hears(const struct phone_peer *peer, uint32_t line);
+
 /* Tells it of every event from now on; of the line of that NUMBER, or of all (0). */
 void phone_peer_listen(struct phone_peer *peer, uint32_t number);
 

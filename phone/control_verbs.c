@@ -1,4 +1,5 @@
 /* control_verbs.c - what may be asked for over the control socket (docs/control.md). */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -6,7 +7,7 @@
 #include "phone/private.h"
 #include "phone/status.h"
 
-enum { EXPIRES_MAX_S = INT32_MAX / 1000 };
+enum { EXPIRES_MAX_S = INT32_MAX / 1000, REJECT_DEFAULT = 486 };
 
 /* Which line a request means; without a number, the first.  Its index; KL_NO_LINE: there is none.
  */
@@ -36,23 +37,15 @@ static void say_done(struct phone_peer *peer)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
+/* Who listens to the line hears it with all the others. */
 static void take_call_event(void *user, const struct phone_call_event *event)
 {
 	struct phone_peer *peer = user;
-	char route[KL_TEXT_MAX];
-	json_t *json = json_pack("{s:s, s:I, s:s}", "event", phone_call_event_name(event),
-				 "after_ms", (json_int_t)event->after_ms, "text", event->text);
 
-	if (event->status)
-		json_object_set_new(json, "status", json_integer(event->status));
-	if (event->route.port)
-		json_object_set_new(json, "route",
-				    json_string(phone_route_text(&event->route, route)));
-	if (event->type == PHONE_CALL_OVER) {
-		json_object_set_new(json, "was_up", json_boolean(event->was_up));
+	if (event->type == PHONE_CALL_OVER)
 		peer->call = 0;
-	}
-	phone_peer_answer(peer, json);
+	if (!phone_peer_hears(peer, event->line))
+		phone_peer_put(peer, phone_event_of_call(peer->phone, event));
 }
 
 static void do_call(struct phone_peer *peer, const json_t *request)
@@ -72,12 +65,86 @@ static void do_call(struct phone_peer *peer, const json_t *request)
 		phone_peer_refuse(peer, "this connection has a call");
 	else if (phone_call_place(peer->phone, &order, &peer->call, why))
 		phone_peer_refuse(peer, why);
+	else
+		say_done(peer);
 }
 
-static void do_hang_up(struct phone_peer *peer, const json_t *request)
+/* Calls that a verb is for, if the request names none. */
+enum choice { ANY_CALL, RINGING_CALL, CALL_THAT_IS_UP };
+
+static bool fits(enum choice choice, const struct phone_call_view *call)
+{
+	switch (choice) {
+	case ANY_CALL:
+		break;
+	case RINGING_CALL:
+		return call->incoming && !strcmp(call->state, "ringing");
+	case CALL_THAT_IS_UP:
+		return !strcmp(call->state, "up");
+	}
+	return true;
+}
+
+/* The call that a request names; without a name this connection's, else the only one that fits.
+ * 0: refused. */
+static uint64_t choose_call(struct phone_peer *peer, const json_t *request, enum choice choice)
+{
+	const json_t *named = json_object_get(request, "call");
+	struct phone_call_view call;
+	uint64_t found = named ? (uint64_t)json_integer_value(named) : 0;
+
+	bool knows = named || (peer->call && choice != RINGING_CALL);
+
+	if (knows && !named)
+		found = peer->call;
+	for (uint32_t i = 0; !knows && phone_get_call(peer->phone, i, &call); i++) {
+		if (!fits(choice, &call))
+			continue;
+		if (found) {
+			phone_peer_refuse(peer, "which \"call\"? there are several");
+			return 0;
+		}
+		found = call.id;
+	}
+	if (!found)
+		phone_peer_refuse(peer, "there is no such call");
+	return found;
+}
+
+static int answer(struct phone *phone, uint64_t id, const json_t *request)
 {
 	(void)request;
-	phone_call_hang_up(peer->phone, peer->call);
+	return phone_call_answer(phone, id);
+}
+
+static int reject(struct phone *phone, uint64_t id, const json_t *request)
+{
+	const json_t *status = json_object_get(request, "status");
+	json_int_t number = status ? json_integer_value(status) : REJECT_DEFAULT;
+
+	return number < 300 || number > 699 ? -EINVAL
+					    : phone_call_reject(phone, id, (unsigned)number);
+}
+
+static int hang_up(struct phone *phone, uint64_t id, const json_t *request)
+{
+	(void)request;
+	if (!phone_call_find(phone, id))
+		return -ENOENT;
+	phone_call_hang_up(phone, id);
+	return 0;
+}
+
+static int hold(struct phone *phone, uint64_t id, const json_t *request)
+{
+	(void)request;
+	return phone_call_hold(phone, id);
+}
+
+static int resume(struct phone *phone, uint64_t id, const json_t *request)
+{
+	(void)request;
+	return phone_call_resume(phone, id);
 }
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
@@ -147,9 +214,20 @@ static void do_events(struct phone_peer *peer, const json_t *request)
 static const struct verb {
 	const char *name;
 	void (*run)(struct phone_peer *peer, const json_t *request);
+	/* Without `run`: what it does to one call. */
+	int (*handle)(struct phone *phone, uint64_t id, const json_t *request);
+	enum choice choice;
 } verbs[] = {
-	{"status", do_status},   {"events", do_events},       {"call", do_call},
-	{"hang-up", do_hang_up}, {"subscribe", do_subscribe}, {"unsubscribe", do_unsubscribe},
+	{"status", do_status, NULL, ANY_CALL},
+	{"events", do_events, NULL, ANY_CALL},
+	{"call", do_call, NULL, ANY_CALL},
+	{"answer", NULL, answer, RINGING_CALL},
+	{"reject", NULL, reject, RINGING_CALL},
+	{"hang-up", NULL, hang_up, ANY_CALL},
+	{"hold", NULL, hold, CALL_THAT_IS_UP},
+	{"resume", NULL, resume, CALL_THAT_IS_UP},
+	{"subscribe", do_subscribe, NULL, ANY_CALL},
+	{"unsubscribe", do_unsubscribe, NULL, ANY_CALL},
 };
 
 enum { VERBS = sizeof verbs / sizeof verbs[0], NAMES_MAX = 256 };
@@ -164,6 +242,18 @@ static void refuse_unknown(struct phone_peer *peer)
 	phone_peer_refuse(peer, why);
 }
 
+static void handle(struct phone_peer *peer, const json_t *request, const struct verb *verb)
+{
+	uint64_t id = choose_call(peer, request, verb->choice);
+	int error = id ? verb->handle(peer->phone, id, request) : 0;
+
+	if (error)
+		phone_peer_refuse(peer, error == -EINVAL ? "\"status\" is a number, 300 to 699"
+							 : "there is no such call");
+	else if (id)
+		say_done(peer);
+}
+
 static void run(struct phone_peer *peer, const json_t *request)
 {
 	const char *what = text_of(request, "do");
@@ -175,7 +265,10 @@ static void run(struct phone_peer *peer, const json_t *request)
 	for (size_t i = 0; i < VERBS; i++) {
 		if (strcmp(what, verbs[i].name) != 0)
 			continue;
-		verbs[i].run(peer, request);
+		if (verbs[i].run)
+			verbs[i].run(peer, request);
+		else
+			handle(peer, request, &verbs[i]);
 		return;
 	}
 	refuse_unknown(peer);

@@ -1,7 +1,6 @@
 /* event.c - what happens to a phone, as JSON for whoever listens. */
 #include "phone/event.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,13 +39,11 @@ static void put_route(json_t *object, const char *key, const struct kl_route *ro
 		put(object, key, json_string(phone_route_text(route, text)));
 }
 
-/* NULL: nobody listens, or there is no memory. */
+/* NULL: there is no memory. */
 static json_t *event_new(const struct phone *phone, const char *name, uint32_t line)
 {
 	struct timespec now;
 
-	if (LIST_EMPTY(&phone->listeners.all))
-		return NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
 	return json_pack("{s:s, s:I, s:I}", "event", name, "time_ms",
 			 (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, "line",
@@ -98,9 +95,12 @@ static const char *report_name(enum kl_report_type type)
 void phone_event_report(struct phone *phone, const struct kl_action *action)
 {
 	const struct kl_report *report = &action->report;
-	json_t *event = event_new(phone, report_name(report->type), report->line);
 	char text[KL_TEXT_MAX];
+	json_t *event;
 
+	if (LIST_EMPTY(&phone->listeners.all))
+		return;
+	event = event_new(phone, report_name(report->type), report->line);
 	if (!event)
 		return;
 	put(event, "entry", json_integer(report->entry + 1));
@@ -123,14 +123,18 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
+/* NULL: nobody listens, or there is no memory. */
 static json_t *subscription_event(const struct phone *phone, const char *name,
 				  const struct phone_subscription *subscription)
 {
-	json_t *event = event_new(phone, name, subscription->line);
+	json_t *event;
 
+	if (LIST_EMPTY(&phone->listeners.all))
+		return NULL;
+	event = event_new(phone, name, subscription->line);
 	if (!event)
 		return NULL;
-	put(event, "id", json_integer((json_int_t)subscription->id));
+	put(event, "subscription", json_integer((json_int_t)subscription->id));
 	put(event, "package", json_string(subscription->event));
 	put(event, "resource", json_string(subscription->target));
 	return event;
@@ -175,32 +179,33 @@ void phone_event_notify(struct phone *phone, const struct phone_subscription *su
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-const char *phone_call_event_name(const struct phone_call_event *event)
+json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_event *event)
 {
-	static const char *const names[] = {
-#define EVENT_NAME(name, text) text,
-		PHONE_CALL_EVENTS(EVENT_NAME)
-#undef EVENT_NAME
+	static const char *const steps[] = {
+#define STEP_NAME(name, text) text,
+		PHONE_CALL_EVENTS(STEP_NAME)
+#undef STEP_NAME
 	};
-
-	return names[event->type];
-}
-
-void phone_event_call(struct phone *phone, const struct phone_call *call,
-		      const struct phone_call_event *event)
-{
-	json_t *told = event_new(phone, "call", call->line);
+	json_t *told = event_new(phone, "call", event->line);
 
 	if (!told)
-		return;
-	put(told, "id", json_integer((json_int_t)call->id));
-	put(told, "incoming", json_boolean(call->incoming));
-	put(told, "peer", json_string(call->peer));
-	put(told, "step", json_string(phone_call_event_name(event)));
+		return NULL;
+	put(told, "call", json_integer((json_int_t)event->id));
+	put(told, "incoming", json_boolean(event->incoming));
+	put_text(told, "peer", sip_span_of(event->peer));
+	put(told, "step", json_string(steps[event->type]));
 	put(told, "after_ms", json_integer((json_int_t)event->after_ms));
 	if (event->status)
 		put(told, "status", json_integer(event->status));
+	if (event->type == PHONE_CALL_OVER)
+		put(told, "was_up", json_boolean(event->was_up));
 	put_route(told, "route", &event->route);
-	put(told, "text", json_string(event->text));
-	tell(phone, told);
+	put_text(told, "text", sip_span_of(event->text));
+	return told;
+}
+
+void phone_event_call(struct phone *phone, const struct phone_call_event *event)
+{
+	if (!LIST_EMPTY(&phone->listeners.all))
+		tell(phone, phone_event_of_call(phone, event));
 }

@@ -7,12 +7,12 @@
 #ifndef PHONE_EVENT_H
 #define PHONE_EVENT_H
 
+#include <jansson.h>
 #include <sys/queue.h>
 
 #include "keepline/keepline.h"
 
 struct phone;
-struct phone_call;
 struct phone_call_event;
 struct phone_subscription;
 struct sip_message;
@@ -46,11 +46,9 @@ void phone_event_subscription(struct phone *phone, const struct phone_subscripti
 void phone_event_notify(struct phone *phone, const struct phone_subscription *subscription,
 			const struct sip_message *notify, const struct kl_event_notify *told);
 
-/* A step of a call. */
-void phone_event_call(struct phone *phone, const struct phone_call *call,
-		      const struct phone_call_event *event);
-
-/* The words of phone_call_event.type. */
-const char *phone_call_event_name(const struct phone_call_event *event);
+/* A step of a call; and the same for one who is not among the listeners, his to json_decref().
+ * NULL: no memory. */
+void phone_event_call(struct phone *phone, const struct phone_call_event *event);
+json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_event *event);
 
 #endif

@@ -248,6 +248,38 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 	return entry;
 }
 
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static json_t *call_status(const struct phone_call_view *view)
+{
+	char route[KL_TEXT_MAX] = "";
+	json_t *call = json_object();
+
+	if (view->route.port)
+		phone_route_text(&view->route, route);
+	put(call, "call", number(view->id));
+	put(call, "incoming", yes_or_no(view->incoming));
+	put(call, "peer", text(view->peer));
+	put(call, "state", text(view->state));
+	put(call, "held", yes_or_no(view->held));
+	put(call, "far_held", yes_or_no(view->far_held));
+	put(call, "route", text(route));
+	put(call, "after_ms", number(view->after_ms));
+	put(call, "session_s", number(view->session_s));
+	return call;
+}
+
+static json_t *calls_status(const struct phone *phone, uint32_t line)
+{
+	struct phone_call_view view;
+	json_t *calls = json_array();
+
+	for (uint32_t i = 0; phone_get_call(phone, i, &view); i++)
+		if (view.line == line)
+			json_array_insert_new(calls, 0, call_status(&view));
+	return calls;
+}
+
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
 static json_t *subscription_status(const struct phone *phone,
@@ -320,6 +352,7 @@ static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
 	put(line, "working_entry", working);
 	put(line, "shared", yes_or_no(config->shared));
 	put(line, "entries", entries);
+	put(line, "calls", calls_status(phone, index));
 	put(line, "subscriptions", subscriptions_status(phone, index, now));
 	return line;
 }

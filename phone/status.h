@@ -1,8 +1,8 @@
 /* status.h - what a person may want to know of every line (SEE-1), as JSON.
  *
  *	{"lines": [{"line", "aor", "state", "working_entry", "entries": [{"entry", "state", "route",
- *	 "in_failover", "next", "routes": [...], "last_move", ...}], "subscriptions": [{"id",
- *"package", "resource", "state",
+ *	 "in_failover", "next", "routes": [...], "last_move", ...}], "calls": [{"call", "state",
+ *...}], "subscriptions": [{"id", "package", "resource", "state",
  *	 ...}]}], "counters": {...}}
  *
  * Lines, entries and routes count from 1, a line by its number in the configuration.  Times are

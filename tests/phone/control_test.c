@@ -94,18 +94,27 @@ static void expect_text(struct station *station, const char *key, const char *pa
 	json_decref(json);
 }
 
-/* Passes events over until one of this kind comes. */
+/* Passes over what comes until an event of this kind, or a step of a call, does. */
 static json_t *expect_event(struct station *station, const char *kind)
 {
 	for (;;) {
 		json_t *json = answer(station);
 		const char *event = json_string_value(json_object_get(json, "event"));
+		const char *step = json_string_value(json_object_get(json, "step"));
 
-		assert_non_null(event);
-		if (!strcmp(event, kind))
+		assert_null(json_object_get(json, "error"));
+		if ((event && !strcmp(event, kind)) || (step && !strcmp(step, kind)))
 			return json;
 		json_decref(json);
 	}
+}
+
+static void expect_ok(struct station *station)
+{
+	json_t *json = answer(station);
+
+	assert_true(json_is_true(json_object_get(json, "ok")));
+	json_decref(json);
 }
 
 static void take_nothing(void *user)
@@ -172,6 +181,7 @@ static void call_is_told_step_by_step(void **state)
 	(void)state;
 	say(station, "{\"do\": \"call\", \"target\": \"bob\", \"line\": 1}\n");
 	expect_text(station, "text", "send INVITE");
+	expect_ok(station);
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 180, "t", NULL);
 	expect_text(station, "text", "180 Ringing");
@@ -218,6 +228,13 @@ static void nonsense_is_refused(void **state)
 		"{\"do\": \"subscribe\", \"package\": \"a b\"}\n",
 		"{\"do\": \"subscribe\", \"package\": \"dialog\", \"expires_s\": 0}\n",
 		"{\"do\": \"unsubscribe\", \"subscription\": 77}\n",
+		"{\"do\": \"hang-up\"}\n",
+		"{\"do\": \"hang-up\", \"call\": 77}\n",
+		"{\"do\": \"hang-up\", \"call\": \"all\"}\n",
+		"{\"do\": \"answer\"}\n",
+		"{\"do\": \"reject\", \"call\": 1, \"status\": 200}\n",
+		"{\"do\": \"hold\", \"call\": -1}\n",
+		"{\"do\": \"resume\"}\n",
 		"{\"do\": \"call\", \"target\": \"bob\", \"line\": 9}\n",
 		"{\"do\": \"call\", \"target\": \"tel:1\"}\n",
 		"{\"do\": \"call\", \"target\": \"a\\u0000b\"}\n",
@@ -230,7 +247,7 @@ static void nonsense_is_refused(void **state)
 		say(station, bad[i]);
 		expect_text(station, "error", "");
 	}
-	say(station, "{\"do\": \"hang-up\"}\n{\"do\": \"status\"}\n");
+	say(station, "{\"do\": \"status\"}\n");
 	json_decref(answer(station));
 	station_free(station);
 }
@@ -299,6 +316,65 @@ static void stale_sockets_are_replaced(void **state)
 	fclose(file);
 	assert_int_equal(phone_control_open(&second, station->bench->phone, stale, why), -EEXIST);
 	assert_int_equal(unlink(stale), 0);
+	station_free(station);
+}
+
+/* CALL-2 (part) through the socket: a call that comes is told to who listens, is answered, held and
+ * resumed by command without a name, for it is the only one, and ended by its name. */
+static void call_that_comes_is_driven(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	char tag[256], text[128];
+	json_int_t id;
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\"}\n");
+	expect_ok(station);
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	json = expect_event(station, "incoming");
+	id = json_integer_value(json_object_get(json, "call"));
+	assert_true(json_is_true(json_object_get(json, "incoming")));
+	json_decref(json);
+	text_of(peer_expect_status(peer, 180)->to.tag, tag);
+	assert_string_equal(bench_status(station->bench, "lines.0.calls.0.state"), "ringing");
+	say(station, "{\"do\": \"hold\"}\n");
+	expect_text(station, "error", "no such call");
+	say(station, "{\"do\": \"answer\"}\n");
+	json_decref(expect_event(station, "up"));
+	expect_ok(station);
+	peer_expect_status(peer, 200);
+	peer_ask(peer, &(struct peer_request){"ACK", "c", NULL, tag, 1, NULL});
+	bench_settle(station->bench, 20);
+	say(station, "{\"do\": \"answer\"}\n");
+	expect_text(station, "error", "no such call");
+	say(station, "{\"do\": \"hold\"}\n");
+	expect_ok(station);
+	assert_true(span_contains(peer_expect(peer, SIP_INVITE)->body, "a=sendonly"));
+	snprintf(text, sizeof text, "{\"do\": \"hang-up\", \"call\": %lld}\n", (long long)id);
+	say(station, text);
+	json = expect_event(station, "over");
+	assert_true(json_is_true(json_object_get(json, "was_up")));
+	json_decref(json);
+	expect_ok(station);
+	station_free(station);
+}
+
+/* A call is refused by command, with the status that is wanted. */
+static void call_that_comes_is_rejected(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+
+	(void)state;
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	peer_expect_status(peer, 180);
+	say(station, "{\"do\": \"reject\", \"status\": 200}\n");
+	expect_text(station, "error", "300 to 699");
+	say(station, "{\"do\": \"reject\", \"status\": 603}\n");
+	expect_ok(station);
+	peer_expect_status(peer, 603);
 	station_free(station);
 }
 
@@ -408,6 +484,8 @@ int main(void)
 		cmocka_unit_test(status_has_what_a_person_asks),
 		cmocka_unit_test(call_is_told_step_by_step),
 		cmocka_unit_test(closing_hangs_up),
+		cmocka_unit_test(call_that_comes_is_driven),
+		cmocka_unit_test(call_that_comes_is_rejected),
 		cmocka_unit_test(subscription_is_driven),
 		cmocka_unit_test(events_are_told),
 		cmocka_unit_test(slow_reader_misses_events),
