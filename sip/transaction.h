@@ -47,6 +47,8 @@ enum sip_receipt_kind {
 struct sip_receipt {
 	enum sip_receipt_kind kind;
 	sip_transaction_id id;
+	/* NEW: the same request came before, by another way: answer 482 (8.2.2.2). */
+	bool is_merged;
 	struct sip_span again; /* good until the next call */
 };
 
@@ -73,8 +75,8 @@ int sip_transactions_receive(struct sip_transactions *table, const struct sip_me
 			     const struct sip_peer *peer, struct sip_receipt *receipt,
 			     uint64_t now);
 
-/* The INVITE transaction that a CANCEL means and that has no final answer yet; 0 if there is none
- * (answer the CANCEL with 481 then, or 200 if it came too late). */
+/* The INVITE transaction that a CANCEL means, answered or not; 0 if there is none: answer the
+ * CANCEL with 481 then (9.2). */
 sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *table,
 					      const struct sip_message *cancel);
 
