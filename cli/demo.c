@@ -305,7 +305,7 @@ static void failover(struct demo *d)
 
 	stage_chapter(&d->stage,
 		      "Server 1 falls silent: it still takes what is sent, and answers nothing");
-	stage_set_fault(&d->stage, 1, LAB_SIP_SILENT);
+	stage_set_fault(&d->stage, 1, LAB_SILENT);
 	pause_ms(d, PAUSE_MS);
 	call(d, 2);
 	check_failover(d, since);
@@ -322,7 +322,7 @@ static void failback(struct demo *d)
 						 "registration is due for renewal"
 					       : "Server 1 is back. The line returns 60 s after it "
 						 "registered with server 2");
-	stage_set_fault(&d->stage, 1, LAB_SIP_UP);
+	stage_set_fault(&d->stage, 1, LAB_UP);
 	if (!d->connected_at)
 		return;
 	stage_tell(&d->stage, "server 1", "is back");

@@ -272,7 +272,7 @@ void stage_close(struct stage *stage)
 	net_loop_free(stage->loop);
 }
 
-void stage_set_fault(struct stage *stage, unsigned server, enum lab_sip_fault fault)
+void stage_set_fault(struct stage *stage, unsigned server, enum lab_fault_kind fault)
 {
 	lab_sipserver_set_fault(stage->servers[server - 1].server, fault);
 }

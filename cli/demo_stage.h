@@ -62,7 +62,7 @@ void stage_close(struct stage *stage);
 unsigned stage_server_at(const struct stage *stage, const struct net_address *address);
 
 /* Kills a server, or brings it back. */
-void stage_set_fault(struct stage *stage, unsigned server, enum lab_sip_fault fault);
+void stage_set_fault(struct stage *stage, unsigned server, enum lab_fault_kind fault);
 
 /* Prints one line: the time, who, and what. */
 void stage_tell(const struct stage *stage, const char *who, const char *format, ...)
