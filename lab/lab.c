@@ -39,6 +39,7 @@ static int apply(struct lab *lab, int server, const struct lab_fault *fault, cha
 		if (error)
 			net_udp_explain(error, &lab->plan->servers[server].address, why,
 					LAB_WHY_MAX);
+		lab_listen_to_closed(lab);
 	}
 	if (!error)
 		lab_note_fault(lab, server, lab_fault_format(text, fault));
@@ -276,6 +277,7 @@ void lab_close(struct lab *lab)
 	if (!lab)
 		return;
 	lab->watcher.on_entry = NULL;
+	lab_eavesdrop_close(lab->eavesdrop);
 	for (unsigned i = 0; i < lab->plan->server_count; i++)
 		lab_sipserver_close(lab->servers[i]);
 	lab_dnsserver_close(lab->dns);

@@ -87,8 +87,8 @@ const struct lab_sipserver *lab_server(const struct lab *lab, unsigned index);
 /* LAB_UP: none.  Times to live and the order of servers count as records, not as faults. */
 const struct lab_fault *lab_dns_fault(const struct lab *lab);
 
-/* What passed so far.  COMPLETE: nothing had to be left out. */
-const struct lab_trace *lab_watched(struct lab *lab, bool *complete);
+/* What passed so far.  NOTE: what its judge must know, NULL if that is nothing. */
+const struct lab_trace *lab_watched(struct lab *lab, const char **note);
 
 /* The routes in the order that a phone walks them, over the transport that it used first; none
  * while it has used none.  Returns how many. */

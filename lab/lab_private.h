@@ -4,6 +4,7 @@
 #define LAB_LAB_PRIVATE_H
 
 #include "lab/certificate.h"
+#include "lab/eavesdrop.h"
 #include "lab/lab.h"
 
 enum { LAB_PATH_MAX = 1024, LAB_FOLDER_MAX = 64 };
@@ -34,7 +35,9 @@ struct lab {
 	unsigned listed[LAB_SERVERS_MAX], listed_count; /* servers that the names lead to */
 
 	struct lab_trace trace;
-	bool cut; /* the trace is full */
+	bool cut;                        /* the trace is full */
+	struct lab_eavesdrop *eavesdrop; /* while a port is closed */
+	bool blind;                      /* one was, and listening is not permitted */
 	struct lab_entry entries[LAB_ENTRIES_MAX];
 	uint64_t entry_count; /* ever */
 };
@@ -51,6 +54,11 @@ bool lab_names_break(struct lab *lab, const struct lab_fault *fault, char why[LA
 
 int lab_tls_open(struct lab *lab, char why[LAB_WHY_MAX]);
 void lab_tls_close(struct lab *lab);
+
+/* ---- lab_closed.c ---- */
+
+/* Listens to what is sent to closed ports, if there are any now. */
+void lab_listen_to_closed(struct lab *lab);
 
 /* ---- lab_watch.c ---- */
 

@@ -29,7 +29,7 @@ static const char *name_route(const void *context, const struct kl_route *route)
 struct lab_judgement *lab_judgement_make(struct lab *lab, const struct lab_expected *expected)
 {
 	struct lab_judgement *judgement = calloc(1, sizeof *judgement);
-	bool complete;
+	const char *note;
 
 	if (!judgement)
 		return NULL;
@@ -44,14 +44,12 @@ struct lab_judgement *lab_judgement_make(struct lab *lab, const struct lab_expec
 		.subject = "what the lab saw",
 		.expected = judgement->expected.text,
 		.verdict = &judgement->verdict,
-		.trace = lab_watched(lab, &complete),
+		.trace = lab_watched(lab, &note),
 		.expectation = &judgement->expectation,
 		.name_route = name_route,
 		.context = lab,
 	};
-	if (!complete)
-		judgement->report.note = "More passed than the lab can remember: the end of it is "
-					 "not judged.";
+	judgement->report.note = note;
 	if (lab_judge(judgement->report.trace, &judgement->expectation, &judgement->verdict)) {
 		free(judgement);
 		return NULL;

@@ -181,6 +181,13 @@ static void trace_wire(struct lab *lab, const struct lab_sip_wire *wire, uint64_
 		record.fault = KL_FAULT_TLS;
 		added = lab_trace_add(&lab->trace, &record);
 		break;
+	case LAB_WIRE_REFUSED:
+	case LAB_WIRE_UNREACHABLE:
+		record.kind = LAB_TRACE_FAULT;
+		record.from_phone = false;
+		record.fault = wire->kind == LAB_WIRE_REFUSED ? KL_FAULT_REFUSED : KL_FAULT_PORT;
+		added = lab_trace_add(&lab->trace, &record);
+		break;
 	}
 	lab->cut = !added;
 }
@@ -189,14 +196,16 @@ void lab_take_wire(void *user, const struct lab_sip_wire *wire)
 {
 	static const char *const events[] = {[LAB_WIRE_CONNECTED] = "connects",
 					     [LAB_WIRE_CUT] = "connection ended",
-					     [LAB_WIRE_INSECURE] = "TLS handshake failed"};
+					     [LAB_WIRE_INSECURE] = "TLS handshake failed",
+					     [LAB_WIRE_REFUSED] = "connection refused",
+					     [LAB_WIRE_UNREACHABLE] = "ICMP: port unreachable"};
 	const struct lab_place_of *place = user;
 	struct lab *lab = place->lab;
 	struct lab_entry entry = {
 		.at_us = lab_now_us(lab),
 		.kind = LAB_ENTRY_CONNECTION,
 		.server = (int)place->index,
-		.sent = wire->sent || wire->kind == LAB_WIRE_CUT,
+		.sent = wire->sent || wire->kind > LAB_WIRE_CONNECTED,
 		.lost = wire->lost,
 	};
 
@@ -215,9 +224,14 @@ void lab_take_wire(void *user, const struct lab_sip_wire *wire)
 	add_entry(lab, &entry);
 }
 
-const struct lab_trace *lab_watched(struct lab *lab, bool *complete)
+const struct lab_trace *lab_watched(struct lab *lab, const char **note)
 {
 	lab->trace.ended_us = lab_now_us(lab);
-	*complete = !lab->cut;
+	*note = NULL;
+	if (lab->blind)
+		*note = "What was sent to a closed port could not be seen, which takes root or "
+			"CAP_NET_RAW: rules that it kept may look broken.";
+	if (lab->cut)
+		*note = "More passed than the lab can remember: the end of it is not judged.";
 	return &lab->trace;
 }

@@ -119,7 +119,9 @@ static const char *label_of(const struct lab_trace_record *record, char *to, siz
 		return "request";
 	case LAB_TRACE_ANSWER:
 		snprintf(to, size, "%u %s", record->status, method);
-		return record->status < 200 ? "wait" : record->status < 300 ? "good" : "bad";
+		if (record->status < 200 || record->status == 401 || record->status == 407)
+			return "wait";
+		return record->status < 300 ? "good" : "bad";
 	case LAB_TRACE_CONNECT:
 		snprintf(to, size, "connects");
 		return "wait";

@@ -40,6 +40,9 @@ enum lab_sip_wire_kind {
 	LAB_WIRE_CONNECTED, /* somebody connected */
 	LAB_WIRE_CUT,       /* the server ended a connection */
 	LAB_WIRE_INSECURE,  /* a TLS handshake failed */
+	/* Of a closed port, and told by who listens to this machine's packets: */
+	LAB_WIRE_REFUSED,     /* a connection */
+	LAB_WIRE_UNREACHABLE, /* ICMP told so */
 };
 
 struct lab_sip_wire {

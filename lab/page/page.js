@@ -5,7 +5,7 @@
 const TOKEN = location.hash.slice(1);
 const PAUSE_MS = 500;
 const ROWS_MAX = 1500;
-const LEFT = 96, COLUMN = 176, ROW = 26;
+const LEFT = 92, COLUMN = 150, ROW = 26;
 const SVG = 'http://www.w3.org/2000/svg';
 
 // What a button orders; a word that stands alone is the fault itself.
@@ -105,7 +105,14 @@ function makeLadder() {
 function styleOf(entry) {
   if (entry.lost) return 'lost';
   if (entry.kind !== 'answer') return entry.kind;
-  return {1: 'wait', 2: 'good'}[entry.text[0]] || 'bad';
+  if (/^(1|401|407)/.test(entry.text)) return 'wait';
+  return entry.text[0] === '2' ? 'good' : 'bad';
+}
+
+// What has room on an arrow; the whole text shows when the pointer rests on it.
+function shorten(entry) {
+  if (entry.kind === 'question') return entry.text.replace(/^\S+ /, '');
+  return entry.text.replace(/ \(.*\)$/, '').replace(/^(\d+) .* to (\S+)$/, '$1 $2').replace(', with credentials', ' + proof');
 }
 
 function drawEntry(entry) {
@@ -114,12 +121,12 @@ function drawEntry(entry) {
   last = entry.t;
   group.append(draw('text', {class: 'time', x: LEFT - 10, y: y + 4}, entry.t.toFixed(3)));
   if (entry.kind === 'fault') {
-    group.append(draw('rect', {x: x - 84, y: y - 12, width: 168, height: 22, rx: 5}),
-      draw('text', {x, y: y + 4}, entry.text));
+    group.append(draw('rect', {x: x - 72, y: y - 12, width: 144, height: 22, rx: 5}),
+      draw('text', {x, y: y + 4}, entry.text.slice(0, 24)));
   } else {
     const [from, to] = entry.sent ? [x, LEFT] : [LEFT, x], tip = entry.sent ? 7 : -7;
     group.append(draw('line', {x1: from, x2: to, y1: y, y2: y}), draw('path', {d: `M${to} ${y} l${tip} -4 v8 z`}),
-      draw('text', {x: x - COLUMN / 2, y: y - 5}, entry.text.replace(/ \(.*\)$/, '')));
+      draw('text', {x: x - COLUMN / 2, y: y - 5}, shorten(entry)));
     if (entry.gap) group.append(draw('text', {class: 'gap', x: x + 6, y: y + 4}, `+${entry.gap.toFixed(3)}`));
   }
   group.append(draw('title', {}, `${entry.text} ${entry.far}`));
