@@ -197,6 +197,7 @@ static int open_server(struct lab *lab, unsigned index, char why[LAB_WHY_MAX])
 		.registrar = {.realm = plan->domain,
 			      .username = plan->user,
 			      .password = plan->password,
+			      .algorithms = plan->algorithms,
 			      .expires_max_s = plan->expires_max_s},
 		.members_only = plan->calls.members_only,
 		.proxies = plan->calls.proxied,

@@ -201,6 +201,7 @@ static void fill(struct lab_plan *plan, const struct plan_rows *rows)
 	plan->domain = rows->domain.text ? rows->domain.text : domain_default;
 	plan->user = rows->user.text;
 	plan->password = rows->password.text ? rows->password.text : password_default;
+	plan->algorithms = plan_digests[rows->digest.number];
 	plan->expires_max_s = rows->expires_max.number / 1000;
 	plan->ca_file = rows->ca.text;
 	plan->expect = rows->expect.text;

@@ -46,6 +46,7 @@ struct lab_plan {
 	const char *domain;
 	const char *user;     /* NULL: any */
 	const char *password; /* NULL: nobody is asked.  Never to be printed */
+	uint8_t algorithms;   /* bits (1 << enum sip_digest_algorithm) */
 	const struct lab_plan_server *servers;
 	unsigned server_count;
 	struct {

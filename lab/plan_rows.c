@@ -23,6 +23,10 @@ static const char *const transports[] = {"udp", "tcp", "tls"};
 static const struct yaml_row transport_item = {
 	.type = YAML_WORD, .words = transports, .most = COUNT_OF(transports) - 1};
 
+const uint8_t plan_digests[] = {1u << SIP_DIGEST_MD5, 1u << SIP_DIGEST_SHA256,
+				1u << SIP_DIGEST_MD5 | 1u << SIP_DIGEST_SHA256};
+static const char *const digests[] = {"md5", "sha-256", "both"};
+
 static bool is_name(const char *text)
 {
 	return !strpbrk(text, " \t,") && text_is_printable(text) && strcmp(text, "dns") != 0 &&
@@ -86,6 +90,10 @@ static const struct yaml_row plan_rows[] = {
 	{KEY(plan_rows, user, "who may register (default: anybody with the password)"), TEXT(63)},
 	{KEY(plan_rows, password, "the password (default: lab-only)"), .type = YAML_SECRET,
 	 .least = 1, .most = CONFIG_TEXT_MAX},
+	{KEY(plan_rows, digest,
+	     "how the password is proved: md5, sha-256, or both, which some phones can't bear "
+	     "(default md5)"),
+	 .type = YAML_WORD, .words = digests, .most = COUNT_OF(digests) - 1},
 	{KEY(plan_rows, expires_max, "the longest registration that is granted (default: any)"),
 	 TIME(DAY_MS)},
 	{KEY(plan_rows, dns, "the DNS server"), .type = YAML_MAP, .table = &dns_table},

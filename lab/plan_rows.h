@@ -3,6 +3,7 @@
 #define LAB_PLAN_ROWS_H
 
 #include "lab/plan.h"
+#include "sip/digest.h"
 
 struct plan_server_rows {
 	struct position at;
@@ -27,11 +28,14 @@ struct plan_calls_rows {
 
 struct plan_rows {
 	struct position at;
-	struct yaml_leaf domain, user, password, expires_max, page, ca, expect, run, seed;
+	struct yaml_leaf domain, user, password, digest, expires_max, page, ca, expect, run, seed;
 	struct plan_dns_rows *dns;
 	struct plan_calls_rows *calls;
 	struct yaml_list servers, timeline;
 };
+
+/* In the order of the words of `digest`: bits (1 << enum sip_digest_algorithm). */
+extern const uint8_t plan_digests[];
 
 /* In the order of the words of `transports`. */
 extern const enum sip_transport plan_transports[];

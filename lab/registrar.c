@@ -11,17 +11,40 @@ enum { NONCE_LIFE_MS = 300000, BINDINGS_FIRST = 16 };
 
 int lab_registrar_init(struct lab_registrar *registrar, const struct lab_registrar_config *config)
 {
+	unsigned char secret[SIP_DIGEST_SECRET_SIZE];
+
 	memset(registrar, 0, sizeof *registrar);
 	registrar->config = *config;
-	registrar->digest = (struct sip_digest_server){
-		.realm = config->realm,
-		.algorithm = SIP_DIGEST_SHA256,
-		.qop = SIP_QOP_AUTH,
-		.nonce_life_ms = NONCE_LIFE_MS,
-	};
-	if (getrandom(registrar->digest.secret, sizeof registrar->digest.secret, 0) < 0)
+	if (getrandom(secret, sizeof secret, 0) < 0)
 		return -errno;
+	for (int i = SIP_DIGEST_ALGORITHMS_MAX; i-- > 0;) {
+		unsigned wanted = config->algorithms ? config->algorithms : 1u << SIP_DIGEST_SHA256;
+		struct sip_digest_server *digest = &registrar->digests[registrar->digest_count];
+
+		if (!(wanted & 1u << i))
+			continue;
+		*digest = (struct sip_digest_server){
+			.realm = config->realm,
+			.algorithm = (enum sip_digest_algorithm)i,
+			.qop = SIP_QOP_AUTH,
+			.nonce_life_ms = NONCE_LIFE_MS,
+		};
+		memcpy(digest->secret, secret, sizeof secret);
+		registrar->digest_count++;
+	}
 	return 0;
+}
+
+/* By any of the algorithms. */
+static enum sip_proof verify(const struct lab_registrar *registrar,
+			     const struct sip_message *request, const struct sip_credentials *known,
+			     uint64_t now)
+{
+	enum sip_proof proof = SIP_PROOF_ABSENT;
+
+	for (unsigned i = 0; i < registrar->digest_count && proof < SIP_PROOF_STALE; i++)
+		proof = sip_digest_verify(&registrar->digests[i], request, known, now);
+	return proof;
 }
 
 /* Section 10.3, steps 3 and 4: who asks, and may he.  200: yes, he is result->user. */
@@ -39,7 +62,7 @@ static unsigned check_sender(const struct lab_registrar *registrar,
 	if (!known.password)
 		return 200;
 	known.username = only ? only : result->user;
-	switch (sip_digest_verify(&registrar->digest, request, &known, now)) {
+	switch (verify(registrar, request, &known, now)) {
 	case SIP_PROOF_RIGHT:
 		return only && strcmp(result->user, only) != 0 ? 403 : 200;
 	case SIP_PROOF_STALE:
@@ -210,8 +233,8 @@ void lab_registrar_write(const struct lab_registrar *registrar,
 {
 	const struct lab_binding *binding;
 
-	if (registration->status == 401)
-		sip_digest_challenge(&registrar->digest, reply, registration->stale, now);
+	for (unsigned i = 0; i < registrar->digest_count && registration->status == 401; i++)
+		sip_digest_challenge(&registrar->digests[i], reply, registration->stale, now);
 	if (registration->status != 200)
 		return;
 	for (uint32_t i = first_of(registrar, registration->user);

@@ -19,8 +19,12 @@ enum {
 
 struct lab_registrar_config {
 	const char *realm;
-	const char *username;   /* NULL: any, each with the same password */
-	const char *password;   /* NULL: no one is asked for credentials */
+	const char *username; /* NULL: any, each with the same password */
+	const char *password; /* NULL: no one is asked for credentials */
+	/* Bits (1 << enum sip_digest_algorithm) of those that are asked for, the strongest first
+	 * (RFC 8760 2.4); 0: SHA-256.  There are phones that know MD5 alone, and give up when they
+	 * see another. */
+	uint8_t algorithms;
 	uint32_t expires_max_s; /* longest time granted; 0: what is asked for */
 };
 
@@ -34,7 +38,8 @@ struct lab_binding {
 
 struct lab_registrar {
 	struct lab_registrar_config config;
-	struct sip_digest_server digest;
+	struct sip_digest_server digests[SIP_DIGEST_ALGORITHMS_MAX]; /* the strongest first */
+	unsigned digest_count;
 	struct lab_binding *bindings;
 	uint32_t used, room;
 	uint32_t heads[LAB_USER_HEADS]; /* an index + 1; 0: none */
