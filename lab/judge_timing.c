@@ -179,16 +179,27 @@ static void judge_sends(struct judge *judge, const struct judge_attempt *a, enum
 
 /* ---- when it is left ---- */
 
+static bool turned_with(const struct judge *judge, const struct judge_attempt *a,
+			const struct judge_attempt *b)
+{
+	return judge_same_route(&b->route, &a->route) && judge_fails_until(judge, b, a->left_us);
+}
+
 /* Was the route found dead by another request of the line just then? */
 static bool line_turned(const struct judge *judge, const struct judge_attempt *a)
 {
-	for (size_t i = 0; i < judge->attempt_count; i++) {
-		const struct judge_attempt *b = &judge->attempts[i];
+	const struct judge_attempt *attempts = judge->attempts;
 
-		if (b->began_us > a->left_us)
-			return false;
-		if (b != a && b->line == a->line && judge_same_route(&b->route, &a->route) &&
-		    judge_fails_until(judge, b, a->left_us))
+	for (size_t i = a->line_prior; i != JUDGE_NONE; i = attempts[i].line_prior) {
+		if (attempts[i].began_us + judge_life_us(judge) < a->left_us)
+			break;
+		if (turned_with(judge, a, &attempts[i]))
+			return true;
+	}
+	for (size_t i = a->line_next; i != JUDGE_NONE; i = attempts[i].line_next) {
+		if (attempts[i].began_us > a->left_us)
+			break;
+		if (turned_with(judge, a, &attempts[i]))
 			return true;
 	}
 	return false;
