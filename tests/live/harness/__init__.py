@@ -2,7 +2,7 @@
 
     namespace   a network, mount and process namespace for each test
     waiting     waits with a deadline; processes with their output in files
-    packets     every packet on the loopback device, with the kernel's time stamp
+    packets     every packet on the loopback device or on a wire, with the kernel's time stamp
     names       Knot DNS, which serves the zone example.test
     authority   certificates, by openssl
     registrar   Kamailio, which can be frozen, stopped and told to answer 503
