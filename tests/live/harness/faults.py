@@ -1,0 +1,290 @@
+"""A fault, and how long it takes until the next route is tried: by the engine, and on the wire."""
+import concurrent.futures
+import datetime
+import json
+import math
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from . import authority, dns, namespace
+from .far import FAR, NEAR, SECOND, Log, Server, grant, ip
+from .names import DOMAIN
+from .packets import NS_PER_MS, PacketLog
+from .phone import run_program
+from .run import live_test
+from .streams import StreamServer
+from .waiting import Failure
+from .wire import NOBODY, WireWorld
+
+FIRST, NEXT = FAR[4], SECOND[4]
+LIE = '192.0.2.13'      # where only a lie leads to
+NAMES, OTHER_NAMES = '192.0.2.53', '192.0.2.54'
+MS_PER_S = 1000
+CROSSING_MS = 100
+STRANGER = '192.0.2.55'
+MARK = 'figures: '
+RESOLVER_HEADER = Path(__file__).resolve().parents[3] / 'net' / 'resolver.h'
+SERVICES = {'_sip._udp': 5060, '_sip._tcp': 5060, '_sips._tcp': 5061}
+TRANSPORT = 'reg.1.server.1.transport'
+# 600 ms for a silent server: three sends over UDP, the same window over streams.
+POLICY = {'retry_gap': '200ms', 'tcp_fast_failover': 'true', 'backoff_fixed': '1s'}
+
+
+PERCENTILE, APART_MAX_MS = 0.95, 20
+RUNS = int(os.environ.get('RUNS', '3'))
+RUN_MAX_S = 120
+FAULTS = []
+
+
+class Figures(NamedTuple):
+    """From the fault to the next route, or to what stands for it."""
+    engine_ms: float
+    measured_ms: float
+
+    def apart_ms(self):
+        return abs(self.measured_ms - self.engine_ms)
+
+
+class Route(NamedTuple):
+    name: str
+    address: str
+
+
+def records(first=FIRST, second=NEXT):
+    """Two servers, the first one first, for every transport."""
+    table = {(f'{service}.{DOMAIN}', dns.SRV): [(10, 0, port, f'first.{DOMAIN}'), (20, 0, port, f'second.{DOMAIN}')]
+             for service, port in SERVICES.items()}
+    return {**table, (f'first.{DOMAIN}', dns.A): [first], (f'second.{DOMAIN}', dns.A): [second]}
+
+
+def resolver_ms(name):
+    """A constant of the resolver."""
+    return int(re.search(rf'#define {name} (\d+)', RESOLVER_HEADER.read_text('utf-8'))[1])
+
+
+class FaultWorld(WireWorld):
+    """Two servers beyond the wire, and a DNS server that names them; what the servers do is the test's."""
+
+    def __init__(self, folder, seed=int(os.environ.get('SEED', '1'))):
+        super().__init__(folder, seed)
+        for address in LIE, NAMES, OTHER_NAMES, STRANGER:
+            self.far.ip('address', 'add', f'{address}/24', 'dev', 'far')
+        self.records, self.ttl_s = records(), dns.TTL_S
+        self.use_names(NAMES)
+        self.dns(NAMES, lambda packet: self.dns_reply(packet))
+        self.policy_file = folder / 'policy.yaml'
+        self.far_log = self.far.there(PacketLog, 'far', NOBODY)
+
+    def __enter__(self):
+        self.far_log.start()
+        return super().__enter__()
+
+    def __exit__(self, *reason):
+        self.far_log.stop()
+        super().__exit__(*reason)
+
+    def dns_reply(self, packet):
+        """What the DNS server says; a test may put another one in its place."""
+        return dns.answer(packet.payload, self.records, ttl_s=self.ttl_s)
+
+    def use_names(self, *addresses):
+        (self.folder / 'resolv.conf').write_text(''.join(f'nameserver {address}\n' for address in addresses))
+
+    def dns(self, address, reply):
+        return Server(self, self.far.bind(address, 53), reply)
+
+    def registrar(self, address, answer=grant):
+        return Server(self, self.far.bind(address, 5060), answer)
+
+    def stream_server(self, address, *serve, **options):
+        return StreamServer(self.far, address, *serve, **options)
+
+    def certificate(self, name='good', shown=f'DNS:{DOMAIN}', days=2):
+        return authority.issue(self.folder, name, shown, days)
+
+    def start_phone(self, transport='UDPOnly', lines=1, port=0, **policy):
+        """A phone with these policy values on top of POLICY. With a PORT no service is looked up."""
+        text = ', '.join(f'{name}: {value}' for name, value in {**POLICY, **policy}.items())
+        self.policy_file.write_text(f'policy: {{{text}}}\n')
+        options = ['-v', self.policy_file]
+        if transport == 'TLS':
+            options += ['--ca-file', authority.certificate_file(self.folder)]
+        parameters = {TRANSPORT: transport, 'reg.1.server.1.port': port}
+        for line in range(2, lines + 1):
+            parameters |= {f'reg.{line}.address': f'line{line}', f'reg.{line}.server.1.address': DOMAIN,
+                           f'reg.{line}.server.1.transport': transport}
+        return self.phone(parameters, *options, bind=f'{NEAR[4]}:5070')
+
+    def registered_phone(self, transport='UDPOnly', **policy):
+        phone = self.start_phone(transport, **policy)
+        phone.wait_state('registered', Route('the first server', FIRST))
+        return phone
+
+    # Networks other than the wire.
+
+    def lay_lan(self, our_address):
+        """A local network, with ARP, on which there is nobody else."""
+        ip('link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'others', 'netns', self.far.process.pid)
+        ip('link', 'set', 'lan', 'up')
+        self.far.ip('link', 'set', 'others', 'up')
+        ip('address', 'add', our_address, 'dev', 'lan')
+
+    def make_router(self, network):
+        """The far side forwards, but has no way to that network."""
+        def forward():
+            Path('/proc/sys/net/ipv4/ip_forward').write_text('1')
+        self.far.there(forward)
+        self.far.ip('route', 'add', 'unreachable', network)
+        ip('route', 'add', network, 'via', FIRST, 'dev', 'near')
+
+    # What is seen on the wire.
+
+    def sent(self, target, since_ms=0, within_s=20, **filters):
+        """The first packet that left for TARGET since then."""
+        return self.near_log.wait_one(f'a packet to {target}', within_s=within_s, source=NEAR[4], target=target,
+                                      since_ms=since_ms, **filters)
+
+    def came(self, source, since_ms=0, within_s=20, **filters):
+        return self.near_log.wait_one(f'a packet from {source}', within_s=within_s, source=source, since_ms=since_ms,
+                                      **filters)
+
+    def came_through(self, send):
+        """Whether a request and its answer have both crossed the wire, in far less than the time to the next send."""
+        later_ms = (self.near_log.start_ns - self.far_log.start_ns) / NS_PER_MS
+        arrived = self.far_log.find(since_ms=send.at_ms + later_ms, until_ms=send.at_ms + later_ms + CROSSING_MS,
+                                    where=lambda packet: packet.payload == send.payload)
+        answered = self.near_log.find(since_ms=send.at_ms, until_ms=send.at_ms + CROSSING_MS, method=send.method, status=200,
+                                      where=lambda packet: packet.branch == send.branch)
+        return bool(arrived and answered)
+
+    def last_before(self, moment, **filters):
+        return self.near_log.find(until_ms=moment.at_ms, **filters)[-1]
+
+    # What the engine says.
+
+    def explained(self, phone):
+        """What `explain --json` says of the line."""
+        zone = self.folder / 'zone'
+        zone.write_text(dns.zone(self.records))
+        status, output = run_program('explain', '--json', '--dns', zone, phone.file, self.policy_file)
+        if status:
+            raise Failure(f'explain ended with status {status}: {output}')
+        return json.loads(output)['lines'][0]
+
+    def steps(self, phone, method='REGISTER'):
+        """The sends of a request to which nobody answers."""
+        return [step for step in self.explained(phone)['timelines'][method] if step['event'] == 'send']
+
+    def backoff_ms(self, phone):
+        """The first back-off, which POLICY lets have one length."""
+        return self.explained(phone)['backoff'][0]['min_ms']
+
+    def seconds_ms(self, phone, name):
+        """A value that a native file gives in seconds."""
+        row = next(row for row in self.explained(phone)['parameters'] if row['name'] == name)
+        return MS_PER_S * int(row['value'].removesuffix('s'))
+
+    def told_ms(self, phone, says):
+        """When a line of the log was written, on the clock of `near_log`."""
+        line = next(line for line in phone.log().splitlines() if says in line)
+        written = datetime.datetime.strptime(' '.join(line.split()[:2]), '%Y-%m-%d %H:%M:%S.%f')
+        return written.timestamp() * MS_PER_S - self.near_log.start_ns / NS_PER_MS
+
+    def decided_ms(self, phone, heard, decided):
+        """The time in the engine's own trace from what it heard to what it decided, by patterns of their lines. The
+        former is the last one before the latter."""
+        heard_at = None
+        for line in phone.log().splitlines():
+            at = re.match(r'\S+ \S+ \[ *(\d+)\.(\d+)\] ', line)
+            if at and heard_at is not None and re.search(decided, line):
+                return int(at[1] + at[2]) - heard_at
+            if at and re.search(heard, line):
+                heard_at = int(at[1] + at[2])
+        raise Failure(f'expected in the log "{heard}", then "{decided}"')
+
+    # The figures of a fault.
+
+    def silence(self, phone, first=FIRST):
+        """Nothing says that the first server fails: only time."""
+        tried = self.sent(first)
+        moved = self.sent(NEXT)
+        engine_ms = next(step['t_ms'] for step in self.steps(phone) if step['route'] == 2)
+        return Figures(engine_ms, moved.at_ms - tried.at_ms)
+
+    def report(self, phone, report, says, since_ms=0):
+        """REPORT, a packet or its time, tells of the fault; the log SAYS so."""
+        moved = self.sent(NEXT, since_ms)
+        engine_ms = self.decided_ms(phone, says, rf'-> \S+ {NEXT}')
+        return Figures(engine_ms, moved.at_ms - getattr(report, 'at_ms', report))
+
+
+def fault(function):
+    """Makes a part of the table of a function that takes a FaultWorld and returns Figures, or None if the fault moves
+    nothing; its docstring starts with IDs."""
+    def measure(world):
+        figures = function(world)
+        print(MARK + json.dumps(figures))
+    FAULTS.append(function.__name__)
+    measure.__name__, measure.__doc__ = function.__name__, function.__doc__
+    return live_test(FaultWorld, is_part=True)(measure)
+
+
+class Table:
+    """All faults, run side by side; it needs no network of its own."""
+
+    def __init__(self, _):
+        self.log = Log()
+        self.results = {name: [] for name in FAULTS}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def expect_no_crash(self):
+        """Each run has looked at its own phones."""
+
+    def run(self):
+        with concurrent.futures.ThreadPoolExecutor(2 * os.cpu_count()) as pool:
+            runs = [(name, pool.submit(self.run_one, name, seed)) for seed in range(1, RUNS + 1) for name in FAULTS]
+            for name, result in runs:
+                self.results[name].append(result.result())
+
+    @staticmethod
+    def run_one(name, seed):
+        command = namespace.command_inside([sys.executable, '-B', sys.argv[0], name])
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                             env=os.environ | {'SEED': str(seed)}, timeout=RUN_MAX_S)
+        found = re.search(f'^{MARK}(.*)$', run.stdout, re.M)
+        if run.returncode or not found:
+            raise Failure(f'{name}, run {seed}:\n{run.stdout}')
+        figures = json.loads(found[1])
+        return figures and Figures(*figures)
+
+    def rows(self):
+        yield f'{"fault":<30}{"engine ms":>11}{"measured ms":>13}{"difference":>12}{"worst":>8}'
+        for name, results in self.results.items():
+            if None in results:
+                yield f'{name:<30}{"stays":>11}{"stays":>13}'
+                continue
+            engine, measured = (statistics.median(column) for column in zip(*results))
+            middle = statistics.median(row.measured_ms - row.engine_ms for row in results)
+            worst = max(map(Figures.apart_ms, results))
+            yield f'{name:<30}{engine:>11.0f}{measured:>13.1f}{middle:>12.1f}{worst:>8.1f}'
+
+    def judge(self):
+        differences = sorted(row.apart_ms() for results in self.results.values() for row in results if row)
+        percentile = differences[math.ceil(PERCENTILE * len(differences)) - 1]
+        text = '\n'.join([*self.rows(), f'{RUNS} runs of each, medians; 95 % of all differences are below {percentile:.1f} ms, '
+                          f'the greatest is {differences[-1]:.1f} ms'])
+        print(text)
+        if 'TABLE' in os.environ:
+            Path(os.environ['TABLE']).write_text(text + '\n', 'utf-8')
+        if percentile >= APART_MAX_MS:
+            raise Failure(f'95 % of the differences: expected below {APART_MAX_MS} ms, measured {percentile:.1f} ms')
