@@ -20,8 +20,8 @@ def certificate_file(folder):
 
 
 def issue(folder, name, shown, days=2):
-    """A certificate for the names SHOWN, as openssl writes subjectAltName, with its key: one file. It runs out in DAYS, which
-    may lie in the past."""
+    """A certificate for the names SHOWN, as openssl writes subjectAltName, with its key: one file. It runs out in DAYS,
+    which may be negative."""
     authority = certificate_file(folder)
     path, request, part = (folder / f'{name}.{kind}' for kind in ('pem', 'csr', 'crt'))
     openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', f'/CN={name}',

@@ -100,10 +100,12 @@ class Far:
             self.enter(self.near_namespace)
 
     def bind(self, address, port, kind=socket.SOCK_DGRAM):
-        """A socket on the other side; if it is of a stream, not listening yet."""
+        """A socket on the other side: UDP, or TCP that listens."""
         there = self.there(socket.socket, socket.AF_INET6 if ':' in address else socket.AF_INET, kind)
         there.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         there.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            there.listen()
         return there
 
     def stop(self):

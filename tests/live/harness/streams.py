@@ -52,7 +52,7 @@ def register(stream, reply=lambda stream, answer: stream.send(answer)):
             reply(stream, answer)
 
 
-class StreamServer:
+class Listener:
     """At ADDRESS, over TLS if it has a CERTIFICATE file; SERVE(stream) has a thread for each connection. PORT is the
     transport's own unless given."""
 
@@ -60,7 +60,6 @@ class StreamServer:
         self.serve, self.certificate = serve, certificate
         self.streams = []
         self.listener = far.bind(address, port or (TLS_PORT if certificate else PORT), socket.SOCK_STREAM)
-        self.listener.listen()
         # Threads that end with the test's process.
         threading.Thread(target=self.accept, daemon=True).start()
 
