@@ -259,16 +259,17 @@ class Table:
     def rows(self):
         yield f'{"fault":<30}{"engine ms":>11}{"measured ms":>13}{"difference":>12}{"worst":>8}'
         for name, results in self.results.items():
-            rows = [row for row in results if row]
-            if not rows:
+            if None in results:
                 yield f'{name:<30}{"stays":>11}{"stays":>13}'
                 continue
-            engine_ms, measured_ms = (statistics.median(column) for column in zip(*rows))
-            difference_ms = statistics.median(row.measured_ms - row.engine_ms for row in rows)
-            worst_ms = max(map(Figures.apart_ms, rows))
+            engine_ms, measured_ms = (statistics.median(column) for column in zip(*results))
+            difference_ms = statistics.median(row.measured_ms - row.engine_ms for row in results)
+            worst_ms = max(map(Figures.apart_ms, results))
             yield f'{name:<30}{engine_ms:>11.0f}{measured_ms:>13.1f}{difference_ms:>12.1f}{worst_ms:>8.1f}'
 
     def judge(self):
+        if self.failures:
+            raise Failure(f'{len(self.failures)} runs failed\n' + '\n'.join(self.failures))
         apart_ms = sorted(row.apart_ms() for results in self.results.values() for row in results if row)
         percentile_ms = apart_ms[math.ceil(PERCENTILE * len(apart_ms)) - 1]
         text = '\n'.join([*self.rows(), f'{RUNS} runs of each, medians; 95 % of all differences are at most '
@@ -276,7 +277,5 @@ class Table:
         print(text)
         if 'TABLE' in os.environ:
             Path(os.environ['TABLE']).write_text(f'{text}\n', 'utf-8')
-        if self.failures:
-            raise Failure(f'{len(self.failures)} runs failed\n' + '\n'.join(self.failures))
         if percentile_ms >= APART_MAX_MS:
             raise Failure(f'95 % of the differences: expected below {APART_MAX_MS} ms, measured {percentile_ms:.1f} ms')
