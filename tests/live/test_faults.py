@@ -79,7 +79,7 @@ def tcp_reset_under_request(world):
 @fault
 def tcp_end_under_request(world):
     """TRIG-6 (part): the same by a FIN."""
-    world.stream_server(FIRST, lambda stream: stream.read() and stream.connection.close())
+    world.stream_server(FIRST, lambda stream: stream.read() and stream.close())
     world.stream_server(NEXT)
     phone = world.start_phone(TCP)
     return world.report(phone, world.came(FIRST, where=lambda packet: packet.ends), f'for tcp {FIRST}')
@@ -191,15 +191,15 @@ def tls_handshake_stalls(world):
 @fault
 def udp_silent(world):
     """TIME-1 (part): the first server says nothing. T01 (part)."""
-    world.registrar(FIRST, lambda packet: None)
-    world.registrar(NEXT)
+    world.udp_server(FIRST, lambda packet: None)
+    world.udp_server(NEXT)
     return world.silence(world.start_phone())
 
 
 @fault
 def udp_port_closed(world):
     """TRIG-1 (part): the first server's port is closed, and ICMP says so."""
-    world.registrar(NEXT)
+    world.udp_server(NEXT)
     phone = world.start_phone()
     return world.report(phone, world.came(FIRST, where=lambda packet: packet.icmp), f'for (udp )?{FIRST}')
 
@@ -212,7 +212,7 @@ def udp_host_missing(world):
     loopback.start()
     world.lay_lan(OUR_ADDRESS_THERE)
     world.records = faults.records(first=MISSING)
-    world.registrar(NEXT)
+    world.udp_server(NEXT)
     phone = world.start_phone(attempts_max=100)
     told = loopback.wait_one('the report', within_s=20, where=lambda packet: packet.icmp == HOST_UNREACHABLE)
     loopback.stop()
@@ -225,7 +225,7 @@ def udp_unreachable_by_router(world):
     """TRIG-1 (part): a router has no way to the first server, and says so by ICMP."""
     world.make_router(ROUTER_NET)
     world.records = faults.records(first=MISSING)
-    world.registrar(NEXT)
+    world.udp_server(NEXT)
     phone = world.start_phone()
     return world.report(phone, world.came(FAR[4], where=lambda packet: packet.icmp), f'for (udp )?{MISSING}')
 
@@ -236,7 +236,7 @@ def udp_unreachable_from_here(world):
     once the names are known."""
     ip('route', 'add', 'unreachable', f'{MISSING}/32')
     world.records = faults.records(first=MISSING)
-    world.registrar(NEXT)
+    world.udp_server(NEXT)
     phone = world.start_phone()
     answer = world.last_before(world.sent(NEXT), source=NAMES)
     figures = world.report(phone, answer, 'routes found')
@@ -251,8 +251,8 @@ def udp_loss(world):
     dns.FakeServer(NEAR_NAMES, lambda query: dns.answer(query, world.records))  # it loses nothing
     world.use_names(NEAR_NAMES)
     world.wire.set('both', loss=30)
-    world.registrar(FIRST)
-    world.registrar(NEXT)
+    world.udp_server(FIRST)
+    world.udp_server(NEXT)
     phone = world.start_phone(lines=LINES)
     end_ms = world.sent(FIRST).at_ms + LOSSY_MS
     wait_for(lambda: world.near_log.now_ms() > end_ms, 'the end of the losses')
@@ -281,7 +281,7 @@ def line_of(packet):
 def next_names(world, engine_ms, since=None):
     """The first DNS server is passed over; the next one is asked."""
     world.use_names(OTHER_NAMES, NAMES)
-    world.registrar(FIRST)
+    world.udp_server(FIRST)
     phone = world.start_phone(**faults.PATIENT)
     asked = world.sent(NAMES)
     start = world.last_before(asked, source=since) if since else world.sent(OTHER_NAMES)
@@ -293,7 +293,7 @@ def next_names(world, engine_ms, since=None):
 @fault
 def dns_silent(world):
     """DNS-17 (part): the first DNS server says nothing: the resolver's own time, once, then the next one from then on."""
-    silent = world.dns(OTHER_NAMES, lambda packet: None)
+    silent = world.dns_server(OTHER_NAMES, lambda packet: None)
     figures = next_names(world, faults.resolver('TRY_MS'))
     expect_equal('queries to the silent server', len(silent.packets), 1)
     return figures
@@ -308,19 +308,19 @@ def dns_port_closed(world):
 @fault
 def dns_refuses(world):
     """DNS-17 (part): REFUSED is an answer."""
-    world.dns(OTHER_NAMES, lambda packet: dns.answer(packet.payload, {}, dns.REFUSED))
+    world.dns_server(OTHER_NAMES, lambda packet: dns.answer(packet.payload, {}, dns.REFUSED))
     return next_names(world, AT_ONCE_MS, since=OTHER_NAMES)
 
 
 @fault
 def dns_fails(world):
     """DNS-17 (part): SERVFAIL is an answer."""
-    world.dns(OTHER_NAMES, lambda packet: dns.answer(packet.payload, {}, dns.SERVFAIL))
+    world.dns_server(OTHER_NAMES, lambda packet: dns.answer(packet.payload, {}, dns.SERVFAIL))
     return next_names(world, AT_ONCE_MS, since=OTHER_NAMES)
 
 
 def lie(query):
-    return dns.answer(query, faults.records(first=LIE, second=LIE))
+    return dns.answer(query, faults.records(LIE, LIE))
 
 
 @fault
@@ -329,17 +329,19 @@ def dns_lies_with_another_id(world):
     def reply(packet):
         answer = lie(packet.payload)
         return bytes([answer[0] ^ 1]) + answer[1:]
-    world.dns(OTHER_NAMES, reply)
+    world.dns_server(OTHER_NAMES, reply)
     return next_names(world, faults.resolver('TRY_MS'))
 
 
 @fault
 def dns_lies_about_another_name(world):
     """DNS-17 (part), RFC 5452 9: an answer to another question is none."""
+    asked, other = 'example', 'ezample'
+    forged = {(name.replace(asked, other), kind): values for (name, kind), values in faults.records(LIE, LIE).items()}
+
     def reply(packet):
-        other = packet.payload.replace(b'\x07example', b'\x07ezample')
-        return dns.answer(other, {})
-    world.dns(OTHER_NAMES, reply)
+        return dns.answer(packet.payload.replace(asked.encode(), other.encode()), forged)
+    world.dns_server(OTHER_NAMES, reply)
     return next_names(world, faults.resolver('TRY_MS'))
 
 
@@ -351,7 +353,7 @@ def dns_lies_from_another_address(world):
     def reply(packet):
         address, _, port = packet.source.rpartition(':')
         stranger.sendto(lie(packet.payload), (address, int(port)))
-    world.dns(OTHER_NAMES, reply)
+    world.dns_server(OTHER_NAMES, reply)
     return next_names(world, faults.resolver('TRY_MS'))
 
 
@@ -365,7 +367,7 @@ def dns_truncated(world):
         stream.send(len(answer).to_bytes(2, 'big') + answer)
     world.dns_reply = lambda packet: dns.truncated(packet.payload)
     world.stream_server(NAMES, over_tcp, port=53)
-    world.registrar(FIRST)
+    world.udp_server(FIRST)
     phone = world.start_phone(**faults.PATIENT)
     cut = world.came(NAMES)
     again = world.sent(NAMES, where=lambda packet: packet.connects)
@@ -389,7 +391,7 @@ def dns_down_at_boot(world):
     """DNS-16 (part): nobody answers at boot: all tries of the resolver, then the back-off, then the lookup that succeeds."""
     world.records |= {(DOMAIN, dns.A): [FIRST]}
     world.dns_reply = lambda packet: None
-    world.registrar(FIRST)
+    world.udp_server(FIRST)
     phone = world.start_phone(port=5060, **faults.PATIENT)
     phone.wait_state('backing off', within_s=20)
     del world.dns_reply
@@ -405,7 +407,7 @@ def dns_down_later(world):
     """DNS-16 (part): nobody answers when the records of a registered line have run out: a call waits for the DNS as long as
     it may, and goes on with the line's route."""
     world.ttl_s = SHORT_TTL_S
-    world.registrar(FIRST)
+    world.udp_server(FIRST)
     phone = world.registered_phone(dns_wait_max='1s')
     world.dns_reply = lambda packet: None
     world.sent(NAMES, since_ms=world.near_log.now_ms())
@@ -418,8 +420,8 @@ def dns_down_later(world):
 def dns_changes_addresses(world):
     """DNS-13 (part): the address that a line is registered at leaves the DNS: it registers at the other one."""
     world.ttl_s = SHORT_TTL_S
-    world.registrar(FIRST)
-    world.registrar(NEXT)
+    world.udp_server(FIRST)
+    world.udp_server(NEXT)
     phone = world.registered_phone()
     world.records = faults.records(first=NEXT)
     moved = world.sent(NEXT)

@@ -75,7 +75,7 @@ class FaultWorld(WireWorld):
             self.far.ip('address', 'add', f'{address}/24', 'dev', 'far')
         self.records, self.ttl_s = records(), dns.TTL_S
         self.use_names(NAMES)
-        self.dns(NAMES, lambda packet: self.dns_reply(packet))
+        self.dns_server(NAMES, lambda packet: self.dns_reply(packet))
         self.policy_file = folder / 'policy.yaml'
 
     def dns_reply(self, packet):
@@ -85,10 +85,10 @@ class FaultWorld(WireWorld):
     def use_names(self, *addresses):
         (self.folder / 'resolv.conf').write_text(''.join(f'nameserver {address}\n' for address in addresses))
 
-    def dns(self, address, reply):
+    def dns_server(self, address, reply):
         return Server(self, self.far.bind(address, 53), reply)
 
-    def registrar(self, address, answer=grant):
+    def udp_server(self, address, answer=grant):
         return Server(self, self.far.bind(address, PORT), answer)
 
     def stream_server(self, address, *serve, **options):

@@ -23,8 +23,6 @@ LOG_LINES_SHOWN = 60
 HURRY = -10  # what is measured should not wait for a compiler that runs beside it
 
 TESTS = {}  # by name, in the order of the file: the function, its kind of world, and the options of that
-
-
 PARTS = set()  # those that another test runs
 
 
