@@ -259,8 +259,9 @@ class Table:
     def rows(self):
         yield f'{"fault":<30}{"engine ms":>11}{"measured ms":>13}{"difference":>12}{"worst":>8}'
         for name, results in self.results.items():
-            if None in results:
-                yield f'{name:<30}{"stays":>11}{"stays":>13}'
+            if not results or None in results:
+                what = 'stays' if results else 'failed'
+                yield f'{name:<30}{what:>11}{what:>13}'
                 continue
             engine_ms, measured_ms = (statistics.median(column) for column in zip(*results))
             difference_ms = statistics.median(row.measured_ms - row.engine_ms for row in results)
@@ -269,6 +270,7 @@ class Table:
 
     def judge(self):
         if self.failures:
+            print('\n'.join(self.rows()))
             raise Failure(f'{len(self.failures)} runs failed\n' + '\n'.join(self.failures))
         apart_ms = sorted(row.apart_ms() for results in self.results.values() for row in results if row)
         percentile_ms = apart_ms[math.ceil(PERCENTILE * len(apart_ms)) - 1]
