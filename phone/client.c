@@ -175,7 +175,7 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 		request.call = phone_call_find(phone, send->token);
 	if (send->method == KL_SUBSCRIBE)
 		request.subscription = phone_subscription_for(phone, send);
-	if (request.subscription && !request.subscription->seizes)
+	if (request.subscription)
 		client->proof = request.subscription->proof;
 	request.proof = client->proof;
 	if ((send->method == KL_INVITE) != (request.call != NULL) ||
