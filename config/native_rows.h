@@ -29,7 +29,8 @@ struct native_server {
 
 struct native_calls {
 	struct position at;
-	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
+		play, tone;
 };
 
 struct native_line {

@@ -22,11 +22,11 @@ static bool make_target(struct phone_call *call, const struct phone_account *acc
 
 	phone_account_aor(account, aor);
 	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
-	length = snprintf(call->peer, sizeof call->peer, "%s%s%s", has_scheme ? "" : "sip:", target,
-			  domain);
+	length = snprintf(call->target, sizeof call->target, "%s%s%s",
+			  has_scheme ? "" : "sip:", target, domain);
 	return *target && !other_scheme && phone_is_uri_text(target) && length > 0 &&
-	       (size_t)length < sizeof call->peer &&
-	       !sip_uri_parse(&uri, sip_span_of(call->peer)) && uri.is_sip && !uri.is_secure &&
+	       (size_t)length < sizeof call->target &&
+	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
 	       !uri.headers.at;
 }
 
@@ -63,6 +63,10 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 		phone_call_free(call);
 		return refuse(-EINVAL, "the target is no SIP URI", why);
 	}
+	if (!phone_call_set_audio(call, &order->audio)) {
+		phone_call_free(call);
+		return refuse(-ENOMEM, "out of memory", why);
+	}
 	*id = call->id;
 	call->on_event = order->on_event;
 	call->user = order->user;
@@ -79,7 +83,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route)
 {
-	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->peer;
+	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->target;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
