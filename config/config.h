@@ -104,6 +104,7 @@ struct config_calls {
 	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
 	const char *play;         /* a WAV file that a call hears that came; NULL: none */
 	uint32_t tone_hz;         /* or a tone; 0: none */
+	bool symmetric_rtp;       /* audio goes where it comes from (RFC 4961) */
 };
 
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */

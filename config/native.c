@@ -326,6 +326,7 @@ static void fill_calls(struct config_store *store, const struct native_calls *fr
 	if (from->play.text)
 		calls->play = native_path(store, &from->play);
 	calls->tone_hz = from->tone.number;
+	calls->symmetric_rtp = from->symmetric_rtp.number;
 }
 
 struct config_calls native_calls(struct config_store *store, uint32_t x)

@@ -30,7 +30,7 @@ struct native_server {
 struct native_calls {
 	struct position at;
 	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
-		play, tone;
+		play, tone, symmetric_rtp;
 };
 
 struct native_line {

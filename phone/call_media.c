@@ -67,11 +67,15 @@ static void start_audio(const struct phone_call *call)
 
 int phone_call_open_media(struct phone_call *call, const struct net_address *local)
 {
-	const struct media_config media = {.loop = call->phone->loop,
-					   .local = *local,
-					   .dscp = MEDIA_DSCP_VOICE,
-					   .on_event = take_event,
-					   .user = call};
+	const struct config_calls *settings = &call->phone->config->lines[call->line].calls;
+	const struct media_config media = {
+		.loop = call->phone->loop,
+		.local = *local,
+		.dscp = MEDIA_DSCP_VOICE,
+		.trust = settings->symmetric_rtp ? MEDIA_TRUST_FIRST : MEDIA_TRUST_NEGOTIATED,
+		.on_event = take_event,
+		.user = call,
+	};
 	char host[NET_ADDRESS_TEXT_MAX];
 	struct sip_offer_config offer = {.session_id = phone_draw() >> 1};
 	int error;
