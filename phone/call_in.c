@@ -375,9 +375,12 @@ void phone_call_accept(struct phone_call *call)
 void phone_call_refuse(struct phone_call *call, unsigned status, const char *text)
 {
 	struct phone_dialog *dialog = call->dialog;
+	struct phone *phone = call->phone;
 
 	if (phone_dialog_may_signal(dialog))
-		phone_reply(call->phone, &call->ringing->incoming, status);
+		phone_reply(phone, &call->ringing->incoming, status);
+	else
+		sip_transactions_forget(phone->server.transactions, call->ringing->incoming.id);
 	dialog->call = NULL;
 	phone_dialog_end(dialog);
 	phone_call_finish(call, status, text);
