@@ -111,6 +111,9 @@ struct config_calls {
 	uint32_t calls_max;       /* at one time; another one that comes is answered 486 */
 	uint32_t ring_ms;         /* then it is answered 480 */
 	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
+	const char *play;         /* a WAV file that a call hears that came; NULL: none */
+	uint32_t tone_hz;         /* or a tone; 0: none */
+	bool symmetric_rtp;       /* audio goes where it comes from (RFC 4961) */
 };
 
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */

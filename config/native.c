@@ -309,7 +309,8 @@ static uint32_t session_of(const struct yaml_leaf *leaf)
 	return leaf->number && leaf->number < LEAST_MS ? LEAST_MS : leaf->number;
 }
 
-static void fill_calls(const struct native_calls *from, struct config_calls *calls)
+static void fill_calls(struct config_store *store, const struct native_calls *from,
+		       struct config_calls *calls)
 {
 	if (from->incoming.text)
 		calls->incoming = (enum config_incoming)from->incoming.number;
@@ -323,9 +324,13 @@ static void fill_calls(const struct native_calls *from, struct config_calls *cal
 		calls->ring_ms = from->ring_time.number;
 	if (from->session_expires.text)
 		calls->session_ms = session_of(&from->session_expires);
+	if (from->play.text)
+		calls->play = native_path(store, &from->play);
+	calls->tone_hz = from->tone.number;
+	calls->symmetric_rtp = from->symmetric_rtp.number;
 }
 
-struct config_calls native_calls(const struct config_store *store, uint32_t x)
+struct config_calls native_calls(struct config_store *store, uint32_t x)
 {
 	struct config_calls calls = {
 		.incoming = CONFIG_INCOMING_RING,
@@ -337,7 +342,7 @@ struct config_calls native_calls(const struct config_store *store, uint32_t x)
 	for (const struct native *native = store->natives; native; native = native->next) {
 		const struct native_line *line = find_line(native, x);
 		if (line && line->calls) {
-			fill_calls(line->calls, &calls);
+			fill_calls(store, line->calls, &calls);
 			break;
 		}
 	}

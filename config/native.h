@@ -38,7 +38,7 @@ uint16_t native_group(const struct config_store *store, uint32_t x);
 void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line);
 
 /* How line X deals with its own calls: what native files say, else the defaults. */
-struct config_calls native_calls(const struct config_store *store, uint32_t x);
+struct config_calls native_calls(struct config_store *store, uint32_t x);
 
 /* Gives ENTRY the further names that native files list for server Y of line X, in lower case.
  * Returns where they stand; NULL: there are none. */

@@ -131,6 +131,12 @@ static const struct yaml_row calls_rows[] = {
 	{CALLS_KEY(session_expires, "the session timer asked for, at least 90s; 0: none unless the "
 				    "far end wants one (default 30m)"),
 	 .type = YAML_DURATION, .most = 86400000},
+	{CALLS_KEY(play, "a WAV file (8 kHz, 1 channel) that who called hears, again and again"),
+	 PATH},
+	{CALLS_KEY(tone, "or a tone, in Hz"), .type = YAML_NUMBER, .least = 100, .most = 3800},
+	{CALLS_KEY(symmetric_rtp, "audio goes where the first of it comes from, for far ends "
+				  "behind a NAT (default false)"),
+	 .type = YAML_BOOL},
 };
 static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
 					      sizeof(struct native_calls)};

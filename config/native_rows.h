@@ -35,7 +35,8 @@ struct native_subscription {
 
 struct native_calls {
 	struct position at;
-	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
+		play, tone, symmetric_rtp;
 };
 
 struct native_line {

@@ -6,9 +6,11 @@
 #include <string.h>
 
 enum {
-	/* Audio that was taken out of the buffer ahead of time.  A packet may begin late in the
-	 * step that was asked for, and the buffer may ask for a longer delay. */
+	/* Audio that was taken out of the buffer, or made up, ahead of time: the buffer may ask
+	 * for a longer delay. */
 	READY_MAX = 8 * MEDIA_PACKET_SAMPLES,
+	/* A timestamp that jumps so far belongs to nothing that waits. */
+	JUMP_MAX = 10 * MEDIA_RATE,
 	/* A gap that is longer is an end.  Speexdsp begins anew after as many steps, too. */
 	GAP_MAX = 400 * MEDIA_RATE / 1000,
 };
@@ -16,9 +18,13 @@ enum {
 struct media_playout {
 	JitterBuffer *jitter;
 	plc_state_t *concealment;
+	bool is_concealing;               /* the last step was made up */
+	int16_t history[PLC_HISTORY_LEN]; /* what was played last */
 	int16_t ready[READY_MAX];
 	size_t ready_count;
-	size_t gap; /* samples made up in a row */
+	size_t gap;         /* samples made up in a row */
+	bool has_timestamp; /* since the last reset */
+	uint32_t timestamp; /* of the last packet put, a number of steps after those before it */
 };
 
 struct media_playout *media_playout_new(void)
@@ -53,24 +59,62 @@ void media_playout_reset(struct media_playout *playout)
 	jitter_buffer_reset(playout->jitter);
 	playout->ready_count = 0;
 	playout->gap = GAP_MAX;
+	playout->has_timestamp = false;
+}
+
+/* The timestamp, moved by less than a step so that it is a number of steps from those before it:
+ * what lies askew speexdsp plays in pieces, with a warning to the standard error output for each.
+ */
+static uint32_t align(struct media_playout *playout, uint32_t timestamp)
+{
+	int32_t ahead = (int32_t)(timestamp - playout->timestamp);
+
+	if (!playout->has_timestamp || ahead > JUMP_MAX || ahead < -JUMP_MAX) {
+		media_playout_reset(playout);
+		ahead = 0;
+		playout->has_timestamp = true;
+		playout->timestamp = timestamp;
+	}
+	playout->timestamp += (uint32_t)(ahead / MEDIA_PLAYOUT_STEP * MEDIA_PLAYOUT_STEP);
+	return playout->timestamp;
 }
 
 void media_playout_put(struct media_playout *playout, const int16_t *samples, size_t count,
 		       uint32_t timestamp)
 {
+	uint32_t first = align(playout, timestamp);
 	int16_t step[MEDIA_PLAYOUT_STEP];
 
 	for (size_t at = 0; at < count; at += MEDIA_PLAYOUT_STEP) {
 		JitterBufferPacket packet = {
 			.data = (char *)step,
 			.len = sizeof(step),
-			.timestamp = timestamp + (uint32_t)at,
+			.timestamp = first + (uint32_t)at,
 			.span = MEDIA_PLAYOUT_STEP,
 		};
 
 		memcpy(step, samples + at, sizeof(step));
 		jitter_buffer_put(playout->jitter, &packet);
 	}
+}
+
+static void remember(struct media_playout *playout, const int16_t *samples, size_t count)
+{
+	size_t kept = count < PLC_HISTORY_LEN ? PLC_HISTORY_LEN - count : 0;
+
+	memmove(playout->history, playout->history + PLC_HISTORY_LEN - kept,
+		kept * sizeof(*samples));
+	memcpy(playout->history + kept, samples + count - (PLC_HISTORY_LEN - kept),
+	       (PLC_HISTORY_LEN - kept) * sizeof(*samples));
+}
+
+/* Spandsp 0.0.6 keeps what was played in a ring, and when a gap begins turns it to its start with a
+ * memcpy() that overlaps.  Told the whole of it anew just before, it has nothing to turn. */
+static void begin_gap(struct media_playout *playout)
+{
+	if (!playout->is_concealing)
+		plc_rx(playout->concealment, playout->history, PLC_HISTORY_LEN);
+	playout->is_concealing = true;
 }
 
 /* Makes up COUNT samples, as far as there is room.  Returns how many of them count as lost. */
@@ -81,43 +125,37 @@ static size_t conceal(struct media_playout *playout, size_t count)
 
 	if (count > room)
 		count = room;
+	begin_gap(playout);
 	plc_fillin(playout->concealment, playout->ready + playout->ready_count, (int)count);
+	remember(playout, playout->ready + playout->ready_count, count);
 	playout->ready_count += count;
 	lost = playout->gap < GAP_MAX ? count : 0;
 	playout->gap += count;
 	return lost;
 }
 
-static void play(struct media_playout *playout, int16_t *samples, size_t count)
+static void play(struct media_playout *playout, int16_t *step)
 {
-	size_t room = READY_MAX - playout->ready_count;
-
-	if (count > room)
-		count = room;
-	plc_rx(playout->concealment, samples, (int)count);
-	memcpy(playout->ready + playout->ready_count, samples, count * sizeof(*samples));
-	playout->ready_count += count;
+	plc_rx(playout->concealment, step, MEDIA_PLAYOUT_STEP);
+	playout->is_concealing = false;
+	remember(playout, step, MEDIA_PLAYOUT_STEP);
+	memcpy(playout->ready + playout->ready_count, step, MEDIA_PLAYOUT_STEP * sizeof(*step));
+	playout->ready_count += MEDIA_PLAYOUT_STEP;
 	playout->gap = 0;
 }
 
-/* Takes about one step out of the buffer.  Returns how much of it was lost. */
+/* Takes a step out of the buffer.  Returns how many samples were lost. */
 static size_t take_step(struct media_playout *playout)
 {
 	int16_t step[MEDIA_PLAYOUT_STEP];
 	JitterBufferPacket packet = {.data = (char *)step, .len = sizeof(step)};
-	spx_int32_t offset = 0;
-	size_t lost = 0, skipped = 0;
+	spx_int32_t offset;
 
 	if (jitter_buffer_get(playout->jitter, &packet, MEDIA_PLAYOUT_STEP, &offset) !=
 	    JITTER_BUFFER_OK)
 		return conceal(playout, packet.span > 0 ? packet.span : MEDIA_PLAYOUT_STEP);
-	/* It begins later than what was asked for, or began earlier. */
-	if (offset > 0)
-		lost = conceal(playout, (size_t)offset);
-	else if (offset < 0)
-		skipped = (size_t)-offset < MEDIA_PLAYOUT_STEP ? (size_t)-offset : 0;
-	play(playout, step + skipped, MEDIA_PLAYOUT_STEP - skipped);
-	return lost;
+	play(playout, step);
+	return 0;
 }
 
 size_t media_playout_take(struct media_playout *playout, int16_t *samples)

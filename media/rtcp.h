@@ -11,7 +11,9 @@
 
 enum {
 	MEDIA_CNAME_MAX = 255, /* bytes of a canonical name (RFC 3550 6.5) */
-	MEDIA_RTCP_MAX = 28 + 24 + 12 + MEDIA_CNAME_MAX + 8, /* bytes of what is written here */
+	/* Bytes of what is written here: a sender report, a block, a name up to a whole word, a
+	 * goodbye. */
+	MEDIA_RTCP_MAX = 28 + 24 + (8 + 2 + MEDIA_CNAME_MAX) / 4 * 4 + 4 + 8,
 };
 
 /* What one party says of the other's stream (RFC 3550 6.4.1). */

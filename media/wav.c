@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,6 @@ int media_wav_open(struct media_wav_reader **out, const char *path)
 		free(reader);
 		return reader == NULL ? -ENOMEM : -EINVAL;
 	}
-	sf_command(file, SFC_SET_SCALE_FLOAT_INT_READ, NULL, SF_TRUE);
 	reader->file = file;
 	*out = reader;
 	return 0;
@@ -62,11 +62,34 @@ void media_wav_close(struct media_wav_reader *reader)
 	free(reader);
 }
 
+/* What is too loud, or no number at all, is cut. */
+static int16_t sample_of(float value)
+{
+	float scaled = value * 32768.0f;
+
+	if (!(scaled > INT16_MIN))
+		return INT16_MIN;
+	return scaled < INT16_MAX ? (int16_t)lrintf(scaled) : INT16_MAX;
+}
+
+/* By floats from -1 to 1, whatever the file holds: read as integers, files of floats would not be
+ * scaled, or to their own peak. */
 size_t media_wav_read(struct media_wav_reader *reader, int16_t *samples, size_t count)
 {
-	sf_count_t read = sf_read_short(reader->file, samples, (sf_count_t)count);
+	float some[MEDIA_PACKET_SAMPLES];
+	size_t done = 0;
 
-	return read > 0 ? (size_t)read : 0;
+	while (done < count) {
+		size_t wanted =
+			count - done < MEDIA_PACKET_SAMPLES ? count - done : MEDIA_PACKET_SAMPLES;
+		sf_count_t read = sf_read_float(reader->file, some, (sf_count_t)wanted);
+
+		for (sf_count_t i = 0; i < read; i++)
+			samples[done++] = sample_of(some[i]);
+		if (read < (sf_count_t)wanted)
+			break;
+	}
+	return done;
 }
 
 bool media_wav_rewind(struct media_wav_reader *reader)

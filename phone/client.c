@@ -280,7 +280,8 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
-	phone_dialogs_end_early(phone, tx);
+	if (client->method == KL_INVITE)
+		phone_dialogs_end_early(phone, tx);
 	if (client->method == KL_INVITE && client->proceeding)
 		client_cancel(client);
 }
@@ -471,7 +472,8 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		return;
 	client->state = PHONE_CLIENT_ENDED;
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
-	phone_dialogs_end_early(client->phone, client->tx);
+	if (is_invite)
+		phone_dialogs_end_early(client->phone, client->tx);
 	if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3)

@@ -102,7 +102,8 @@ int phone_get_local(const struct phone *phone, const struct net_address *to,
 	X(PHONE_CALL_RESUMED, "resumed")                                                           \
 	X(PHONE_CALL_UNCHANGED, "unchanged") /* hold or resume failed: all is as before */         \
 	X(PHONE_CALL_FAR_HELD, "far-held")   /* the far end does not listen any more */            \
-	X(PHONE_CALL_FAR_RESUMED, "far-resumed")
+	X(PHONE_CALL_FAR_RESUMED, "far-resumed")                                                   \
+	X(PHONE_CALL_DIGIT, "digit") /* the far end pressed a key */
 
 #define PHONE_CALL_VALUE(name, text) name,
 enum phone_call_event_type { PHONE_CALL_EVENTS(PHONE_CALL_VALUE) };
@@ -119,12 +120,21 @@ struct phone_call_event {
 	struct kl_route route;          /* ANSWER, UP, INCOMING */
 	uint16_t status;                /* ANSWER, UP, and OVER of a call that was never up */
 	bool was_up;                    /* OVER */
+	char digit;                     /* DIGIT: 0-9 * # A-D */
 	const char *text;               /* the event in words; valid until the callback returns */
+};
+
+/* What a call says, once it is up, and where what it hears is kept; all zero: silence, nowhere. */
+struct phone_audio {
+	const char *play;   /* a WAV file (8 kHz, 1 channel), again and again; NULL: none */
+	unsigned tone_hz;   /* or a tone, 100..3800; 0: none */
+	const char *record; /* a WAV file, which is replaced; NULL: none */
 };
 
 struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
 	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob": in the domain */
+	struct phone_audio audio; /* its texts are copied */
 	/* Must not call the phone. */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
@@ -154,6 +164,10 @@ int phone_call_reject(struct phone *phone, uint64_t id, unsigned status);
  * -ENOENT: no such call is up. */
 int phone_call_hold(struct phone *phone, uint64_t id);
 int phone_call_resume(struct phone *phone, uint64_t id);
+
+/* Sends digits (0-9 * # A-D) as telephone-event in a call that is up.  -ENOENT: no such call is up;
+ * else the errors of media_send_digits(). */
+int phone_call_send_digits(struct phone *phone, uint64_t id, const char *digits);
 
 /* What a call looks like now. */
 struct phone_call_view {

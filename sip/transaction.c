@@ -472,6 +472,14 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	return 0;
 }
 
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id)
+{
+	uint32_t slot = slot_of(table, id);
+
+	if (slot != NOWHERE)
+		close_slot(table, slot);
+}
+
 /* Timer G doubles up to T2; counted from now on, so that a late wake makes no burst. */
 static void resend(struct sip_transactions *table, uint32_t slot, struct sip_due *due, uint64_t now)
 {

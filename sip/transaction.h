@@ -91,6 +91,10 @@ struct sip_answer {
 int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id id,
 			     const struct sip_answer *answer, uint64_t now);
 
+/* Forgets a transaction without a final answer; what comes of its request again is new.  One that
+ * is not there is no error. */
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id);
+
 /* The next thing that is due by now; false if there is none.  Ended transactions are forgotten. */
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now);
 
