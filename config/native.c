@@ -122,6 +122,7 @@ static void put_line(struct config_store *store, struct file *file, const struct
 	put_text(store, key_of(PARAMETER_line_display_name, PLACE_LINE, x, 0), &line->display_name);
 	put_text(store, key_of(PARAMETER_line_auth_user, PLACE_LINE, x, 0), &line->auth_user);
 	put_text(store, key_of(PARAMETER_line_auth_password, PLACE_LINE, x, 0), &password);
+	put_leaf(store, key_of(PARAMETER_line_type, PLACE_LINE, x, 0), &line->shared);
 
 	const struct native_proxy *proxy = line->outbound_proxy;
 	if (proxy) {
@@ -369,6 +370,46 @@ const struct position *native_add_names(struct config_store *store, uint32_t x, 
 		return &list->at;
 	}
 	return NULL;
+}
+
+/* The list of the first file that has one. */
+static const struct yaml_list *find_subscriptions(const struct config_store *store, uint32_t x)
+{
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->subscriptions.count)
+			return &line->subscriptions;
+	}
+	return NULL;
+}
+
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line)
+{
+	const struct yaml_list *list = find_subscriptions(store, x);
+	uint32_t count = list ? list->count : 0;
+	const struct native_subscription *from = list ? list->items : NULL;
+	/* One more: what a shared line has by itself. */
+	struct config_subscription *all = arena_alloc(&store->arena, (count + 1) * sizeof(*all));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!from[i].event.text) {
+			store_tell(store,
+				   (struct subject){CONFIG_ERROR, &from[i].at, "subscriptions"},
+				   "a subscription needs an event; it is left out");
+			continue;
+		}
+		all[line->subscription_count++] = (struct config_subscription){
+			.event = from[i].event.text,
+			.resource = from[i].resource.text ? from[i].resource.text : "",
+			.expires_ms = from[i].expires.text ? from[i].expires.number
+							   : line->subscribe_expires_ms};
+	}
+	/* Shared Call Appearances: the state of the line's appearances is told by call-info. */
+	if (line->shared)
+		all[line->subscription_count++] =
+			(struct config_subscription){.event = "call-info",
+						     .resource = "",
+						     .expires_ms = line->subscribe_expires_ms};
+	line->subscriptions = all;
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */

@@ -33,6 +33,10 @@ enum kl_profile native_profile(const struct config_store *store, uint32_t x,
 /* Of line X, the group whose calls hold its failback back (KL_IDLE_GROUP); 0 if not set. */
 uint16_t native_group(const struct config_store *store, uint32_t x);
 
+/* Gives LINE, of number X, the subscriptions that native files list for it; LINE's own time to ask
+ * for is known. */
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line);
+
 /* How line X deals with its own calls: what native files say, else the defaults. */
 struct config_calls native_calls(struct config_store *store, uint32_t x);
 

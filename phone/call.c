@@ -9,6 +9,7 @@
 
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/request.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
@@ -22,6 +23,7 @@ void phone_call_tell(const struct phone_call *call, struct phone_call_event *eve
 	if (call->incoming)
 		phone_log(PHONE_LOG_INFO, "call %llu from %s: %s", (unsigned long long)call->id,
 			  call->target, event->text);
+	phone_event_call(call->phone, event);
 	if (call->on_event)
 		call->on_event(call->user, event);
 }

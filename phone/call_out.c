@@ -10,33 +10,32 @@
 
 /* ---- placing --------------------------------------------------------------------------------- */
 
-static bool make_target(struct phone_call *call, const struct phone_account *account,
-			const char *target)
+/* A number that a file calls an emergency's: the user part of the target. */
+static bool is_emergency(const struct phone_call *call)
 {
-	bool has_scheme = !strncasecmp(target, "sip:", 4);
-	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
-	char aor[PHONE_URI_MAX];
-	const char *domain;
+	const struct config_device *device = &call->phone->config->device;
 	struct sip_uri uri;
-	int length;
 
-	phone_account_aor(account, aor);
-	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
-	length = snprintf(call->target, sizeof call->target, "%s%s%s",
-			  has_scheme ? "" : "sip:", target, domain);
-	return *target && !other_scheme && phone_is_uri_text(target) && length > 0 &&
-	       (size_t)length < sizeof call->target &&
-	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
-	       !uri.headers.at;
+	if (sip_uri_parse(&uri, sip_span_of(call->target)))
+		return false;
+	for (uint32_t i = 0; i < device->emergency_count; i++)
+		if (sip_span_equal(uri.user, sip_span_of(device->emergency[i])))
+			return true;
+	return false;
 }
 
-/* Has the engine walk with the INVITE. */
+/* Has the engine walk with the INVITE.  SUBS-3, SUBS-4: a shared line is seized first. */
 static int ask_engine(struct phone_call *call)
 {
-	const struct kl_event event = {.type = KL_EV_REQUEST,
-				       .line = call->line,
-				       .request = {.token = call->id, .method = KL_INVITE}};
+	struct kl_event event = {.type = KL_EV_REQUEST,
+				 .line = call->line,
+				 .request = {.token = call->id, .method = KL_INVITE}};
 
+	if (call->phone->config->lines[call->line].shared) {
+		event.type = KL_EV_SHARED_CALL;
+		event.shared_call = (struct kl_event_shared_call){.token = call->id,
+								  .emergency = is_emergency(call)};
+	}
 	return phone_feed(call->phone, &event);
 }
 
@@ -58,8 +57,9 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	call = phone_call_new(phone, order->line);
 	if (!call)
 		return refuse(-ENOMEM, "out of memory", why);
-	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0),
-			 order->target)) {
+	if (!*order->target ||
+	    !phone_write_target(phone_account_find(&phone->accounts, order->line, 0), order->target,
+				call->target)) {
 		phone_call_free(call);
 		return refuse(-EINVAL, "the target is no SIP URI", why);
 	}

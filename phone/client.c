@@ -147,6 +147,7 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	if (send->name)
 		client->hop.name = phone_entry_config(phone, client->account)->name;
 	client->token = send->token;
+	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
 	make_branch(send->tx, client->branch);
@@ -165,13 +166,20 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	struct phone *phone = client->phone;
 	struct phone_request request = {
 		.account = client->account,
-		.call = send->token ? phone_call_find(phone, send->token) : NULL,
 		.send = send,
 		.branch = client->branch,
 	};
 	int length;
 
+	if (send->method == KL_INVITE)
+		request.call = phone_call_find(phone, send->token);
+	if (send->method == KL_SUBSCRIBE)
+		request.subscription = phone_subscription_for(phone, send);
+	if (request.subscription)
+		client->proof = request.subscription->proof;
+	request.proof = client->proof;
 	if ((send->method == KL_INVITE) != (request.call != NULL) ||
+	    (send->method == KL_SUBSCRIBE) != (request.subscription != NULL) ||
 	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
 	length = phone_request_write(phone, &request);
@@ -327,6 +335,14 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 	return grant.granted_ms;
 }
 
+/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
+static kl_ms granted_in(struct phone_client *client, const struct sip_message *response)
+{
+	if (client->method == KL_REGISTER)
+		return take_grant(client, response);
+	return client->method == KL_SUBSCRIBE ? seconds_in(response, SIP_EXPIRES) : 0;
+}
+
 static void feed_response(struct phone_client *client, const struct sip_message *response,
 			  uint16_t status)
 {
@@ -342,8 +358,8 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 		event.response.challenge =
 			challenge_of(phone_account_judge(client->account, &client->hop.route,
 							 client->proof, response, client->sent));
-	if (client->method == KL_REGISTER && status / 100 == 2)
-		event.response.granted_ms = take_grant(client, response);
+	if (status / 100 == 2)
+		event.response.granted_ms = granted_in(client, response);
 	event.response.redirect = client->redirect.target.route;
 	phone_feed(client->phone, &event);
 }
@@ -353,7 +369,7 @@ static void take_target(void *user)
 {
 	struct phone_client *client = user;
 	struct phone_call *call =
-		client->token ? phone_call_find(client->phone, client->token) : NULL;
+		client->method == KL_INVITE ? phone_call_find(client->phone, client->token) : NULL;
 
 	if (call)
 		call->redirect = client->redirect.target;
@@ -423,6 +439,25 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	}
 }
 
+/* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
+static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
+{
+	const struct kl_action_send send = {.token = client->token,
+					    .purpose = client->purpose,
+					    .line = client->account->line_index,
+					    .entry = client->account->entry_index,
+					    .expires_ms = client->expires_ms};
+	struct phone_subscription *subscription;
+
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
+		return response->status;
+	subscription = phone_subscription_for(client->phone, &send);
+	if (!subscription ||
+	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
+		return response->status;
+	return 500;
+}
+
 /* Any other final answer. */
 static void take_final(struct phone_client *client, const struct sip_message *response)
 {
@@ -439,12 +474,13 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
-	if (open)
+	if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3)
 		follow(client, response);
 	else if (open || late)
-		feed_response(client, response, response->status);
+		feed_response(client, response,
+			      open ? judge_final(client, response) : response->status);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)

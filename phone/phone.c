@@ -11,7 +11,11 @@
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { SUMMARY_MS = 10000 }; /* how often dropped messages may be logged */
+enum {
+	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
+	LEAVE_MS =
+		1000, /* how long servers may take to end the subscriptions of lines that leave */
+};
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -38,7 +42,8 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 /* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
 static void log_action(const struct phone *phone, const struct kl_action *action)
 {
-	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME;
+	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME ||
+			action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
@@ -72,7 +77,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
-	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
+	case KL_DO_SUBSCRIPTION:
+		phone_subscription_act(phone, &action->subscription);
 		break;
 	case KL_DO_KEEPALIVE:
 		keep_alive(phone, &action->keepalive.route);
@@ -82,6 +88,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
+		phone_event_report(phone, action);
 		break;
 	}
 }
@@ -166,6 +173,8 @@ static void log_dropped(void *user)
 	log_count(counters->refused, &told->refused,
 		  "refused of strangers, or of servers without the registration");
 	log_count(counters->overflow, &told->overflow, "turned away since there is no room");
+	log_count(counters->flooded, &told->flooded,
+		  "NOTIFYs turned away, of servers that send too many");
 	phone->summary_is_due = false;
 }
 
@@ -186,6 +195,11 @@ void phone_count_refused(struct phone *phone)
 void phone_count_overflow(struct phone *phone)
 {
 	count(phone, &phone->counters.overflow);
+}
+
+void phone_count_flooded(struct phone *phone)
+{
+	count(phone, &phone->counters.flooded);
 }
 
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
@@ -301,6 +315,36 @@ const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 	return &phone->engine_config->lines[account->line_index].entries[account->entry_index];
 }
 
+/* ---- leaving --------------------------------------------------------------------------------- */
+
+static void unregister(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		if (phone_account_find(&phone->accounts, i, 0)->leaves)
+			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_STOP, .line = i});
+	phone->leaving = PHONE_STAYS;
+	phone_check_stopped(phone);
+}
+
+static void take_leave_over(void *user)
+{
+	struct phone *phone = user;
+
+	if (phone->leaving == PHONE_UNSUBSCRIBES)
+		unregister(phone);
+}
+
+void phone_send_away(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	phone_calls_hang_up(phone);
+	phone_subscriptions_leave(phone);
+	phone->leaving = PHONE_UNSUBSCRIBES;
+	net_timer_set(phone->leave, net_now_ms() + LEAVE_MS);
+	phone_check_stopped(phone);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static int open_network(struct phone *phone, const struct phone_config *config,
@@ -391,6 +435,9 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 	if (!error)
 		error = net_timer_create(&phone->summary, phone->loop,
 					 (struct net_callback){log_dropped, phone});
+	if (!error)
+		error = net_timer_create(&phone->leave, phone->loop,
+					 (struct net_callback){take_leave_over, phone});
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;
@@ -422,6 +469,7 @@ void phone_free(struct phone *phone)
 		return;
 	phone_reload_drop(phone);
 	phone_calls_clear(phone);
+	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
 	phone_server_clear(phone);
@@ -432,20 +480,18 @@ void phone_free(struct phone *phone)
 	phone_trace_close(phone->trace);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
+	net_timer_free(phone->leave);
 	free(phone->engine);
 	free(phone->engine_config);
 	free(phone);
 }
 
-static void feed_lines(struct phone *phone, enum kl_event_type type)
-{
-	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
-		phone_feed(phone, &(struct kl_event){.type = type, .line = i});
-}
-
 void phone_start(struct phone *phone)
 {
-	feed_lines(phone, KL_EV_LINE_START);
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_subscriptions_reconcile(phone, i);
 	phone_network_check(phone);
 }
 
@@ -454,21 +500,25 @@ void phone_stop(struct phone *phone, struct net_callback on_stopped)
 	phone_reload_drop(phone);
 	for (uint32_t i = 0; i < phone->accounts.count; i++)
 		phone->accounts.all[i].leaves = true;
-	phone_calls_hang_up(phone);
-	feed_lines(phone, KL_EV_LINE_STOP);
 	phone->on_stopped = on_stopped;
-	phone_check_stopped(phone);
+	phone_send_away(phone);
 }
 
 bool phone_is_busy(const struct phone *phone)
 {
-	return phone_clients_busy(phone) || phone_dialogs_busy(phone);
+	return phone->leaving != PHONE_STAYS || phone_clients_busy(phone) ||
+	       phone_dialogs_busy(phone);
 }
 
 void phone_check_stopped(struct phone *phone)
 {
 	const struct net_callback tell = phone->on_stopped;
 
+	if (phone->leaving == PHONE_UNSUBSCRIBES && !phone->acting &&
+	    !phone_subscriptions_busy(phone)) {
+		unregister(phone);
+		return;
+	}
 	phone_reload_check(phone);
 	if (!tell.call || phone->acting || phone_is_busy(phone))
 		return;

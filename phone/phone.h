@@ -27,6 +27,7 @@ enum {
 	PHONE_PORT = 5060,
 	PHONE_WHY_MAX = 256,    /* room for any WHY */
 	PHONE_TARGET_MAX = 255, /* bytes of a call's target */
+	PHONE_EVENT_MAX = 63,   /* bytes of an event's name */
 };
 
 struct phone;
@@ -184,5 +185,28 @@ struct phone_call_view {
 
 /* The call with this place in the list of all, from 0, the latest first.  False: there is none. */
 bool phone_get_call(const struct phone *phone, uint32_t index, struct phone_call_view *view);
+
+/* ---- subscriptions ---- */
+
+struct phone_subscribe_order {
+	uint32_t line;      /* index in the configuration */
+	const char *event;  /* "message-summary", "dialog", or any other: a token */
+	const char *target; /* as of a call; "": the line's own address */
+	kl_ms expires_ms;   /* the time to ask for; 0: what the line's configuration says */
+	bool configured;    /* it is one of the configuration */
+	const void *owner;  /* whose it is; NULL: nobody's */
+};
+
+/* Asks for a subscription, which is kept until phone_unsubscribe(), until the line stops, or until
+ * its server refuses it for good.  *ID names it; 0 on an error.
+ * -EINVAL: no such line, a bad event or target; -EBUSY: the line is not started, or no room. */
+int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *order, uint64_t *id,
+		    char why[PHONE_WHY_MAX]);
+
+/* Ends a subscription, at its server too.  -ENOENT: there is none of that id. */
+int phone_unsubscribe(struct phone *phone, uint64_t id);
+
+/* Ends all that OWNER, not NULL, asked for. */
+void phone_unsubscribe_all(struct phone *phone, const void *owner);
 
 #endif

@@ -51,6 +51,26 @@ void phone_write_self(struct sip_builder *builder, const struct phone_account *a
 	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
 }
 
+bool phone_write_target(const struct phone_account *account, const char *target,
+			char to[PHONE_TARGET_MAX + 8])
+{
+	bool has_scheme = !strncasecmp(target, "sip:", 4);
+	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
+	char aor[PHONE_URI_MAX];
+	const char *domain;
+	struct sip_uri uri;
+	int length;
+
+	phone_account_aor(account, aor);
+	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
+	length = *target ? snprintf(to, PHONE_TARGET_MAX + 8, "%s%s%s",
+				    has_scheme ? "" : "sip:", target, domain)
+			 : snprintf(to, PHONE_TARGET_MAX + 8, "%s", aor);
+	return !other_scheme && phone_is_uri_text(target) && length > 0 &&
+	       length < PHONE_TARGET_MAX + 8 && !sip_uri_parse(&uri, sip_span_of(to)) &&
+	       uri.is_sip && !uri.is_secure && !uri.headers.at;
+}
+
 /* A display name as a quoted string with a blank behind it, or "" (RFC 3261 25.1). */
 static void quote_display(const char *name, char to[DISPLAY_MAX])
 {
@@ -101,7 +121,7 @@ static void write_proof(struct sip_builder *builder, struct phone_request *reque
 {
 	const struct phone_proof proof = {
 		.route = &request->send->route,
-		.request = request->call ? request->call->id : request->account->request,
+		.request = request->proof,
 		.digest = {.method = kl_method_name(request->send->method),
 			   .uri = head->uri,
 			   .body = body},
@@ -163,11 +183,78 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	return sip_builder_finish_body(builder, "application/sdp", body);
 }
 
+/* RFC 6665 4.1.2: outside a dialog as any request of the line, in it by its route set. */
+static void write_subscribe_head(struct sip_builder *builder, struct phone_request *request)
+{
+	const struct phone_subscription *subscription = request->subscription;
+	const struct head head = {.uri = subscription->target,
+				  .to_uri = subscription->target,
+				  .call_id = subscription->call_id,
+				  .tag = subscription->tag,
+				  .cseq = request->send->cseq};
+	const char *service_route =
+		phone_account_service_route(request->account, &request->send->route);
+	char via[PHONE_VIA_MAX];
+
+	if (request->send->purpose == KL_FOR_REFRESH) {
+		subscription->dialog->local_cseq = request->send->cseq - 1;
+		phone_write_via(via, &request->self, request->branch);
+		sip_dialog_request(subscription->dialog, builder, "SUBSCRIBE", via);
+		return;
+	}
+	write_head(builder, request, &head);
+	if (*service_route)
+		sip_builder_header(builder, "Route", "%s", service_route);
+}
+
+/* What a body may be; of other events the server knows it itself (RFC 6665 4.1.2.1). */
+static const char *body_type_of(const char *event)
+{
+	static const char *const types[][2] = {
+		{"message-summary", "application/simple-message-summary"},
+		{"dialog", "application/dialog-info+xml"},
+		{"presence", "application/pidf+xml"},
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (!strcmp(event, types[i][0]))
+			return types[i][1];
+	return NULL;
+}
+
+static int write_subscribe(struct sip_builder *builder, struct phone_request *request)
+{
+	const struct phone_subscription *subscription = request->subscription;
+	const char *type = body_type_of(subscription->event);
+	char uri[SIP_DIALOG_URI_MAX];
+	const struct head head = {.uri = uri};
+	struct sip_span asked = sip_span_of(subscription->target);
+
+	if (request->send->purpose == KL_FOR_REFRESH) {
+		if (!subscription->dialog)
+			return SIP_ESTATE;
+		asked = sip_dialog_request_uri(subscription->dialog);
+	}
+	if (sip_span_copy(asked, uri, sizeof uri))
+		return SIP_ESPACE;
+	write_subscribe_head(builder, request);
+	phone_write_self(builder, request->account, &request->self);
+	sip_builder_header(builder, "Event", "%s", subscription->event);
+	if (type)
+		sip_builder_header(builder, "Accept", "%s", type);
+	sip_builder_header(builder, "Expires", "%llu",
+			   (unsigned long long)((request->send->expires_ms + 999) / 1000));
+	write_proof(builder, request, &head, (struct sip_span){NULL, 0});
+	return sip_builder_finish(builder);
+}
+
 int phone_request_write(struct phone *phone, struct phone_request *request)
 {
 	struct sip_builder builder;
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
+	if (request->subscription)
+		return write_subscribe(&builder, request);
 	return request->call ? write_invite(&builder, request)
 			     : write_register(&builder, request, &phone->accounts);
 }

@@ -186,6 +186,9 @@ static void take_new(struct phone *phone, const struct phone_incoming *incoming,
 	case SIP_PRACK:
 		phone_reply(phone, incoming, 481);
 		break;
+	case SIP_NOTIFY: /* nobody asked for it */
+		phone_reply(phone, incoming, phone_notify_refusal(incoming->request));
+		break;
 	case SIP_CANCEL:
 		phone_call_take_cancel(phone, incoming);
 		break;
@@ -193,7 +196,6 @@ static void take_new(struct phone *phone, const struct phone_incoming *incoming,
 		break;
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
-	case SIP_NOTIFY:
 	case SIP_REFER:
 	case SIP_MESSAGE:
 	case SIP_PUBLISH:
@@ -219,10 +221,30 @@ static bool wants_extension(const struct sip_message *request)
 	return false;
 }
 
-/* Where it belongs was found: DIALOG, or outside of all with a verdict. */
-static void answer(struct phone *phone, const struct phone_incoming *incoming,
-		   struct phone_dialog *dialog, const struct verdict *verdict)
+/* Where a request belongs: to one of the two, or to none of them. */
+struct home {
+	struct phone_dialog *dialog;             /* of a call */
+	struct phone_subscription *subscription; /* for a NOTIFY */
+};
+
+static struct home find_home(const struct phone *phone, const struct sip_message *request)
 {
+	struct home home = {NULL, NULL};
+
+	if (!request->to.tag.at)
+		return home;
+	if (request->method == SIP_NOTIFY)
+		home.subscription = phone_subscription_of(phone, request);
+	if (!home.subscription)
+		home.dialog = phone_dialog_find(phone, request);
+	return home;
+}
+
+/* Where it belongs was found, or outside of all there is a verdict. */
+static void answer(struct phone *phone, const struct phone_incoming *incoming,
+		   const struct home *home, const struct verdict *verdict)
+{
+	struct phone_dialog *dialog = home->dialog;
 	bool is_ack = incoming->request->method == SIP_ACK;
 
 	if (dialog && is_ack)
@@ -233,6 +255,8 @@ static void answer(struct phone *phone, const struct phone_incoming *incoming,
 		phone_reply(phone, incoming, 420);
 	else if (dialog)
 		phone_dialog_take_request(dialog, incoming);
+	else if (home->subscription)
+		phone_notify_take(home->subscription, incoming);
 	else if (incoming->request->to.tag.at)
 		phone_reply(phone, incoming, 481);
 	else
@@ -247,10 +271,19 @@ static void set_timer(struct phone *phone)
 /* FAIL-5: what comes of a server that lost the registration is counted and forgotten; but for a
  * CANCEL, which belongs to a request that came before. */
 static struct verdict judge(const struct phone *phone, const struct phone_incoming *incoming,
-			    const struct phone_dialog *dialog)
+			    const struct home *home)
 {
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
 	const struct sip_message *request = incoming->request;
+	const struct phone_dialog *dialog = home->dialog;
 	struct verdict verdict = {KL_ACCEPT, 0, {0}};
+
+	if (home->subscription) {
+		verdict.acceptance =
+			kl_may_accept(phone->engine, home->subscription->line, &source, NULL);
+		verdict.status = verdict.acceptance == KL_REFUSE ? 403 : 0;
+		return verdict;
+	}
 
 	if (dialog && dialog->state <= PHONE_DIALOG_UP)
 		verdict.acceptance = phone_dialog_may_signal(dialog) ? KL_ACCEPT : KL_DROP;
@@ -287,7 +320,7 @@ static void turn_away(struct phone *phone, const struct phone_incoming *incoming
 
 /* A request that may be answered. */
 static void take_admitted(struct phone *phone, struct phone_incoming *incoming,
-			  struct phone_dialog *dialog, const struct verdict *verdict)
+			  const struct home *home, const struct verdict *verdict)
 {
 	const struct phone_hop back = phone_reply_hop(incoming);
 	struct sip_peer peer = {.length = sizeof back};
@@ -305,7 +338,7 @@ static void take_admitted(struct phone *phone, struct phone_incoming *incoming,
 		if (receipt.is_merged)
 			phone_reply(phone, incoming, 482);
 		else
-			answer(phone, incoming, dialog, verdict);
+			answer(phone, incoming, home, verdict);
 		break;
 	case SIP_RECEIPT_REPEAT:
 		if (receipt.again.length)
@@ -330,8 +363,8 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		.transport = (enum kl_transport)packet->source.transport,
 		.stream = packet->stream,
 	};
-	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
-	const struct verdict verdict = judge(phone, &incoming, dialog);
+	const struct home home = find_home(phone, request);
+	const struct verdict verdict = judge(phone, &incoming, &home);
 
 	if (verdict.acceptance != KL_ACCEPT)
 		phone_count_refused(phone);
@@ -339,8 +372,8 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		return;
 	if (verdict.status)
 		refuse_stranger(phone, &incoming, verdict.status);
-	else
-		take_admitted(phone, &incoming, dialog, &verdict);
+	else if (!home.subscription || phone_notify_has_room(home.subscription))
+		take_admitted(phone, &incoming, &home, &verdict);
 }
 
 static void take_time(void *user)

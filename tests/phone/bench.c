@@ -224,7 +224,7 @@ void peer_ask(struct peer *peer, const struct peer_request *request)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static void take_event(void *user, const struct phone_call_event *event)
+void bench_take_event(void *user, const struct phone_call_event *event)
 {
 	struct bench *bench = user;
 
@@ -281,12 +281,12 @@ static FILE *open_file(char path[])
 	return file;
 }
 
-/* CALLS: of a native file; NULL: there is none. */
-static struct config *load_config(unsigned alice, const char *parameters, const char *calls)
+/* NATIVE: a native file beside it; NULL: there is none. */
+static struct config *load_config(unsigned alice, const char *parameters, const char *native)
 {
-	char path[] = "/tmp/keepline-phone-test-XXXXXX", native[] = "/tmp/keepline-native-XXXXXX";
-	const char *files[] = {path, native};
-	const struct config_options options = {.files = files, .file_count = calls ? 2 : 1};
+	char path[] = "/tmp/keepline-phone-test-XXXXXX", beside[] = "/tmp/keepline-native-XXXXXX";
+	const char *files[] = {path, beside};
+	const struct config_options options = {.files = files, .file_count = native ? 2 : 1};
 	FILE *to = open_file(path);
 	struct config *config;
 
@@ -297,20 +297,20 @@ static struct config *load_config(unsigned alice, const char *parameters, const 
 		" reg.%u.server.1.retryMaxCount=\"2\" %s/>\n",
 		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
-	if (calls) {
-		to = open_file(native);
-		fprintf(to, "lines:\n  - line: %u\n    calls: {%s}\n", alice, calls);
+	if (native) {
+		to = open_file(beside);
+		fputs(native, to);
 		fclose(to);
 	}
 	assert_int_equal(config_load(&options, &config), 0);
 	assert_int_equal(config->diagnostic_count, 0);
 	unlink(path);
-	if (calls)
-		unlink(native);
+	if (native)
+		unlink(beside);
 	return config;
 }
 
-static struct bench *open_bench(const char *parameters, const char *calls)
+struct bench *bench_new_beside(const char *parameters, const char *native)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
 	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}}};
@@ -325,12 +325,12 @@ static struct bench *open_bench(const char *parameters, const char *calls)
 	for (uint8_t i = 0; i < BENCH_PEERS; i++)
 		peer_open(&bench->peers[i], bench, (uint8_t)(i + 1));
 	open_dns(bench);
-	bench->config = load_config(1, parameters, calls);
+	bench->config = load_config(1, parameters, native);
 	net_resolver_config_init(&config.resolver);
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
 	config.config = bench->config;
-	config.on_call = take_event;
+	config.on_call = bench_take_event;
 	config.user = bench;
 	assert_int_equal(phone_create(&bench->phone, &config, why), 0);
 	return bench;
@@ -359,17 +359,25 @@ static struct bench *register_line(struct bench *bench)
 
 struct bench *bench_new(const char *parameters)
 {
-	return open_bench(parameters, NULL);
+	return bench_new_beside(parameters, NULL);
 }
 
 struct bench *bench_registered(const char *parameters)
 {
-	return register_line(open_bench(parameters, NULL));
+	return bench_registered_beside(parameters, NULL);
+}
+
+struct bench *bench_registered_beside(const char *parameters, const char *native)
+{
+	return register_line(bench_new_beside(parameters, native));
 }
 
 struct bench *bench_with_calls(const char *parameters, const char *calls)
 {
-	return register_line(open_bench(parameters, calls));
+	char native[TEXT_MAX];
+
+	snprintf(native, sizeof native, "lines:\n  - line: 1\n    calls: {%s}\n", calls);
+	return bench_registered_beside(parameters, native);
 }
 
 void bench_free(struct bench *bench)
@@ -404,11 +412,17 @@ static void take_reloaded(void *user)
 void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
 			unsigned wait_ms)
 {
+	bench_begin_reload_beside(bench, &(struct bench_files){alice, parameters, NULL}, wait_ms);
+}
+
+void bench_begin_reload_beside(struct bench *bench, const struct bench_files *files,
+			       unsigned wait_ms)
+{
 	struct phone_reload_order order = {.leave_max_ms = wait_ms,
 					   .on_done = {take_reloaded, bench}};
 	char why[PHONE_WHY_MAX];
 
-	order.config = bench->next = load_config(alice, parameters, NULL);
+	order.config = bench->next = load_config(files->alice, files->parameters, files->native);
 	assert_int_equal(phone_reload_begin(bench->phone, &order, why), 0);
 }
 
@@ -427,7 +441,7 @@ void bench_end_reload(struct bench *bench)
 uint64_t bench_call(struct bench *bench)
 {
 	const struct phone_call_order order = {
-		.target = "sip:bob@sip.test", .on_event = take_event, .user = bench};
+		.target = "sip:bob@sip.test", .on_event = bench_take_event, .user = bench};
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 

@@ -42,7 +42,8 @@ struct bench {
 	struct config *config, *next; /* NEXT: a reload to it is under way */
 	struct phone *phone;
 	bool stopped;
-	/* The first events of the calls that came, and of those that were placed by bench_call(). */
+	/* The first events of the calls that came, and of those that were placed by bench_call().
+	 */
 	struct {
 		uint64_t id;
 		enum phone_call_event_type type;
@@ -60,6 +61,10 @@ struct bench {
 struct bench *bench_new(const char *parameters);
 void bench_free(struct bench *bench);
 
+/* The same, with a native file beside the Polycom one. */
+struct bench *bench_new_beside(const char *parameters, const char *native);
+struct bench *bench_registered_beside(const char *parameters, const char *native);
+
 /* A bench whose line is registered with the first peer, which asks for no credentials. */
 struct bench *bench_registered(const char *parameters);
 
@@ -71,6 +76,14 @@ struct bench *bench_with_calls(const char *parameters, const char *calls);
  * are waited for for WAIT_MS. */
 void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
 			unsigned wait_ms);
+
+/* The same, with a native file beside it. */
+struct bench_files {
+	unsigned alice;
+	const char *parameters, *native;
+};
+void bench_begin_reload_beside(struct bench *bench, const struct bench_files *files,
+			       unsigned wait_ms);
 
 /* Runs the loop until the new configuration is in force.  The old one is freed then. */
 void bench_end_reload(struct bench *bench);
@@ -123,6 +136,9 @@ void peer_ask(struct peer *peer, const struct peer_request *request);
 
 /* Places a call to sip:bob@sip.test. */
 uint64_t bench_call(struct bench *bench);
+
+/* Notes an event of a call: phone_call_order.on_event. */
+void bench_take_event(void *user, const struct phone_call_event *event);
 
 /* The last event of that kind; fails the test if there is none. */
 unsigned bench_event(const struct bench *bench, enum phone_call_event_type type);
