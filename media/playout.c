@@ -11,7 +11,7 @@ enum {
 	READY_MAX = 8 * MEDIA_PACKET_SAMPLES,
 	/* A timestamp that jumps so far belongs to nothing that waits. */
 	JUMP_MAX = 10 * MEDIA_RATE,
-	/* A gap that is longer is an end.  Speexdsp begins anew after as many steps, too. */
+	/* A gap that is longer is an end. */
 	GAP_MAX = 400 * MEDIA_RATE / 1000,
 };
 
@@ -62,6 +62,13 @@ void media_playout_reset(struct media_playout *playout)
 	playout->has_timestamp = false;
 }
 
+static int32_t whole_steps(int32_t samples)
+{
+	int32_t past = samples % MEDIA_PLAYOUT_STEP;
+
+	return samples - (past < 0 ? past + MEDIA_PLAYOUT_STEP : past);
+}
+
 /* The timestamp, moved by less than a step so that it is a number of steps from those before it:
  * what lies askew speexdsp plays in pieces, with a warning to the standard error output for each.
  */
@@ -75,7 +82,7 @@ static uint32_t align(struct media_playout *playout, uint32_t timestamp)
 		playout->has_timestamp = true;
 		playout->timestamp = timestamp;
 	}
-	playout->timestamp += (uint32_t)(ahead / MEDIA_PLAYOUT_STEP * MEDIA_PLAYOUT_STEP);
+	playout->timestamp += (uint32_t)whole_steps(ahead);
 	return playout->timestamp;
 }
 

@@ -98,7 +98,7 @@ enum media_reception_verdict media_reception_take(struct media_reception *recept
 
 static uint64_t expected(const struct media_reception *reception)
 {
-	return reception->has_stream ? (uint64_t)reception->highest - reception->base + 1 : 0;
+	return reception->received > 0 ? (uint64_t)reception->highest - reception->base + 1 : 0;
 }
 
 int64_t media_reception_lost(const struct media_reception *reception)

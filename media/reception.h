@@ -18,7 +18,7 @@ enum media_reception_verdict {
 
 /* Zeroed at first. */
 struct media_reception {
-	bool has_stream;
+	bool has_stream; /* false, too, after it ended; then the rest says what became of it */
 	uint32_t ssrc;
 	uint32_t base;    /* its first sequence number */
 	uint32_t highest; /* extended by how often the numbers began again */

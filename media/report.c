@@ -141,7 +141,7 @@ void media_report_take(struct media *media, const struct media_rtcp *packet)
 		measure_round_trip(media, &packet->block);
 	}
 	if (packet->is_bye && peer->reception.has_stream && peer->reception.ssrc == packet->ssrc) {
-		peer->reception = (struct media_reception){0};
+		peer->reception.has_stream = false;
 		media_tell(media, (struct media_event){.kind = MEDIA_EVENT_BYE});
 	}
 }

@@ -173,7 +173,7 @@ static void test_nothing_is_sent_to_nobody(void **state)
 	close_both();
 }
 
-/* CALL-3 (the media's part): the far end moves to another address in mid-call, as after a
+/* CALL-3 (part): the far end moves to another address in mid-call, as after a
  * re-INVITE. */
 static void test_the_far_end_moves(void **state)
 {
@@ -214,6 +214,7 @@ static void test_goodbye_is_told(void **state)
 	heard = statistics_of(&bob);
 	assert_string_equal(heard.cname, "127.0.0.1");
 	assert_int_equal(heard.reports, 1);
+	assert_int_equal(heard.reported_lost, 0);
 	party_close(&bob);
 }
 
@@ -233,6 +234,27 @@ static void test_reports_tell_the_round_trip(void **state)
 	assert_true(statistics_of(&alice).reports > 0 || statistics_of(&bob).reports > 0);
 	assert_true(statistics_of(&alice).round_trip_us < 1000000);
 	assert_true(statistics_of(&bob).round_trip_us < 1000000);
+	close_both();
+}
+
+/* The loop is held up for a fifth of a second, as by a machine that sleeps: what was not said is
+ * not said now in a burst, no number is left out, and the stream goes on. */
+static void test_a_pause_is_no_burst(void **state)
+{
+	uint64_t sent, until;
+
+	(void)state;
+	open_both("127.0.0.1");
+	parties_join(&alice, &bob);
+	wait_for_tones(ENOUGH);
+	sent = statistics_of(&alice).sent;
+	for (until = net_now_ms() + 200; net_now_ms() < until;)
+		;
+	wait_for_frames(&alice, 1);
+	assert_in_range(statistics_of(&alice).sent - sent, 1, 4);
+	wait_for_tones(ENOUGH);
+	assert_int_equal(statistics_of(&bob).lost, 0);
+	assert_int_equal(statistics_of(&bob).streams, 1);
 	close_both();
 }
 
@@ -271,7 +293,7 @@ static void test_a_file_is_played_into_a_recording(void **state)
 	for (size_t count; (count = media_wav_read(reader, samples, MEDIA_RATE)) > 0;)
 		media_tone_ear_hear(ear, samples, count);
 	media_wav_close(reader);
-	assert_in_range(media_tone_ear_heard_ms(ear), 800, 1100);
+	assert_in_range(media_tone_ear_heard_ms(ear), 500, 1100);
 	media_tone_ear_free(ear);
 	media_tone_free(tone);
 }
@@ -281,7 +303,7 @@ static void test_a_file_is_played_into_a_recording(void **state)
 static int open_in(struct media **out, uint16_t first, uint16_t last)
 {
 	return media_open(out, &(struct media_config){.loop = loop,
-						      .local = address_of("127.0.0.1"),
+						      .local = address_of("127.0.6.1"),
 						      .port_first = first,
 						      .port_last = last});
 }
@@ -294,19 +316,19 @@ static void test_ports_are_even_and_bounded(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(open_in(&taken[i], 42001, 42008), 0);
+		assert_int_equal(open_in(&taken[i], 15001, 15008), 0);
 		assert_int_equal(media_port(taken[i]) % 2, 0);
-		assert_in_range(media_port(taken[i]), 42002, 42006);
-		seen |= 1u << (media_port(taken[i]) - 42002);
+		assert_in_range(media_port(taken[i]), 15002, 15006);
+		seen |= 1u << (media_port(taken[i]) - 15002);
 	}
 	assert_int_equal(seen, 1 | 4 | 16);
-	assert_int_equal(open_in(&none, 42001, 42008), -EADDRINUSE);
+	assert_int_equal(open_in(&none, 15001, 15008), -EADDRINUSE);
 	media_close(taken[1]);
-	assert_int_equal(open_in(&taken[1], 42001, 42008), 0);
+	assert_int_equal(open_in(&taken[1], 15001, 15008), 0);
 	for (int i = 0; i < 3; i++)
 		media_close(taken[i]);
-	assert_int_equal(open_in(&none, 42001, 42002), -EINVAL);
-	assert_int_equal(open_in(&none, 42008, 42002), -EINVAL);
+	assert_int_equal(open_in(&none, 15001, 15002), -EINVAL);
+	assert_int_equal(open_in(&none, 15008, 15002), -EINVAL);
 	assert_int_equal(media_open(&none, &(struct media_config){.loop = loop,
 								  .local = address_of("0.0.0.0")}),
 			 -EINVAL);
@@ -375,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_the_far_end_moves),
 		cmocka_unit_test(test_goodbye_is_told),
 		cmocka_unit_test(test_reports_tell_the_round_trip),
+		cmocka_unit_test(test_a_pause_is_no_burst),
 		cmocka_unit_test(test_a_file_is_played_into_a_recording),
 		cmocka_unit_test(test_ports_are_even_and_bounded),
 		cmocka_unit_test(test_targets_of_no_use_are_refused),

@@ -15,6 +15,7 @@ struct sender {
 	unsigned received;
 	uint32_t ssrc;
 	uint16_t sequence;
+	bool echoes; /* sends back what comes, as it is */
 };
 
 static void count_datagram(void *user, const struct net_datagram *datagram)
@@ -24,6 +25,10 @@ static void count_datagram(void *user, const struct net_datagram *datagram)
 
 	assert_int_equal(media_rtp_parse(&packet, datagram->bytes, datagram->length), 0);
 	sender->received++;
+	if (sender->echoes)
+		assert_int_equal(net_udp_send(sender->udp, &datagram->source, datagram->bytes,
+					      datagram->length),
+				 0);
 }
 
 static void sender_open(struct sender *sender, const char *address)
@@ -235,8 +240,36 @@ static void test_foreign_reports(void **state)
 	length = media_rtcp_write(&report, bytes);
 	send_bytes(&friend, to, bytes, length);
 	wait_for(loop, &party.events[MEDIA_EVENT_BYE], 1);
+	/* Once; and what comes after it is a stream of its own. */
+	send_bytes(&friend, to, bytes, length);
+	wait_for_count(&party, REPORTS, 3);
+	assert_int_equal(party.events[MEDIA_EVENT_BYE], 1);
+	send_audio(&friend, &party);
+	wait_for_count(&party, RECEIVED, 2);
+	assert_int_equal(statistics_of(&party).streams, 2);
 	net_udp_close(friend.udp);
 	net_udp_close(stranger.udp);
+	party_close(&party);
+}
+
+/* An echo test of the simplest kind: the stream that comes back has our own SSRC, and is heard. */
+static void test_an_echo_is_heard(void **state)
+{
+	struct sender echo;
+	struct media_target target;
+	struct party party;
+
+	(void)state;
+	party_open(&party, loop, "127.0.0.1", MEDIA_TRUST_NEGOTIATED);
+	sender_open(&echo, "127.0.0.2");
+	echo.echoes = true;
+	party_say_tone(&party, 440);
+	party_listen_for(&party, 440);
+	target = target_at(net_udp_local(echo.udp));
+	assert_int_equal(media_set_target(party.media, &target), 0);
+	wait_for(loop, &party.heard, 4);
+	assert_int_equal(statistics_of(&party).streams, 1);
+	net_udp_close(echo.udp);
 	party_close(&party);
 }
 
@@ -260,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_the_first_source_is_latched),
 		cmocka_unit_test(test_what_nobody_should_send),
 		cmocka_unit_test(test_foreign_reports),
+		cmocka_unit_test(test_an_echo_is_heard),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
