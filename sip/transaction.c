@@ -29,6 +29,8 @@ struct transaction {
 	uint32_t heap_index; /* NOWHERE: it waits for nothing */
 	uint64_t hash;       /* of the key */
 	char *key;           /* owned */
+	uint32_t next_twin;  /* in the bucket of origins */
+	char *origin;        /* owned; NULL: it lies inside a dialog */
 	char *response;      /* the last one; owned */
 	size_t response_length;
 	uint64_t resend_at; /* timer G; SIP_NEVER: not running */
@@ -43,6 +45,7 @@ struct sip_transactions {
 	struct transaction *slots;
 	uint32_t free_slot;
 	uint32_t *buckets; /* as many as slots: first of the chain */
+	uint32_t *origins; /* the same, for requests that come twice */
 	uint32_t *heap;    /* slots by due time, the earliest first */
 	size_t heap_count;
 };
@@ -172,18 +175,59 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 	return slot;
 }
 
+static uint32_t *origin_bucket(const struct sip_transactions *table, const char *origin)
+{
+	return &table->origins[hash_of(origin) % table->limit];
+}
+
+/* RFC 3261 8.2.2.2: is there a transaction with this origin?  It came by another way, since its key
+ * is another. */
+static bool find_twin(const struct sip_transactions *table, const char *origin)
+{
+	uint32_t slot = *origin_bucket(table, origin);
+
+	while (slot != NOWHERE && strcmp(table->slots[slot].origin, origin) != 0)
+		slot = table->slots[slot].next_twin;
+	return slot != NOWHERE;
+}
+
+/* Takes the ownership of ORIGIN. */
+static void set_origin(struct sip_transactions *table, uint32_t slot, char *origin)
+{
+	uint32_t *bucket = origin_bucket(table, origin);
+
+	table->slots[slot].origin = origin;
+	table->slots[slot].next_twin = *bucket;
+	*bucket = slot;
+}
+
+static void drop_origin(struct sip_transactions *table, uint32_t slot)
+{
+	struct transaction *t = &table->slots[slot];
+	uint32_t *link;
+
+	if (!t->origin)
+		return;
+	link = origin_bucket(table, t->origin);
+	while (*link != slot)
+		link = &table->slots[*link].next_twin;
+	*link = t->next_twin;
+	free(t->origin);
+}
+
 static void close_slot(struct sip_transactions *table, uint32_t slot)
 {
 	struct transaction *t = &table->slots[slot];
 	uint32_t *link = &table->buckets[t->hash % table->limit];
 
 	heap_remove(table, slot);
+	drop_origin(table, slot);
 	while (*link != slot)
 		link = &table->slots[*link].next;
 	*link = t->next;
 	free(t->key);
 	free(t->response);
-	t->key = t->response = NULL;
+	t->key = t->origin = t->response = NULL;
 	t->state = FREE;
 	t->next = table->free_slot;
 	table->free_slot = slot;
@@ -201,13 +245,14 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 	table->limit = limit;
 	table->slots = calloc(limit, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
+	table->origins = calloc(limit, sizeof(*table->origins));
 	table->heap = calloc(limit, sizeof(*table->heap));
-	if (!table->slots || !table->buckets || !table->heap) {
+	if (!table->slots || !table->buckets || !table->origins || !table->heap) {
 		sip_transactions_free(table);
 		return NULL;
 	}
 	for (size_t i = 0; i < limit; i++) {
-		table->buckets[i] = NOWHERE;
+		table->buckets[i] = table->origins[i] = NOWHERE;
 		table->slots[i].next = i + 1 < limit ? (uint32_t)i + 1 : NOWHERE;
 	}
 	return table;
@@ -219,10 +264,12 @@ void sip_transactions_free(struct sip_transactions *table)
 		return;
 	for (size_t i = 0; table->slots && i < table->limit; i++) {
 		free(table->slots[i].key);
+		free(table->slots[i].origin);
 		free(table->slots[i].response);
 	}
 	free(table->slots);
 	free(table->buckets);
+	free(table->origins);
 	free(table->heap);
 	free(table);
 }
@@ -262,6 +309,23 @@ static char *make_own_key(const struct sip_message *message)
 	key = method ? make_key(message, method) : NULL;
 	free(method);
 	return key;
+}
+
+/* What tells a request outside dialogs from all others, by whatever way it comes (8.2.2.2): From
+ * tag, Call-ID and CSeq; and whom it is for, since one call may ring two lines here.  To be freed;
+ * NULL: it is no such request, or there is no memory. */
+static char *make_origin(const struct sip_message *message)
+{
+	struct sip_uri uri = {.user = {NULL, 0}};
+	char *origin = NULL;
+
+	if (message->to.tag.at || message->method == SIP_ACK || message->method == SIP_CANCEL ||
+	    sip_uri_parse(&uri, message->request_uri) != 0 ||
+	    asprintf(&origin, "%.*s %u %.*s %.*s %.*s", SIP_SPAN(message->call_id),
+		     message->cseq.number, SIP_SPAN(message->method_name),
+		     SIP_SPAN(message->from.tag), SIP_SPAN(uri.user)) < 0)
+		return NULL;
+	return origin;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -308,6 +372,7 @@ static void receive_repeat(const struct sip_transactions *table, uint32_t slot,
 static void receive_new(struct sip_transactions *table, const struct sip_message *message,
 			char *key, const struct sip_peer *peer, struct sip_receipt *receipt)
 {
+	char *origin;
 	uint32_t slot;
 
 	receipt->kind = SIP_RECEIPT_NEW;
@@ -326,6 +391,11 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		message->via.transport == SIP_TCP || message->via.transport == SIP_TLS;
 	table->slots[slot].peer = *peer;
 	receipt->id = id_of(table, slot);
+	origin = make_origin(message);
+	if (!origin)
+		return;
+	receipt->is_merged = find_twin(table, origin);
+	set_origin(table, slot, origin);
 }
 
 int sip_transactions_receive(struct sip_transactions *table, const struct sip_message *message,
@@ -360,9 +430,7 @@ sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *tab
 	uint32_t slot = key ? find(table, key) : NOWHERE;
 
 	free(key);
-	if (slot == NOWHERE || table->slots[slot].state != PROCEEDING)
-		return 0;
-	return id_of(table, slot);
+	return slot == NOWHERE ? 0 : id_of(table, slot);
 }
 
 /* A final answer moves the transaction on and starts its timers. */
@@ -402,6 +470,14 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	enter_final(t, answer->status, now);
 	heap_update(table, slot);
 	return 0;
+}
+
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id)
+{
+	uint32_t slot = slot_of(table, id);
+
+	if (slot != NOWHERE)
+		close_slot(table, slot);
 }
 
 /* Timer G doubles up to T2; counted from now on, so that a late wake makes no burst. */
