@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/provenance.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 
@@ -227,6 +228,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
+	phone_large_lose(phone, end);
 	event.transport.tx = phone_client_waiting(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
 		event.transport.fault = KL_FAULT_STREAM_LOST;

@@ -402,6 +402,17 @@ int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
 	return 0;
 }
 
+bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_route *route)
+{
+	const struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	    net_stream_is_open(stream->net))
+		return true;
+	return false;
+}
+
 void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route *route,
 			      struct sip_span bytes)
 {

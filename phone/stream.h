@@ -32,6 +32,9 @@ int phone_streams_listen(struct phone_streams *streams, enum kl_transport transp
 int phone_streams_send(struct phone_streams *streams, const struct phone_hop *hop,
 		       const struct net_address *local, struct sip_span bytes);
 
+/* As phone_transport_is_open(). */
+bool phone_streams_is_open(const struct phone_streams *streams, const struct kl_route *route);
+
 /* As phone_transport_keep_alive(). */
 void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_route *route,
 			      struct sip_span bytes);

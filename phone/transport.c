@@ -223,6 +223,11 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
+bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route)
+{
+	return phone_streams_is_open(transport->streams, route);
+}
+
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes)
 {

@@ -77,6 +77,9 @@ uint8_t phone_transport_families(const struct phone_transport *transport);
 int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length);
 
+/* Is there a stream to a route, which we opened, that carries bytes now? */
+bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route);
+
 /* KEEP-1: sends BYTES to a route: a datagram, or on each stream to it that is there. */
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes);

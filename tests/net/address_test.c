@@ -133,6 +133,17 @@ static void the_local_address_is_that_of_the_route(void **state)
 	assert_address(&local, "[::1]");
 }
 
+/* Loopback takes more than any Ethernet; an address of a family that is not here has no path. */
+static void mtu_is_the_kernels(void **state)
+{
+	const struct net_address here = address_of("127.0.0.1:9");
+	const struct net_address nowhere = address_of("[fe80::1]:9");
+
+	(void)state;
+	assert_true(net_address_mtu_toward(&here) > 1500);
+	assert_true(net_address_mtu_toward(&nowhere) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +153,7 @@ int main(void)
 		cmocka_unit_test(sockaddr_there_and_back),
 		cmocka_unit_test(addresses_compare_by_ip_then_port),
 		cmocka_unit_test(the_local_address_is_that_of_the_route),
+		cmocka_unit_test(mtu_is_the_kernels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

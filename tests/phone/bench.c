@@ -235,11 +235,21 @@ static void open_dns(struct bench *bench)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
-static struct config *load_config(unsigned alice, const char *parameters)
+static void write_policy(char *path, const char *policy)
+{
+	FILE *to = fdopen(mkstemps(path, 5), "w");
+
+	assert_non_null(to);
+	fprintf(to, "policy: {%s}\n", policy);
+	fclose(to);
+}
+
+static struct config *load_config(unsigned alice, const char *parameters, const char *policy)
 {
 	char path[] = "/tmp/keepline-phone-test-XXXXXX";
-	const char *file = path;
-	const struct config_options options = {.files = &file, .file_count = 1};
+	char policy_path[] = "/tmp/keepline-policy-test-XXXXXX.yaml";
+	const char *files[] = {path, policy_path};
+	const struct config_options options = {.files = files, .file_count = policy ? 2 : 1};
 	FILE *to = fdopen(mkstemp(path), "w");
 	struct config *config;
 
@@ -251,13 +261,21 @@ static struct config *load_config(unsigned alice, const char *parameters)
 		" reg.%u.server.1.retryMaxCount=\"2\" %s/>\n",
 		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
+	if (policy)
+		write_policy(policy_path, policy);
 	assert_int_equal(config_load(&options, &config), 0);
 	assert_int_equal(config->diagnostic_count, 0);
 	unlink(path);
+	unlink(policy_path);
 	return config;
 }
 
 struct bench *bench_new(const char *parameters)
+{
+	return bench_new_by(parameters, NULL);
+}
+
+struct bench *bench_new_by(const char *parameters, const char *policy)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
 	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}}};
@@ -272,7 +290,7 @@ struct bench *bench_new(const char *parameters)
 	for (uint8_t i = 0; i < BENCH_PEERS; i++)
 		peer_open(&bench->peers[i], bench, (uint8_t)(i + 1));
 	open_dns(bench);
-	bench->config = load_config(1, parameters);
+	bench->config = load_config(1, parameters, policy);
 	net_resolver_config_init(&config.resolver);
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
@@ -339,7 +357,7 @@ void bench_begin_reload(struct bench *bench, unsigned alice, const char *paramet
 					   .on_done = {take_reloaded, bench}};
 	char why[PHONE_WHY_MAX];
 
-	order.config = bench->next = load_config(alice, parameters);
+	order.config = bench->next = load_config(alice, parameters, NULL);
 	assert_int_equal(phone_reload_begin(bench->phone, &order, why), 0);
 }
 

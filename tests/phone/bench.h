@@ -57,6 +57,8 @@ struct bench {
  * file.  The DNS knows, too: naptr.test, by NAPTR and SRV the second peer; none.test, which offers
  * no SIP. */
 struct bench *bench_new(const char *parameters);
+/* The same with policy values, as the native file has them: "NAME: VALUE, ...". */
+struct bench *bench_new_by(const char *parameters, const char *policy);
 void bench_free(struct bench *bench);
 
 /* A bench whose line is registered with the first peer, which asks for no credentials. */
