@@ -213,6 +213,23 @@ int net_address_local_toward(struct net_address *out, const struct net_address *
 	return error;
 }
 
+bool net_address_is_here(const struct net_address *address)
+{
+	struct net_address any_port = *address;
+	struct sockaddr_storage name;
+	socklen_t length;
+	int fd;
+	bool here;
+
+	any_port.port = 0;
+	length = net_address_to_sockaddr(&any_port, &name);
+	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	here = bind(fd, (const struct sockaddr *)&name, length) == 0 || errno != EADDRNOTAVAIL;
+	if (fd >= 0)
+		close(fd);
+	return here;
+}
+
 int net_address_mtu_toward(const struct net_address *remote)
 {
 	bool ipv4 = net_address_is_ipv4(remote);

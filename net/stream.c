@@ -153,13 +153,10 @@ static int make_events(struct net_stream *stream, bool is_client)
 /* Hands the connected socket to libevent.  0 or -ENOMEM. */
 static int begin(struct net_stream *stream, bool is_client)
 {
-	struct sockaddr_storage name = {0};
 	int error = make_events(stream, is_client);
 
 	if (error)
 		return error;
-	getsockname(stream->fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)});
-	net_address_from_sockaddr(&stream->local, (struct sockaddr *)&name);
 	stream->state = stream->session != NULL ? SECURING : OPEN;
 	bufferevent_setcb(stream->events, take_bytes, NULL, take_event, stream);
 	bufferevent_setwatermark(stream->events, EV_READ, 0, stream->config.unread_max);
@@ -212,6 +209,14 @@ static void set_options(int fd, const struct net_stream_config *config)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
 }
 
+static void note_local(struct net_stream *stream)
+{
+	struct sockaddr_storage name = {0};
+
+	getsockname(stream->fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)});
+	net_address_from_sockaddr(&stream->local, (struct sockaddr *)&name);
+}
+
 static int connect_socket(struct net_stream *stream)
 {
 	const struct net_stream_config *config = &stream->config;
@@ -235,6 +240,7 @@ static int connect_socket(struct net_stream *stream)
 	length = net_address_to_sockaddr(&config->remote, &name);
 	if (connect(stream->fd, (struct sockaddr *)&name, length) < 0 && errno != EINPROGRESS)
 		return -errno;
+	note_local(stream);
 	return net_watch_create(&stream->connected, stream->loop,
 				&(struct net_watch_config){.fd = stream->fd,
 							   .events = NET_WRITABLE,
@@ -290,6 +296,7 @@ int net_stream_accept(struct net_stream **out, struct net_loop *loop,
 	}
 	stream->fd = fd;
 	set_options(fd, config);
+	note_local(stream);
 	error = begin(stream, false);
 	if (error)
 		net_stream_close(stream);

@@ -27,8 +27,9 @@ struct stream {
 	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
 	struct kl_policy policy;    /* how it is kept */
 	bool accepted;
-	bool greeted; /* a whole message came */
-	bool *gone;   /* set when it is freed while its bytes are read */
+	bool greeted;  /* a whole message came */
+	bool stranded; /* its address is not this machine's any more */
+	bool *gone;    /* set when it is freed while its bytes are read */
 	struct sip_framer framer;
 	struct net_timer *idle;
 	struct net_stream *net;
@@ -439,6 +440,41 @@ void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route
 		if (!stream->accepted && phone_route_equal(&stream->route, route))
 			stream_free(stream);
 		stream = next;
+	}
+}
+
+/* Thousands of streams leave from one address: it is asked for once in a row of them. */
+bool phone_streams_mark_stranded(struct phone_streams *pool)
+{
+	struct net_address asked = {.port = 0};
+	bool here = true, found = false;
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	{
+		struct net_address local = net_stream_local(stream->net);
+
+		local.port = 0;
+		if (net_address_compare(&local, &asked) != 0)
+			here = net_address_is_here(&local);
+		asked = local;
+		stream->stranded = !here;
+		found |= !here;
+	}
+	return found;
+}
+
+void phone_streams_lose_stranded(struct phone_streams *pool)
+{
+	struct stream *stream = LIST_FIRST(&pool->all);
+
+	while (stream) {
+		if (!stream->stranded) {
+			stream = LIST_NEXT(stream, others);
+			continue;
+		}
+		lose(stream, KL_FAULT_STREAM_LOST, "this machine has its address no more");
+		stream = LIST_FIRST(&pool->all); /* others may have gone with it */
 	}
 }
 

@@ -44,6 +44,12 @@ void phone_streams_set_policy(struct phone_streams *streams, const struct kl_pol
 
 void phone_streams_drop(struct phone_streams *streams, const struct kl_route *route);
 
+/* As phone_transport_mark_stranded(). */
+bool phone_streams_mark_stranded(struct phone_streams *streams);
+
+/* As phone_transport_lose_stranded(). */
+void phone_streams_lose_stranded(struct phone_streams *streams);
+
 /* Adds its own to COUNTERS. */
 void phone_streams_count(const struct phone_streams *streams,
 			 struct phone_transport_counters *counters);

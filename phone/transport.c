@@ -249,6 +249,16 @@ void phone_transport_drop(struct phone_transport *transport, const struct kl_rou
 	phone_streams_drop(transport->streams, route);
 }
 
+bool phone_transport_mark_stranded(struct phone_transport *transport)
+{
+	return phone_streams_mark_stranded(transport->streams);
+}
+
+void phone_transport_lose_stranded(struct phone_transport *transport)
+{
+	phone_streams_lose_stranded(transport->streams);
+}
+
 static uint16_t port_for(const struct phone_transport *transport, const struct kl_route *route)
 {
 	const struct net_address to = phone_route_address(route);

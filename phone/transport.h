@@ -90,6 +90,13 @@ void phone_transport_set_policy(struct phone_transport *transport, const struct 
 /* Drops the streams to a route that we opened; on_stream_end is not called. */
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route);
 
+/* Looks for streams that leave from an address that this machine has no more.  False: there are
+ * none. */
+bool phone_transport_mark_stranded(struct phone_transport *transport);
+
+/* Ends those, with on_stream_end for the ones that we opened: nothing can come on them. */
+void phone_transport_lose_stranded(struct phone_transport *transport);
+
 /* The address and port where requests from a route find us: what Via and Contact say. */
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,
 			  struct net_address *local);

@@ -88,14 +88,17 @@ class Far:
         if self.libc.setns(namespace, CLONE_NEWNET):
             raise Failure(f'setns: {os.strerror(ctypes.get_errno())}')
 
-    def bind(self, address, port):
-        """A UDP socket on the other side."""
+    def bind(self, address, port, kind=socket.SOCK_DGRAM):
+        """A socket on the other side: UDP, or TCP that listens."""
         self.enter(self.namespace)
         try:
-            there = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM)
+            there = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, kind)
         finally:
             self.enter(self.near_namespace)
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         there.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            there.listen()
         return there
 
     def stop(self):
@@ -138,6 +141,54 @@ class Server:
         return wait_for(lambda: self.find(method, since_ms), f'{method} at {self.address}', within_s)[0]
 
 
+class StreamServer:
+    """What comes to a TCP socket, answered by ANSWER(packet) on the same stream. Requests have no body here."""
+
+    def __init__(self, world, there, answer):
+        self.world, self.socket, self.answer = world, there, answer
+        self.address = there.getsockname()[0]
+        self.packets, self.connections = [], []
+        world.selector.register(there, selectors.EVENT_READ, self)
+
+    def receive(self):
+        stream, peer = self.socket.accept()
+        connection = Connection(self, stream, f'{host(peer[0])}:{peer[1]}')
+        self.connections.append(connection)
+        self.world.selector.register(stream, selectors.EVENT_READ, connection)
+
+    find, wait = Server.find, Server.wait
+
+
+class Connection:
+    """One stream to a StreamServer."""
+
+    def __init__(self, server, stream, source):
+        self.server, self.socket, self.source = server, stream, source
+        self.rest = b''
+
+    def receive(self):
+        try:
+            got = self.socket.recv(1 << 16)
+        except ConnectionError:
+            got = b''
+        if not got:
+            self.server.world.selector.unregister(self.socket)
+            self.socket.close()
+            return
+        *messages, self.rest = (self.rest + got).split(b'\r\n\r\n')
+        for message in filter(None, messages):
+            self.take(message + b'\r\n\r\n')
+
+    def take(self, message):
+        here = f'{host(self.server.address)}:{PORT}'
+        packet = Packet(self.server.world.log.now_ms(), self.source, here, message)
+        self.server.packets.append(packet)
+        self.server.world.log.packets.append(packet)
+        reply = self.server.answer(packet)
+        if reply:
+            self.socket.sendall(reply)
+
+
 class Log:
     """What came to the servers."""
 
@@ -178,7 +229,8 @@ class FarWorld:
             for key, _ in self.selector.select(0.05):
                 key.data.receive()
 
-    def registrar(self, address, expires_s=3600):
+    def registrar(self, address, expires_s=3600, kind=socket.SOCK_DGRAM):
+        """A server that registers whoever asks; over TCP if KIND says so."""
         def grant(packet):
             if packet.status or packet.method != 'REGISTER':
                 return None
@@ -186,7 +238,8 @@ class FarWorld:
             vias = '\r\n'.join(line for line in packet.head if line.startswith('Via:'))
             headers = {name: packet.header(name) for name in names}
             return GRANT.format(vias=vias, expires=min(expires_s, int(packet.header('Expires'))), **headers).encode()
-        return Server(self, self.far.bind(address, PORT), grant)
+        server = Server if kind == socket.SOCK_DGRAM else StreamServer
+        return server(self, self.far.bind(address, PORT, kind), grant)
 
     def names(self, address, records):
         """A DNS server there, the only one that the machine knows from now on."""
