@@ -145,8 +145,10 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
 	client->hop.route = send->route;
 	client->hop.policy = phone_entry_config(phone, client->account)->policy;
-	if (send->name)
-		client->hop.name = phone_entry_config(phone, client->account)->name;
+	client->hop.name = send->tls_name;
+	if (!client->hop.name && send->route.tls_name)
+		client->hop.name =
+			phone_redirect_name(&phone->redirect_names, send->route.tls_name);
 	client->token = send->token;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
@@ -481,7 +483,7 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 			const struct phone_hop hop = phone_large_hop(client);
 
 			if (client->state == PHONE_CLIENT_OPEN &&
-			    phone_route_equal(&hop.route, route))
+			    phone_route_same(&hop.route, route))
 				return client->tx;
 		}
 	return 0;

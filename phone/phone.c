@@ -399,6 +399,7 @@ void phone_free(struct phone *phone)
 	phone_calls_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
+	phone_redirect_names_clear(&phone->redirect_names);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
 	phone_network_close(phone);

@@ -37,6 +37,7 @@ struct phone {
 	struct phone_trace *trace; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
+	struct phone_redirect_names redirect_names;
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;
 	struct phone_server server;

@@ -51,6 +51,9 @@ void phone_reload_hop(const struct phone_reload *reload, const struct phone_acco
 		hop->policy = new->policy;
 	if (hop->name == old->name)
 		hop->name = new->name;
+	for (uint8_t i = 0; i < old->more_count; i++)
+		if (hop->name == old->more_names[i])
+			hop->name = new->more_names[i];
 }
 
 static bool goes_on(const struct phone_reload *reload, uint32_t new_line)

@@ -22,8 +22,8 @@ enum { KEEPALIVES_MAX = 4, MS_IN_S = 1000 };
 struct stream {
 	LIST_ENTRY(stream) others;
 	struct phone_streams *pool;
-	uint64_t id; /* never used twice */
-	struct kl_route route;
+	uint64_t id;                /* never used twice */
+	struct kl_route route;      /* with the name, of those that we opened */
 	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
 	struct kl_policy policy;    /* how it is kept */
 	bool accepted;
@@ -283,6 +283,8 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	if (!stream)
 		return -ENOMEM;
 	snprintf(stream->name, sizeof stream->name, "%s", hop->name ? hop->name : "");
+	stream->route.tls_name =
+		hop->name && hop->route.transport == KL_TLS ? kl_tls_name(hop->name) : 0;
 	if (hop->policy)
 		stream->policy = *hop->policy;
 	config = describe(stream, local);
@@ -408,7 +410,7 @@ bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_rou
 	const struct stream *stream;
 
 	LIST_FOREACH(stream, &pool->all, others)
-	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	if (!stream->accepted && phone_route_same(&stream->route, route) &&
 	    net_stream_is_open(stream->net))
 		return true;
 	return false;
@@ -420,7 +422,7 @@ void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route 
 	struct stream *stream;
 
 	LIST_FOREACH(stream, &pool->all, others)
-	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	if (!stream->accepted && phone_route_same(&stream->route, route) &&
 	    !net_stream_write(stream->net, bytes.at, bytes.length))
 		note_traffic(stream);
 }
@@ -437,7 +439,7 @@ void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route
 	while (stream) {
 		struct stream *next = LIST_NEXT(stream, others);
 
-		if (!stream->accepted && phone_route_equal(&stream->route, route))
+		if (!stream->accepted && phone_route_same(&stream->route, route))
 			stream_free(stream);
 		stream = next;
 	}

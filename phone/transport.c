@@ -67,6 +67,11 @@ bool phone_route_equal(const struct kl_route *a, const struct kl_route *b)
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 
+bool phone_route_same(const struct kl_route *a, const struct kl_route *b)
+{
+	return phone_route_equal(a, b) && a->tls_name == b->tls_name;
+}
+
 uint16_t phone_default_port(enum kl_transport transport)
 {
 	return transport == KL_TLS ? PHONE_PORT + 1 : PHONE_PORT;

@@ -24,7 +24,8 @@ struct phone_hop {
 	/* UDP: an answer leaves from where its request arrived (RFC 3581 4); all zero: from
 	 * anywhere. */
 	struct net_address local;
-	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address. */
+	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  Streams
+	 * go by this, whatever route.tls_name is. */
 	const char *name;
 	/* How a stream is kept that is opened for it (KEEP-2, KEEP-3); NULL: as
 	 * phone_transport_config says.  A stream copies it. */
@@ -124,7 +125,9 @@ enum kl_transport phone_transport_of_uri(const struct sip_uri *uri);
 /* Where a SIP URI leads that names a literal address (RFC 3263 4.1, 4.2).  -EINVAL: it does not. */
 int phone_route_of_uri(struct sip_span uri, struct kl_route *route);
 
+/* Are both one place?  phone_route_same(): and, over TLS, under one name. */
 bool phone_route_equal(const struct kl_route *a, const struct kl_route *b);
+bool phone_route_same(const struct kl_route *a, const struct kl_route *b);
 
 /* The fault that a failed send tells: -ERROR, an errno value. */
 enum kl_fault phone_fault_of(int error);
