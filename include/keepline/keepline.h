@@ -156,6 +156,11 @@ struct kl_config {
 	uint32_t line_count;
 	const struct kl_static_record *static_records; /* those of one name in order */
 	uint32_t static_record_count;
+	/* What the DNS answered before a restart, kept by the host: it serves while no server
+	 * answers, until the first reply to the question, in whatever words (OWN-9).  Its TTL does
+	 * not count.  Those of one name in order. */
+	const struct kl_static_record *remembered_records;
+	uint32_t remembered_record_count;
 	uint8_t transports; /* bit (1 << enum kl_transport) for each that the host can use */
 	uint8_t families;   /* enum kl_families, or both: which addresses are asked for */
 	struct kl_limits limits;
