@@ -123,6 +123,14 @@ static void take_dns(void *user, const struct kl_event *event)
 	phone_feed(user, event);
 }
 
+static void take_known(void *user, const struct phone_dns_known *known)
+{
+	const struct phone *phone = user;
+
+	if (phone->memory)
+		phone_memory_take(phone->memory, known);
+}
+
 /* ---- the network ----------------------------------------------------------------------------- */
 
 static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
@@ -279,6 +287,12 @@ const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static int report_no_memory(char why[PHONE_WHY_MAX])
+{
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	return -ENOMEM;
+}
+
 static int open_network(struct phone *phone, const struct phone_config *config,
 			char why[PHONE_WHY_MAX])
 {
@@ -302,6 +316,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.hosts_path = config->hosts_path,
 		.on_servers = take_servers,
 		.on_answer = take_dns,
+		.on_known = take_known,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
@@ -311,16 +326,13 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 					 why);
 	if (error)
 		return error;
+	if (config->state_path &&
+	    phone_memory_open(&phone->memory, config->loop, config->state_path))
+		return report_no_memory(why);
 	error = phone_dns_create(&phone->dns, &dns);
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "the DNS servers: %s", strerror(-error));
 	return error;
-}
-
-static int report_no_memory(char why[PHONE_WHY_MAX])
-{
-	snprintf(why, PHONE_WHY_MAX, "out of memory");
-	return -ENOMEM;
 }
 
 /* The engine asks only for addresses of the families that are here. */
@@ -335,6 +347,8 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 		return report_no_memory(why);
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
+	if (phone->memory)
+		phone_memory_lend(phone->memory, config);
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine)
@@ -406,6 +420,7 @@ void phone_free(struct phone *phone)
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
 	phone_trace_close(phone->trace);
+	phone_memory_close(phone->memory);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	free(phone->engine);

@@ -8,6 +8,7 @@
 #include "phone/dialog.h"
 #include "phone/dns.h"
 #include "phone/locate.h"
+#include "phone/memory.h"
 #include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/reload.h"
@@ -34,7 +35,8 @@ struct phone {
 	struct phone_transport *transport;
 	struct phone_dns *dns;
 	struct phone_network network;
-	struct phone_trace *trace; /* NULL: none is wanted */
+	struct phone_trace *trace;   /* NULL: none is wanted */
+	struct phone_memory *memory; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
 	struct phone_redirect_names redirect_names;

@@ -224,6 +224,8 @@ static int make_engine_config(struct phone_reload *reload, char why[PHONE_WHY_MA
 		return -ENOMEM;
 	*new = reload->config->engine;
 	new->families = old->families;
+	new->remembered_records = old->remembered_records;
+	new->remembered_record_count = old->remembered_record_count;
 	kl_limits_keep(new, old);
 	if (kl_config_check(new, why, PHONE_WHY_MAX))
 		return -EINVAL;
