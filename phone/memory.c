@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,11 +93,13 @@ static int write_all(int fd, const char *text, size_t length)
 /* That the name stands for the new file has to be on the disk, too. */
 static void sync_folder(const char *path)
 {
-	char copy[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
 	int fd;
 
-	snprintf(copy, sizeof copy, "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	fsync(fd);

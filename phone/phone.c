@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,26 +159,53 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	return error;
 }
 
-static void log_dropped(void *user)
+static struct phone_odd count_odd(const struct phone *phone)
 {
-	struct phone *phone = user;
-	uint64_t news = phone->counters.dropped - phone->dropped_told;
+	const struct phone_transport_counters network = phone_transport_counters(phone->transport);
 
-	if (news)
-		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
-			  (unsigned long long)news);
-	phone->dropped_told = phone->counters.dropped;
+	return (struct phone_odd){
+		.dropped = phone->counters.dropped,
+		.stray = phone->counters.stray,
+		.refused = phone->counters.refused,
+		.streams = network.broken + network.crowded,
+	};
 }
 
-/* What is no message is counted, and the log has a sum of it every 10 s at most. */
+static void log_odd(void *user)
+{
+	struct phone *phone = user;
+	const struct phone_odd now = count_odd(phone), told = phone->odd_told;
+
+	phone->odd_told = now;
+	phone->odd_noted = false;
+	phone_log(PHONE_LOG_WARNING,
+		  "dropped: %" PRIu64 " that are no SIP messages, %" PRIu64
+		  " answers to nothing that was asked, %" PRIu64 " from strangers, %" PRIu64
+		  " streams",
+		  now.dropped - told.dropped, now.stray - told.stray, now.refused - told.refused,
+		  now.streams - told.streams);
+}
+
+/* What is odd is counted, and the log has a sum of it every 10 s at most. */
+static void note_odd(void *user)
+{
+	struct phone *phone = user;
+	const struct phone_odd now = count_odd(phone);
+
+	if (phone->odd_noted || !memcmp(&now, &phone->odd_told, sizeof now))
+		return;
+	phone->odd_noted = true;
+	net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+}
+
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
 	char source[KL_TEXT_MAX];
 
 	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
 		  phone_route_text(&packet->source, source), sip_strerror(error));
-	if (phone->counters.dropped++ == phone->dropped_told)
-		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	phone->counters.dropped++;
+	note_odd(phone);
 }
 
 /* A stream stands in the trace with the port where we listen, both ways. */
@@ -215,6 +243,7 @@ static void take_packet(void *user, const struct phone_packet *packet)
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
+	note_odd(phone);
 	phone_check_stopped(phone);
 }
 
@@ -307,6 +336,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.on_stream_end = take_stream_end,
 		.waits = waits,
 		.admits = admits,
+		.on_odd = note_odd,
 		.user = phone,
 	};
 	const struct phone_dns_config dns = {
@@ -380,7 +410,7 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 					 (struct net_callback){take_time, phone});
 	if (!error)
 		error = net_timer_create(&phone->summary, phone->loop,
-					 (struct net_callback){log_dropped, phone});
+					 (struct net_callback){log_odd, phone});
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;

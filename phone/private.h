@@ -24,6 +24,12 @@ struct phone_counters {
 	uint64_t overflow; /* what did not fit a table */
 };
 
+/* What the log has sums of. */
+struct phone_odd {
+	uint64_t dropped, stray, refused;
+	uint64_t streams; /* refused for their number, or dropped since they could not be read */
+};
+
 struct phone {
 	struct net_loop *loop;
 	const struct config *config;
@@ -45,7 +51,8 @@ struct phone {
 	struct phone_server server;
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
-	uint64_t dropped_told; /* as the last summary had it */
+	struct phone_odd odd_told; /* as the last summary had it */
+	bool odd_noted;            /* there is more to tell */
 	struct net_callback on_stopped;
 	void (*on_action)(void *user, const struct kl_action *action, kl_ms at);
 	void *user;

@@ -32,6 +32,9 @@ struct stream {
 	bool *gone;    /* set when it is freed while its bytes are read */
 	struct sip_framer framer;
 	struct net_timer *idle;
+	uint64_t close_at_ms;   /* when it is idle for too long */
+	uint64_t part_until_ms; /* the message that has begun has to be whole by then; or NET_NEVER
+				 */
 	struct net_stream *net;
 };
 
@@ -84,6 +87,13 @@ static bool is_kept_alive(const struct stream *stream)
 	return stream->route.transport == KL_TLS && stream->policy.stream_keepalive;
 }
 
+static void set_timer(struct stream *stream)
+{
+	net_timer_set(stream->idle, stream->part_until_ms < stream->close_at_ms
+					    ? stream->part_until_ms
+					    : stream->close_at_ms);
+}
+
 /* Starts the time anew.  KEEP-3: an idle stream stays if it is persistent, or has keep-alives of
  * ours. */
 static void note_traffic(struct stream *stream)
@@ -95,20 +105,8 @@ static void note_traffic(struct stream *stream)
 
 	if (stream->accepted && !stream->greeted)
 		close_at = net_now_ms() + PHONE_STREAM_GREETING_MS;
-	net_timer_set(stream->idle, close_at);
-}
-
-/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
- * may ring for longer than that. */
-static void take_idle(void *user)
-{
-	struct stream *stream = user;
-	const struct phone_transport_config *config = &stream->pool->config;
-
-	if (!stream->accepted && config->waits(config->user, &stream->route))
-		note_traffic(stream);
-	else
-		stream_free(stream);
+	stream->close_at_ms = close_at;
+	set_timer(stream);
 }
 
 /* ---- what a stream tells --------------------------------------------------------------------- */
@@ -146,6 +144,31 @@ static void take_end(void *user, const struct net_stream_ending *ending)
 	lose(user, fault_of(ending), ending->why);
 }
 
+/* It can't be read any more. */
+static void break_off(struct stream *stream, const char *why)
+{
+	const struct phone_transport_config config = stream->pool->config;
+
+	stream->pool->counters.broken++;
+	lose(stream, KL_FAULT_STREAM_LOST, why);
+	config.on_odd(config.user);
+}
+
+/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
+ * may ring for longer than that.  And a message that comes byte by byte has to end. */
+static void take_idle(void *user)
+{
+	struct stream *stream = user;
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (net_now_ms() >= stream->part_until_ms)
+		break_off(stream, "a message that does not end");
+	else if (!stream->accepted && config->waits(config->user, &stream->route))
+		note_traffic(stream);
+	else
+		stream_free(stream);
+}
+
 static void deliver(struct stream *stream, const uint8_t *bytes, const struct sip_frame *frame)
 {
 	struct phone_streams *pool = stream->pool;
@@ -174,6 +197,18 @@ static void deliver(struct stream *stream, const uint8_t *bytes, const struct si
 	}
 }
 
+/* Of LENGTH bytes TAKEN were whole messages. */
+static void note_part(struct stream *stream, size_t taken, size_t length)
+{
+	if (taken == length)
+		stream->part_until_ms = NET_NEVER;
+	else if (taken || stream->part_until_ms == NET_NEVER)
+		stream->part_until_ms = net_now_ms() + PHONE_STREAM_MESSAGE_MS;
+	else
+		return;
+	set_timer(stream);
+}
+
 static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 {
 	struct stream *stream = user;
@@ -195,10 +230,10 @@ static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 	if (gone)
 		return taken;
 	stream->gone = NULL;
-	if (error) {
-		stream->pool->counters.broken++;
-		lose(stream, KL_FAULT_STREAM_LOST, sip_strerror(error));
-	}
+	if (error)
+		break_off(stream, sip_strerror(error));
+	else
+		note_part(stream, taken, length);
 	return taken;
 }
 
@@ -214,6 +249,7 @@ static struct stream *stream_new(struct phone_streams *pool, const struct kl_rou
 	stream->id = ++pool->last_id;
 	stream->route = *route;
 	stream->policy = *pool->config.policy;
+	stream->part_until_ms = NET_NEVER;
 	if (!net_timer_create(&stream->idle, pool->config.loop,
 			      (struct net_callback){take_idle, stream}))
 		return stream;
@@ -295,6 +331,16 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	return error;
 }
 
+static bool has_room(const struct phone_streams *pool, const struct kl_route *source)
+{
+	const struct stream *stream;
+	unsigned count = 0;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	count += stream->accepted && !memcmp(stream->route.ip, source->ip, sizeof source->ip);
+	return count < PHONE_STREAMS_SOURCE_MAX && pool->accepted < PHONE_STREAMS_ACCEPTED_MAX;
+}
+
 static void accept_stream(struct phone_streams *pool, enum kl_transport transport,
 			  const struct net_arrival *arrival)
 {
@@ -302,11 +348,15 @@ static void accept_stream(struct phone_streams *pool, enum kl_transport transpor
 	struct net_stream_config config;
 	struct stream *stream = NULL;
 
-	if (pool->accepted < PHONE_STREAMS_ACCEPTED_MAX &&
-	    pool->config.admits(pool->config.user, &source))
-		stream = stream_new(pool, &source);
+	if (pool->config.admits(pool->config.user, &source)) {
+		if (has_room(pool, &source))
+			stream = stream_new(pool, &source);
+		else
+			pool->counters.crowded++;
+	}
 	if (!stream) {
 		close(arrival->fd);
+		pool->config.on_odd(pool->config.user);
 		return;
 	}
 	stream->accepted = true;
@@ -487,5 +537,6 @@ void phone_streams_count(const struct phone_streams *pool,
 	counters->sent += pool->counters.sent;
 	counters->send_errors += pool->counters.send_errors;
 	counters->broken = pool->counters.broken;
+	counters->crowded = pool->counters.crowded;
 	counters->streams = pool->opened + pool->accepted;
 }

@@ -9,11 +9,15 @@
 #include "sip/text.h"
 
 enum {
-	PHONE_STREAMS_MAX = 4096,          /* opened by us */
-	PHONE_STREAMS_ACCEPTED_MAX = 256,  /* opened by others */
+	PHONE_STREAMS_MAX = 4096,         /* opened by us */
+	PHONE_STREAMS_ACCEPTED_MAX = 256, /* opened by others */
+	/* Opened by one address: a server needs one, or a few while it restarts; so one that goes
+	 * wild leaves room for the others. */
+	PHONE_STREAMS_SOURCE_MAX = 32,
 	PHONE_STREAM_UNSENT_MAX = 1 << 20, /* bytes that a far end may leave unread */
 	PHONE_STREAM_GREETING_MS =
-		32000, /* 64*T1: for the first whole message of an accepted one */
+		32000,                   /* 64*T1: for the first whole message of an accepted one */
+	PHONE_STREAM_MESSAGE_MS = 32000, /* 64*T1: from the first byte of a message to its last */
 };
 
 struct phone_streams;

@@ -62,6 +62,8 @@ struct phone_transport_config {
 	bool (*waits)(void *user, const struct kl_route *route);
 	/* May whoever is at that address connect to us? */
 	bool (*admits)(void *user, const struct kl_route *source);
+	/* A stream was refused, or dropped since it could not be read: a counter tells more. */
+	void (*on_odd)(void *user);
 	void *user;
 };
 
@@ -107,6 +109,7 @@ struct phone_transport_counters {
 	uint64_t send_errors;
 	uint64_t icmp, oversized; /* of datagrams */
 	uint64_t broken;          /* streams that we dropped since they could not be read */
+	uint64_t crowded;         /* connections that we refused, being too many */
 	uint32_t streams;         /* that are there */
 };
 
