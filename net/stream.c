@@ -6,6 +6,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,9 @@ static void end(struct net_stream *stream, const struct net_stream_ending *endin
 	stream->config.on_end(stream->config.user, &copy);
 }
 
-/* OpenSSL's code wins over errno, which stays from whatever was before it. */
+/* OpenSSL's code wins over errno, which stays from whatever was before it.  Where the system broke
+ * a stream there is none: libevent gives SSL_get_error()'s value for it, calls it an end, and errno
+ * tells.  That is no matter of trust; nor is an end without TLS's good-bye. */
 static void end_by_error(struct net_stream *stream, short what, int error)
 {
 	struct net_stream_ending ending = {.end = NET_STREAM_CLOSED,
@@ -75,6 +78,14 @@ static void end_by_error(struct net_stream *stream, short what, int error)
 
 	if (stream->session != NULL)
 		code = bufferevent_get_openssl_error(stream->events);
+	if (code == SSL_ERROR_SYSCALL) {
+		code = 0;
+		what = BEV_EVENT_ERROR;
+	} else if (stream->state == OPEN &&
+		   ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+		code = 0;
+		what = BEV_EVENT_EOF;
+	}
 	if (stream->state == SECURING || code != 0) {
 		ending.end = NET_STREAM_INSECURE;
 		ending.why = net_tls_explain(stream->session, code);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Streams and the phone's own network: an address that goes takes its streams with it."""
 import socket
+import ssl
 
+from harness import authority
 from harness.expect import expect, expect_between, expect_equal
 from harness.far import FAR, NEAR, FarWorld, host
 from harness.run import live_test, run_tests
@@ -64,6 +66,28 @@ def address_goes_and_comes(world):
     again = server.wait('REGISTER', since_ms=back_ms)
     expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
     phone.wait_state('registered')
+
+
+@live_test(world=FarWorld)
+def peer_vanishes(world):
+    """KEEP-2, TRIG-6 (part): the far end of an idle TLS stream vanishes without a word: the stream is lost after the idle
+    time and four keep-alives without an answer, here 10 s + 4 * 5 s, and the registration with it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.issue(world.folder, 'far', f'IP:{FAR[4]}'))
+    server = world.registrar(FAR[4], kind=socket.SOCK_STREAM, context=context)
+    phone = world.phone({'reg.1.server.1.address': FAR[4], 'reg.1.server.1.transport': 'TLS', 'reg.1.server.1.port': 5060,
+                         'tcpIpApp.keepalive.tcp.sip.tls.enable': 1, 'tcpIpApp.keepalive.tcp.idleTransmitInterval': 10,
+                         'tcpIpApp.keepalive.tcp.noResponseTransmitInterval': 5},
+                        '--ca-file', authority.certificate_file(world.folder))
+    phone.wait_state('registered')
+    last_ms = server.find('REGISTER')[0].at_ms
+    wait_for(lambda: world.log.now_ms() > last_ms + 12000, 'the first keep-alive is answered', within_s=15)
+    expect_equal('state', phone.entry()['state'], 'registered')
+    world.far.silence(NEAR[4])
+    phone.wait_state('backing off', within_s=60)
+    # The keep-alive that was answered, 10 s after the REGISTER, was the last traffic.
+    expect_between('loss after the REGISTER', world.log.now_ms() - last_ms, 40000 - 500, 40000 + 4000)
+    expect('keep-alives unanswered' in phone.log(), 'the log says why')
 
 
 @live_test(world=FarWorld)

@@ -21,6 +21,7 @@ FAR = {4: '192.0.2.1', 6: '2001:db8::1'}
 SECOND = {4: '192.0.2.11', 6: '2001:db8::11'}  # another server there
 PREFIX = {4: 24, 6: 64}
 PORT = 5060
+HANDSHAKE_S = 5
 CLONE_NEWNET = 0x40000000
 # What tells the TOS or the traffic class of a datagram: one byte, or an int of this machine's byte order.
 TRAFFIC_CLASS_OPTIONS = {socket.AF_INET: [(socket.IPPROTO_IP, socket.IP_RECVTOS)],
@@ -84,6 +85,11 @@ class Far:
         for address in FAR[6], SECOND[6]:  # IPv6 addresses go with their link
             self.ip('address', 'replace', f'{address}/{PREFIX[6]}', 'dev', 'far', 'nodad')
 
+    def silence(self, address):
+        """Nothing that is sent there to ADDRESS leaves any more, answers of the kernel included; the link is up, and ARP
+        works."""
+        self.ip('route', 'add', 'blackhole', address)
+
     def enter(self, namespace):
         if self.libc.setns(namespace, CLONE_NEWNET):
             raise Failure(f'setns: {os.strerror(ctypes.get_errno())}')
@@ -142,16 +148,20 @@ class Server:
 
 
 class StreamServer:
-    """What comes to a TCP socket, answered by ANSWER(packet) on the same stream. Requests have no body here."""
+    """What comes to a TCP socket, over TLS if there is a context, answered by ANSWER(packet) on the same stream. Requests
+    have no body here."""
 
-    def __init__(self, world, there, answer):
-        self.world, self.socket, self.answer = world, there, answer
+    def __init__(self, world, there, answer, context=None):
+        self.world, self.socket, self.answer, self.context = world, there, answer, context
         self.address = there.getsockname()[0]
         self.packets, self.connections = [], []
         world.selector.register(there, selectors.EVENT_READ, self)
 
     def receive(self):
         stream, peer = self.socket.accept()
+        if self.context:
+            stream.settimeout(HANDSHAKE_S)
+            stream = self.context.wrap_socket(stream, server_side=True)
         connection = Connection(self, stream, f'{host(peer[0])}:{peer[1]}')
         self.connections.append(connection)
         self.world.selector.register(stream, selectors.EVENT_READ, connection)
@@ -229,8 +239,8 @@ class FarWorld:
             for key, _ in self.selector.select(0.05):
                 key.data.receive()
 
-    def registrar(self, address, expires_s=3600, kind=socket.SOCK_DGRAM):
-        """A server that registers whoever asks; over TCP if KIND says so."""
+    def registrar(self, address, expires_s=3600, kind=socket.SOCK_DGRAM, context=None):
+        """A server that registers whoever asks; over TCP if KIND says so, over TLS with a context."""
         def grant(packet):
             if packet.status or packet.method != 'REGISTER':
                 return None
@@ -238,8 +248,10 @@ class FarWorld:
             vias = '\r\n'.join(line for line in packet.head if line.startswith('Via:'))
             headers = {name: packet.header(name) for name in names}
             return GRANT.format(vias=vias, expires=min(expires_s, int(packet.header('Expires'))), **headers).encode()
-        server = Server if kind == socket.SOCK_DGRAM else StreamServer
-        return server(self, self.far.bind(address, PORT, kind), grant)
+        there = self.far.bind(address, PORT, kind)
+        if kind == socket.SOCK_DGRAM:
+            return Server(self, there, grant)
+        return StreamServer(self, there, grant, context)
 
     def names(self, address, records):
         """A DNS server there, the only one that the machine knows from now on."""
