@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "phone/grant.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
@@ -144,8 +145,10 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
 	client->hop.route = send->route;
 	client->hop.policy = phone_entry_config(phone, client->account)->policy;
-	if (send->name)
-		client->hop.name = phone_entry_config(phone, client->account)->name;
+	client->hop.name = send->tls_name;
+	if (!client->hop.name && send->route.tls_name)
+		client->hop.name =
+			phone_redirect_name(&phone->redirect_names, send->route.tls_name);
 	client->token = send->token;
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
@@ -190,6 +193,7 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 		return false;
 	}
 	memcpy(client->sent, request.sent, sizeof client->sent);
+	phone_large_begin(client);
 	return true;
 }
 
@@ -209,27 +213,45 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	return client;
 }
 
+static void tell_fault(struct phone *phone, const struct kl_event_transport *fault)
+{
+	phone_network_check(phone);
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_TRANSPORT, .transport = *fault});
+}
+
+void phone_client_fail(struct phone_client *client, enum kl_fault fault)
+{
+	tell_fault(client->phone,
+		   &(struct kl_event_transport){client->hop.route, fault, client->tx});
+}
+
+void phone_client_transmit(struct phone_client *client)
+{
+	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
+	int error = phone_send(phone, &hop, client->request.received);
+
+	if (error && client->over_tcp) {
+		phone_large_give_up(client);
+		error = phone_send(phone, &client->hop, client->request.received);
+	}
+	if (error)
+		phone_client_fail(client, phone_fault_of(-error));
+}
+
 void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 {
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
-	struct kl_event fault = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
-	};
-	int error = 0;
 
 	if (client && client->redirect.locate)
 		return; /* it was answered */
 	phone_network_use(phone, &send->route);
-	if (client)
-		error = phone_send(phone, &client->hop, client->request.received);
-	if (error)
-		fault.transport.fault = phone_fault_of(-error);
-	if (client && !error)
-		return;
-	phone_network_check(phone);
-	phone_feed(phone, &fault);
+	if (!client)
+		tell_fault(phone,
+			   &(struct kl_event_transport){send->route, KL_FAULT_SEND, send->tx});
+	else if (send->attempt == 1 || !phone_large_arrives(client))
+		phone_client_transmit(client);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -244,6 +266,7 @@ static void forget_in(struct phone_client *client, uint64_t length_ms)
 static void client_cancel(struct phone_client *client)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
@@ -253,7 +276,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &client->hop,
+		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }
@@ -263,13 +286,14 @@ static void client_cancel(struct phone_client *client)
 static void client_acknowledge(struct phone_client *client, const struct sip_message *response)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_ack_for_failure(&builder, &client->request, response);
 	if (length > 0)
-		phone_send(phone, &client->hop, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_client_abandon(struct phone *phone, kl_tx tx)
@@ -510,8 +534,13 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-	if (client->state == PHONE_CLIENT_OPEN && phone_route_equal(&client->hop.route, route))
-		return client->tx;
+		{
+			const struct phone_hop hop = phone_large_hop(client);
+
+			if (client->state == PHONE_CLIENT_OPEN &&
+			    phone_route_same(&hop.route, route))
+				return client->tx;
+		}
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct phone_config {
 	const char *hosts_path;    /* names with addresses, which come before the DNS */
 	const char *trace_path;    /* every message goes there, as a pcap file */
 	bool trace_blank;          /* without credentials */
+	const char *state_path; /* what the DNS answered is kept there for the next start (OWN-9) */
 	struct net_tls_config tls; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It

@@ -173,7 +173,8 @@ enum {
 	X(KL_WHY_REGISTRATION_MOVED, "the line is registered on another route")                    \
 	X(KL_WHY_DROPPED, "dropped with its registration")                                         \
 	X(KL_WHY_TERMINATED, "the server ended it")                                                \
-	X(KL_WHY_NO_WALK, "too many requests are under way")
+	X(KL_WHY_NO_WALK, "too many requests are under way")                                       \
+	X(KL_WHY_REMEMBERED, "the records of before the restart serve")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \

@@ -72,6 +72,7 @@ RULES = {
     'KL_WHY_DROPPED': 'fail_registration_on',
     'KL_WHY_TERMINATED': 'none',
     'KL_WHY_NO_WALK': 'none',
+    'KL_WHY_REMEMBERED': 'dns_remember',
 }
 
 # What a scenario's server can't do is proven by a unit test that names the cause.
