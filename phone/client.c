@@ -442,16 +442,12 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 /* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
 static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
 {
-	const struct kl_action_send send = {.token = client->token,
-					    .purpose = client->purpose,
-					    .line = client->account->line_index,
-					    .entry = client->account->entry_index,
-					    .expires_ms = client->expires_ms};
 	struct phone_subscription *subscription;
 
 	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
 		return response->status;
-	subscription = phone_subscription_for(client->phone, &send);
+	subscription = phone_subscription_find(client->phone, client->token,
+					       client->purpose == KL_FOR_SEIZE);
 	if (!subscription ||
 	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
 		return response->status;
