@@ -230,8 +230,7 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 	const struct phone_dialog_origin origin = {
 		.account = account,
 		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy,
-			.name = phone_entry_config(phone, account)->name},
+			.policy = phone_entry_config(phone, account)->policy},
 		.invite = invite,
 		.call = call,
 	};
