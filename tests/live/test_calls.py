@@ -7,9 +7,9 @@ import wave
 from pathlib import Path
 
 from harness.expect import expect, expect_equal
-from harness.phone import Phone
+from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
-from harness.waiting import Process, wait_for
+from harness.waiting import Process, udp_is_bound, wait_for
 from harness.world import PHONE_ADDRESS
 
 PEERS = Path(__file__).resolve().parent / 'peers'
@@ -84,6 +84,24 @@ def two_phones_hear_each_other(world):
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
     expect(called.counter('calls') == 1, 'the one that was called knows nothing of it: the server is silent')
+
+
+@live_test()
+def held_by_command(world):
+    """CALL-1 (part): a call that was placed is held, taken back and hung up by commands."""
+    phone = world.registered_phone()
+    world.callees[0].stop()
+    callee = Process('callee-is-held', ['sipp', '-sf', PEERS / 'callee_is_held.xml', '-i', world.callees[0].address,
+                                        '-p', 5060, '-m', 1, '-nostdin'], world.folder)
+    callee.start()
+    wait_for(lambda: udp_is_bound(world.callees[0].address, 5060), 'the callee listens')
+    call = phone.call()
+    wait_for(lambda: 'the call is up' in call.output(), 'the call is up')
+    for command, says in (('hold', 'the call is on hold'), ('resume', 'the call goes on'), ('hangup', 'hung up')):
+        status, output = run_program(command, '--control', phone.control)
+        expect_equal(f'exit status of {command}, which wrote "{output.strip()}"', status, 0)
+        wait_for(lambda text=says: text in call.output(), f'the caller is told: {says}')
+    expect_equal('exit status of the callee', callee.wait(), 0)
 
 
 @live_test()
