@@ -45,7 +45,7 @@ static void make_branch(kl_tx tx, char to[PHONE_ID_MAX])
 		 phone_draw());
 }
 
-static struct phone_client *find_branch(const struct phone *phone, struct sip_span branch)
+struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch)
 {
 	char digits[TX_DIGITS + 1];
 	struct phone_client *client;
@@ -505,7 +505,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)
 {
-	struct phone_client *client = find_branch(phone, response->via.branch);
+	struct phone_client *client = phone_client_find(phone, response->via.branch);
 
 	if (!client)
 		return false;
@@ -542,66 +542,4 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 				return client->tx;
 		}
 	return 0;
-}
-
-static enum kl_fault fault_of(enum net_icmp_class icmp_class)
-{
-	switch (icmp_class) {
-	case NET_ICMP_NET:
-		return KL_FAULT_NET;
-	case NET_ICMP_HOST:
-		return KL_FAULT_HOST;
-	case NET_ICMP_PROTOCOL:
-		return KL_FAULT_PROTOCOL;
-	case NET_ICMP_PORT:
-		return KL_FAULT_PORT;
-	case NET_ICMP_PROHIBITED:
-		return KL_FAULT_PROHIBITED;
-	case NET_ICMP_HOPS:
-		return KL_FAULT_HOPS;
-	case NET_ICMP_TOO_BIG:
-	case NET_ICMP_OTHER:
-		break;
-	}
-	return KL_FAULT_NONE;
-}
-
-/* The branch that stands in what was quoted of our datagram; absent: none. */
-static struct sip_span quoted_branch(const struct net_udp_error *error)
-{
-	static const char mark[] = ";branch=";
-	const char *at = NULL;
-	size_t length = 0, left;
-
-	if (error->quoted_length)
-		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
-	if (!at)
-		return (struct sip_span){NULL, 0};
-	at += sizeof mark - 1;
-	left = error->quoted_length - (size_t)(at - (const char *)error->quoted);
-	while (length < left && !strchr(";, \r\n", at[length]))
-		length++;
-	return (struct sip_span){at, length};
-}
-
-void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)
-{
-	struct kl_event event = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = phone_route_of(&error->destination, KL_UDP),
-			      .fault = fault_of(error->icmp_class)},
-	};
-	const struct sip_span branch = quoted_branch(error);
-	const struct phone_client *client = find_branch(phone, branch);
-	char address[NET_ADDRESS_TEXT_MAX];
-
-	if (event.transport.fault == KL_FAULT_NONE ||
-	    phone_dialogs_take_fault(phone, branch, event.transport.fault))
-		return;
-	/* The engine checks that it is open, and on that route. */
-	event.transport.tx = client ? client->tx : 0;
-	phone_log(PHONE_LOG_INFO, "%s for %s%s", kl_fault_text(event.transport.fault),
-		  net_address_format(&error->destination, address),
-		  event.transport.tx ? "" : ", about nothing that is open");
-	phone_feed(phone, &event);
 }

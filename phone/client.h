@@ -83,8 +83,8 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 /* A transaction for whose answer the engine waits on that route; 0: none. */
 kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route);
 
-/* Takes an ICMP error.  What it quotes names the transaction that it means (TRIG-1). */
-void phone_client_take_error(struct phone *phone, const struct net_udp_error *error);
+/* The open one with this branch; NULL: there is none. */
+struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch);
 
 /* Is an answer waited for by a line that leaves? */
 bool phone_clients_busy(const struct phone *phone);

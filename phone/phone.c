@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/provenance.h"
+#include "phone/icmp.h"
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
@@ -266,7 +267,7 @@ static void take_packet(void *user, const struct phone_packet *packet)
 
 static void take_error(void *user, const struct net_udp_error *error)
 {
-	phone_client_take_error(user, error);
+	phone_icmp_take(user, error);
 }
 
 /* TRIG-4, TRIG-6: a stream that came to nothing fails those who wait for it, one that was there may
