@@ -52,6 +52,8 @@ static kl_ms udp_window_ms(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
 	const struct timing middle = {.policy = policy, .method = timing->method};
+	if (timing->patient)
+		return timing_transaction_ms(policy);
 	uint32_t attempts =
 		timing->method == KL_INVITE ? policy->invite_attempts_max : policy->attempts_max;
 	kl_ms sum = 0, gap = 0, before;
@@ -119,6 +121,8 @@ static enum kl_policy_field udp_rule(const struct timing *timing)
 enum kl_policy_field timing_rule(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
+	if (timing->patient && !timing->last)
+		return KL_POLICY_first_silence;
 	if (timing->transport == KL_UDP)
 		return timing->last ? KL_POLICY_last_route : udp_rule(timing);
 	if (timing->last) /* 64*T1 */
