@@ -161,13 +161,13 @@ static void doubt_dispel(struct kl_engine *e, uint32_t i)
 		hedge_end(e, r);
 }
 
-/* Nothing came.  The route is marked first, so that nobody goes there; then lines go, so that their
- * requests find them elsewhere. */
-static void doubt_confirm(struct kl_engine *e, uint32_t i, uint32_t asker)
+/* Nothing came, or it failed otherwise.  The route is marked first, so that nobody goes there; then
+ * lines go, so that their requests find them elsewhere. */
+static void doubt_confirm(struct kl_engine *e, uint32_t i, uint32_t asker, enum kl_cause why)
 {
 	const struct slot *slot = slot_at(e, i);
 	uint32_t serial = e->serial; /* what comes of it may use the route anew */
-	struct reason reason = {.why = KL_WHY_NOT_HEARD,
+	struct reason reason = {.why = (uint8_t)why,
 				.rule = KL_POLICY_first_silence,
 				.pos = probe_pos(e, asker, i),
 				.ms = (uint32_t)(e->now - watch_at(e, i)->doubted_at)};
@@ -218,8 +218,10 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 	watch->doubt_at = KL_NEVER;
 	if (asker == NONE || doubt_heard(slot, watch->doubted_at))
 		doubt_dispel(e, i);
-	else if (watch->asked == DOUBT_ASKS || doubt_failed(slot, watch->doubted_at))
-		doubt_confirm(e, i, asker);
+	else if (doubt_failed(slot, watch->doubted_at))
+		doubt_confirm(e, i, asker, KL_WHY_ROUTE_DOWN);
+	else if (watch->asked == DOUBT_ASKS)
+		doubt_confirm(e, i, asker, KL_WHY_NOT_HEARD);
 	else if (!doubt_ask(e, i, asker))
 		doubt_dispel(e, i); /* undecided: the next time it is sent again raises another */
 }
