@@ -126,8 +126,8 @@ static uint8_t idle_rule(const struct kl_engine *e, uint32_t r)
 static bool failback_direct(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	if (reg->former == NO_POS || registration_policy(e, r)->health_shared || reg->former_expires_at <= e->now ||
-	    !(failback_better(e, r) & bit(reg->former)))
+	if (reg->former == NO_POS || registration_policy(e, r)->health_shared ||
+	    reg->former_expires_at <= e->now || !(failback_better(e, r) & bit(reg->former)))
 		return false;
 	reg->try_better = true;
 	failback_report(e, r,

@@ -80,8 +80,8 @@ void health_answered(struct kl_engine *e, uint32_t w, uint16_t status)
 		health_set(e, i, r, KL_CANDIDATE_UP, &reason);
 }
 
-/* The lines on a route that went down leave it, in their turns.  A 503 is said to one request: those
- * of others leave as they come.  OWN-2, OWN-5 */
+/* The lines on a route that went down leave it, in their turns.  A 503 is said to one request:
+ * those of others leave as they come.  OWN-2, OWN-5 */
 static void health_desert(struct kl_engine *e, uint32_t i)
 {
 	for (uint32_t r = 0; r < e->registration_count; r++) {
@@ -276,8 +276,8 @@ void health_forget(struct kl_engine *e, uint32_t i)
 		return;
 	schedule_set(e, slot_node(e, i), KL_NEVER);
 	owe_no_more(e, slot_node(e, i), OWES_STATUS | OWES_KEEPALIVE);
-	*watch_at(e, i) = (struct watch){
-		.up_at = KL_NEVER, .doubted_at = KL_NEVER, .doubt_at = KL_NEVER};
+	*watch_at(e, i) =
+		(struct watch){.up_at = KL_NEVER, .doubted_at = KL_NEVER, .doubt_at = KL_NEVER};
 }
 
 void health_schedule(struct kl_engine *e, uint32_t i)

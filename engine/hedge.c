@@ -31,8 +31,8 @@ void hedge_accepted(struct kl_engine *e, uint32_t r, uint8_t pos, kl_ms granted_
 	registration_at(e, r)->pledged_until = e->now + granted_ms;
 }
 
-/* Servers that share a registrar have heard of the other route last: the line registers with its own
- * again, at once. */
+/* Servers that share a registrar have heard of the other route last: the line registers with its
+ * own again, at once. */
 void hedge_end(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
@@ -57,10 +57,9 @@ void hedge_commit(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	reg->left_why = KL_WHY_NONE;
 	registration_break_off(e, r, left, reason);
 	if (pledge != NO_POS && reg->pledged_until > e->now) {
-		registration_connect(e, r, reg->pledged_until - e->now,
-				     &(struct reason){.why = KL_WHY_ACCEPTED,
-						      .pos = pledge,
-						      .status = 200});
+		registration_connect(
+			e, r, reg->pledged_until - e->now,
+			&(struct reason){.why = KL_WHY_ACCEPTED, .pos = pledge, .status = 200});
 	} else if (registration_walking(e, r)) {
 		walk_at(e, r)->more = false;
 	} else {

@@ -62,6 +62,12 @@ static uint32_t probe_asker(const struct kl_engine *e, uint32_t i)
 	return asker;
 }
 
+/* A fleet's first probes are spread as the later ones are.  OWN-5 */
+static kl_ms probe_first_ms(const struct kl_engine *e, uint32_t r)
+{
+	return pace_probe_ms(registration_policy(e, r)) ? probe_ms(e, r) : probe_ms(e, r) / 10;
+}
+
 /* CS-18-10: about every five minutes; Decision: phones that were switched on together do not stay
  * in step, and the first probe comes within a tenth of the interval.  PROBE-3 */
 void probe_look(struct kl_engine *e, uint32_t r)
@@ -77,7 +83,7 @@ void probe_look(struct kl_engine *e, uint32_t r)
 		if (slot->probing ||
 		    (slot->probe_at != KL_NEVER && slot->probe_at <= e->now + longest_ms))
 			continue;
-		slot->probe_at = e->now + random_between(e, 0, probe_ms(e, r) / 10);
+		slot->probe_at = e->now + random_between(e, 0, probe_first_ms(e, r));
 		health_schedule(e, member->slot);
 	}
 }

@@ -41,8 +41,8 @@ uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method)
 
 bool request_is_probe(const struct kl_engine *e, uint32_t w)
 {
-	return walk_at(e, w)->method != KL_REGISTER && (request_at(e, w)->owner == OWNER_PROBE ||
-							request_at(e, w)->owner == OWNER_DOUBT);
+	return walk_at(e, w)->method != KL_REGISTER &&
+	       (request_at(e, w)->owner == OWNER_PROBE || request_at(e, w)->owner == OWNER_DOUBT);
 }
 
 /* ---- the end ---- */
@@ -355,7 +355,8 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 	struct registration *reg = registration_at(e, r);
 	switch ((enum kl_state)reg->state) {
 	case KL_REGISTERED:
-		if (registration_leave_dead(e, r) || failback_by_request(e, r, walk_at(e, w)->method == KL_INVITE))
+		if (registration_leave_dead(e, r) ||
+		    failback_by_request(e, r, walk_at(e, w)->method == KL_INVITE))
 			request_wait(e, w);
 		else
 			request_send(e, w, registration_first(e, r));

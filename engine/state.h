@@ -154,7 +154,8 @@ struct walk {
 	bool over : 1;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
 	bool ringing : 1; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local : 1;   /* the outcome was made here */
-	bool patient : 1; /* its route is left for doubts alone, or at its transaction's end (OWN-3) */
+	bool patient : 1; /* its route is left for doubts alone, or at its transaction's end (OWN-3)
+			   */
 	uint8_t : 7;
 	struct reason reason;
 };

@@ -1,5 +1,5 @@
-/* What is held against the engine of routes that fall silent, of probes, and of turns (OWN-2, OWN-3,
- * OWN-5). */
+/* What is held against the engine of routes that fall silent, of probes, and of turns (OWN-2,
+ * OWN-3, OWN-5). */
 #include "sim/invariants_private.h"
 
 #include <assert.h>

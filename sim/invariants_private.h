@@ -76,7 +76,7 @@ struct sim_invariants {
 	bool late;           /* the last event came after it */
 	bool quiet;          /* the last event may bring no action */
 	bool frozen;         /* no network on this side */
-	kl_ms turn_at; /* no line returns by itself before: another one just has (OWN-5) */
+	kl_ms turn_at;       /* no line returns by itself before: another one just has (OWN-5) */
 	uint32_t heard_count;
 	struct heard_route heard[HEARD_MAX];
 	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */

@@ -126,9 +126,9 @@ static void widen_bound(struct draw *draw, const struct kl_policy *policy, uint3
 	static const kl_ms retry_after_ms = 30000, ttl_ms = 15 * 60000; /* the longest drawn */
 	kl_ms walk_ms = walk_most_ms(draw, policy, names);
 	/* For the fleet's sake a probe, a back-off or a return may come so much later (OWN-5). */
-	kl_ms fleet_ms = policy->fleet_capacity ? UINT64_C(12000) * policy->fleet_lines /
-							  policy->fleet_capacity
-						: 0;
+	kl_ms fleet_ms = policy->fleet_capacity
+				 ? UINT64_C(12000) * policy->fleet_lines / policy->fleet_capacity
+				 : 0;
 	kl_ms wait_ms = largest(policy->backoff_max_ms, policy->backoff_fixed_ms) + retry_after_ms +
 			policy->fallback_probe_ms + 3 * fleet_ms;
 	kl_ms hold_ms = largest(policy->hold_down_ms, policy->hold_down_max_ms);
