@@ -114,12 +114,13 @@ void doubt_raise(struct kl_engine *e, uint32_t w, kl_ms sent_at)
 	doubt_hedge(e, w);
 }
 
-void doubt_look(struct kl_engine *e, uint32_t i)
+bool doubt_look(struct kl_engine *e, uint32_t i)
 {
 	if (!e->slot_nodes || watch_at(e, i)->doubted_at == KL_NEVER)
-		return;
+		return false;
 	watch_at(e, i)->doubt_at = e->now;
 	health_schedule(e, i);
+	return true;
 }
 
 /* ---- settled ---- */

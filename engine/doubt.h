@@ -25,8 +25,9 @@ bool doubt_rules(const struct kl_engine *e, uint32_t w, uint8_t pos);
  * sent once (Karn), and of an INVITE the server's own 100. */
 void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status);
 
-/* Slot I answered, or failed otherwise: the doubt is looked at before the engine returns. */
-void doubt_look(struct kl_engine *e, uint32_t i);
+/* Slot I answered, or failed otherwise: the doubt is looked at before the engine returns.  False:
+ * there is none. */
+bool doubt_look(struct kl_engine *e, uint32_t i);
 
 /* Slot I's doubt is due. */
 void doubt_time(struct kl_engine *e, uint32_t i);

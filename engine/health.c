@@ -80,6 +80,14 @@ void health_answered(struct kl_engine *e, uint32_t w, uint16_t status)
 		health_set(e, i, r, KL_CANDIDATE_UP, &reason);
 }
 
+/* Whoever shares what is known takes it for a sign of life.  OWN-2 */
+void health_answered_late(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status)
+{
+	const struct reason reason = {.why = KL_WHY_ANSWERED, .status = status};
+	if (registration_policy(e, r)->health_shared)
+		health_set(e, slot_of(e, r, pos), r, KL_CANDIDATE_UP, &reason);
+}
+
 /* The lines on a route that went down leave it, in their turns.  A 503 is said to one request:
  * those of others leave as they come.  OWN-2, OWN-5 */
 static void health_desert(struct kl_engine *e, uint32_t i)
@@ -97,13 +105,13 @@ bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	uint32_t i = slot_of(e, r, reason->pos);
 	slot_at(e, i)->last_failure_at = e->now;
 	slot_at(e, i)->last_fault = reason->fault;
-	doubt_look(e, i);
+	bool doubted = doubt_look(e, i);
 	if (registration_frozen(e, r)) /* PROBE-9 */
-		return false;
+		return doubted;
 	bool changed = health_set(e, i, r, KL_CANDIDATE_DOWN, reason);
 	if (changed && reason->why != KL_WHY_STATUS_503)
 		health_desert(e, i);
-	return probe_hasten(e, i, r) || changed;
+	return probe_hasten(e, i, r) || changed || doubted;
 }
 
 bool health_probed(struct kl_engine *e, uint32_t i, uint32_t r, uint16_t status)

@@ -16,6 +16,9 @@ bool health_needs_timers(const struct kl_policy *policy);
 /* The route that walk W is on answered with STATUS. */
 void health_answered(struct kl_engine *e, uint32_t w, uint16_t status);
 
+/* The route at POS accepted R, in an answer with STATUS to a REGISTER that had left it. */
+void health_answered_late(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status);
+
 /* The route of R that REASON names failed a request.  True: its status is another now, or it is
  * probed at once. */
 bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);

@@ -15,11 +15,12 @@ static struct start hedge_start(const struct kl_engine *e, uint32_t r)
 
 void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
-	const struct registration *reg = registration_at(e, r);
+	struct registration *reg = registration_at(e, r);
 	struct start start = hedge_start(e, r);
-	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) ||
-	    reason->pos != reg->current)
+	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) || reg->try_better ||
+	    registration_policy(e, r)->fail_registration_on || reason->pos != reg->current)
 		return;
+	reg->former = NO_POS;
 	start.more = true; /* the current route stands behind them all */
 	registration_enter(e, r, KL_DOUBTING, reason);
 	registration_walk(e, r, &start);
@@ -27,8 +28,8 @@ void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 
 void hedge_accepted(struct kl_engine *e, uint32_t r, uint8_t pos, kl_ms granted_ms)
 {
-	registration_at(e, r)->pledge = pos;
-	registration_at(e, r)->pledged_until = e->now + granted_ms;
+	registration_at(e, r)->former = pos;
+	registration_at(e, r)->former_expires_at = e->now + granted_ms;
 }
 
 /* Servers that share a registrar have heard of the other route last: the line registers with its
@@ -36,10 +37,10 @@ void hedge_accepted(struct kl_engine *e, uint32_t r, uint8_t pos, kl_ms granted_
 void hedge_end(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	bool pledged = reg->pledge != NO_POS;
 	registration_walk_stop(e, r);
-	if (pledged)
+	if (reg->former != NO_POS)
 		reg->refresh_at = e->now;
+	reg->former = NO_POS;
 	registration_enter(e, r, KL_REGISTERED,
 			   &(struct reason){.why = KL_WHY_HEARD,
 					    .rule = KL_POLICY_first_silence,
@@ -52,14 +53,15 @@ void hedge_end(struct kl_engine *e, uint32_t r)
 void hedge_commit(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	uint8_t pledge = reg->pledge, left = reg->current;
+	uint8_t accepted = reg->former, left = reg->current;
+	kl_ms until = reg->former_expires_at;
 	const struct start start = hedge_start(e, r);
 	reg->left_why = KL_WHY_NONE;
 	registration_break_off(e, r, left, reason);
-	if (pledge != NO_POS && reg->pledged_until > e->now) {
+	if (accepted != NO_POS && until > e->now) {
 		registration_connect(
-			e, r, reg->pledged_until - e->now,
-			&(struct reason){.why = KL_WHY_ACCEPTED, .pos = pledge, .status = 200});
+			e, r, until - e->now,
+			&(struct reason){.why = KL_WHY_ACCEPTED, .pos = accepted, .status = 200});
 	} else if (registration_walking(e, r)) {
 		walk_at(e, r)->more = false;
 	} else {

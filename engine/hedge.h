@@ -7,7 +7,8 @@
 
 #include "engine/state.h"
 
-/* The route that REASON names, R's current one, is in doubt. Nothing, if R is busy otherwise. */
+/* The route that REASON names, R's current one, is in doubt.  Nothing, if R is busy otherwise, or
+ * has one registration at a time (FAIL-3). */
 void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
 /* The route at POS accepted R meanwhile, for so long. */

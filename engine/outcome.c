@@ -337,6 +337,7 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 		return KL_IGNORED;
 	}
 	registration_walk_stop(e, r);
+	health_answered_late(e, r, pos, response->status);
 	registration_connect(e, r, response->granted_ms,
 			     &(struct reason){.why = KL_WHY_LATE_ACCEPTED,
 					      .pos = pos,

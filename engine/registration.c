@@ -63,15 +63,13 @@ void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t e
 						       .flow = NO_POS,
 						       .left = NO_POS,
 						       .moved_from = NO_POS,
-						       .pledge = NO_POS,
 						       .since_at = e->now,
 						       .expires_at = KL_NEVER,
 						       .refresh_at = KL_NEVER,
 						       .failback_at = KL_NEVER,
 						       .retry_at = KL_NEVER,
 						       .former_expires_at = KL_NEVER,
-						       .moved_at = KL_NEVER,
-						       .pledged_until = KL_NEVER};
+						       .moved_at = KL_NEVER};
 }
 
 void registration_enter(struct kl_engine *e, uint32_t r, enum kl_state state,
@@ -80,7 +78,6 @@ void registration_enter(struct kl_engine *e, uint32_t r, enum kl_state state,
 	struct registration *reg = registration_at(e, r);
 	assert(moves[reg->state] & STATE(state));
 	reg->state = (uint8_t)state;
-	reg->pledge = NO_POS;
 	reg->since_at = e->now;
 	reg->reason = *reason;
 	owe(e, registration_node(e, r), OWES_STATE);

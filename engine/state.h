@@ -74,7 +74,8 @@ struct registration {
 	uint8_t order_cut; /* routes that are left out of it (DNS-7) */
 	uint8_t current;   /* last registered or, with shared servers, last answered; or NO_POS */
 	uint8_t primary;   /* first route of current's service record; or NO_POS */
-	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
+	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4); DOUBTING:
+			    * the route that has accepted it meanwhile (OWN-3); or NO_POS */
 	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
 	uint8_t flow;      /* the route that accepted the registration: its stream carries it */
 	/* The route that the last, or the present, move left, and why. */
@@ -90,13 +91,12 @@ struct registration {
 	bool paced : 1;       /* failback_at is its turn among the lines that return (OWN-5) */
 	uint8_t : 2;
 	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
-	uint8_t pledge;     /* DOUBTING: the route that has accepted it meanwhile, or NO_POS */
+	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
 	struct reason reason;
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;
 	kl_ms moved_at;
 	kl_ms held_off_until;
-	kl_ms pledged_until;
 };
 
 enum walk_state {

@@ -62,8 +62,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		reg->journey.redirected = false;
 	}
 	/* A line that is started while it leaves is off for no time at all; one that is refreshed,
-	 * or fails back, was registered, if only for a moment. */
-	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
+	 * fails back, or doubts its route, was registered, if only for a moment. */
+	if (report->to == KL_DOUBTING || report->from == KL_DOUBTING ||
+	    report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
 	reg->failures += backed_off;
