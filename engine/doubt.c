@@ -155,11 +155,11 @@ static uint32_t doubt_hedged(const struct kl_engine *e, uint32_t r, uint32_t i)
 	return NONE;
 }
 
-static void doubt_dispel(struct kl_engine *e, uint32_t i)
+static void doubt_dispel(struct kl_engine *e, uint32_t i, enum kl_cause why)
 {
 	doubt_end(e, i);
 	for (uint32_t r = doubt_hedged(e, 0, i); r != NONE; r = doubt_hedged(e, r + 1, i))
-		hedge_end(e, r);
+		hedge_end(e, r, why);
 }
 
 /* Nothing came, or it failed otherwise.  The route is marked first, so that nobody goes there; then
@@ -217,14 +217,16 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 	const struct slot *slot = slot_at(e, i);
 	uint32_t asker = doubt_asker(e, i);
 	watch->doubt_at = KL_NEVER;
-	if (asker == NONE || doubt_heard(slot, watch->doubted_at))
-		doubt_dispel(e, i);
+	if (doubt_heard(slot, watch->doubted_at))
+		doubt_dispel(e, i, KL_WHY_HEARD);
+	else if (asker == NONE)
+		doubt_dispel(e, i, e->link_down ? KL_WHY_LINK_DOWN : KL_WHY_LEFT);
 	else if (doubt_failed(slot, watch->doubted_at))
 		doubt_confirm(e, i, asker, KL_WHY_ROUTE_DOWN);
 	else if (watch->asked == DOUBT_ASKS)
 		doubt_confirm(e, i, asker, KL_WHY_NOT_HEARD);
 	else if (!doubt_ask(e, i, asker))
-		doubt_dispel(e, i); /* undecided: the next time it is sent again raises another */
+		doubt_dispel(e, i, KL_WHY_NO_WALK); /* undecided: the next send raises another */
 }
 
 uint32_t doubt_walks(const struct kl_engine *e)

@@ -34,17 +34,20 @@ void hedge_accepted(struct kl_engine *e, uint32_t r, uint8_t pos, kl_ms granted_
 
 /* Servers that share a registrar have heard of the other route last: the line registers with its
  * own again, at once. */
-void hedge_end(struct kl_engine *e, uint32_t r)
+void hedge_end(struct kl_engine *e, uint32_t r, enum kl_cause why)
 {
 	struct registration *reg = registration_at(e, r);
+	const struct reason reason = {.why = (uint8_t)why,
+				      .rule = why == KL_WHY_LINK_DOWN
+						      ? KL_POLICY_freeze_without_link
+						      : KL_POLICY_first_silence,
+				      .pos = reg->current};
+	bool twice = reg->former != NO_POS;
 	registration_walk_stop(e, r);
-	if (reg->former != NO_POS)
-		reg->refresh_at = e->now;
 	reg->former = NO_POS;
-	registration_enter(e, r, KL_REGISTERED,
-			   &(struct reason){.why = KL_WHY_HEARD,
-					    .rule = KL_POLICY_first_silence,
-					    .pos = reg->current});
+	registration_enter(e, r, KL_REGISTERED, &reason);
+	if (twice)
+		registration_refresh(e, r, &reason);
 	registration_wake_requests(e, r);
 	subscription_registered(e, r);
 	registration_routes_changed(e, r);

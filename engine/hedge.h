@@ -14,8 +14,8 @@ void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason);
 /* The route at POS accepted R meanwhile, for so long. */
 void hedge_accepted(struct kl_engine *e, uint32_t r, uint8_t pos, kl_ms granted_ms);
 
-/* R stays where it is. */
-void hedge_end(struct kl_engine *e, uint32_t r);
+/* R stays where it is, and WHY. */
+void hedge_end(struct kl_engine *e, uint32_t r, enum kl_cause why);
 
 /* The route is dead: R fails over, to where it is accepted already if it is. */
 void hedge_commit(struct kl_engine *e, uint32_t r, const struct reason *reason);

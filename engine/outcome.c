@@ -354,7 +354,7 @@ void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault
 	const struct reason reason = {
 		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = reg->flow};
 	if (reg->state == KL_DOUBTING)
-		hedge_end(e, r);
+		hedge_end(e, r, KL_WHY_HEARD);
 	if (registration_frozen(e, r)) {
 		reg->stream_lost = true;
 		reg->refresh_at = e->now;
@@ -384,7 +384,7 @@ void registration_request_denied(struct kl_engine *e, uint32_t r, const struct r
 {
 	const struct registration *reg = registration_at(e, r);
 	if (reg->state == KL_DOUBTING) /* a 403 is an answer, too */
-		hedge_end(e, r);
+		hedge_end(e, r, KL_WHY_HEARD);
 	if (!registration_policy(e, r)->loss_on_403 || !reg->active ||
 	    (reg->state != KL_REGISTERED && reg->state != KL_REFRESHING))
 		return;

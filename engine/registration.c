@@ -282,7 +282,7 @@ static enum kl_policy_field refresh_rule(const struct kl_engine *e, uint32_t r)
 	return longest ? KL_POLICY_refresh_max_ms : KL_POLICY_expires_overlap_ms;
 }
 
-static void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason)
+void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct set *set = set_at(e, reg->set);
@@ -476,7 +476,7 @@ void registration_time(struct kl_engine *e, uint32_t r)
 						    .rule = reg->retry_rule,
 						    .pos = NO_POS});
 	} else if (reg->state == KL_DOUBTING) { /* ends while it was waited for */
-		hedge_end(e, r);
+		hedge_end(e, r, KL_WHY_REFRESH_DUE);
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_lapse(e, r, &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
 	} else if (reg->refresh_at <= e->now) {
@@ -525,7 +525,7 @@ void registration_address_changed(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {.why = KL_WHY_ADDRESS_CHANGED, .pos = NO_POS};
 	if (reg->state == KL_DOUBTING)
-		hedge_end(e, r);
+		hedge_end(e, r, KL_WHY_ADDRESS_CHANGED);
 	reg->former = NO_POS; /* it knows the old Contact */
 	reg->former_expires_at = KL_NEVER;
 	switch ((enum kl_state)reg->state) {

@@ -78,6 +78,9 @@ void registration_go(struct kl_engine *e, uint32_t r);
 /* Its names were waited for as long as may be: goes on with what there is. */
 void registration_waited(struct kl_engine *e, uint32_t r);
 
+/* Registers once more where R is registered. */
+void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
 /* A request needs a registration that is not there: registers at once (FALL-4). */
 void registration_needed(struct kl_engine *e, uint32_t r);
 
