@@ -88,7 +88,8 @@ static void say_failback(struct explain_line *line)
 			    "probes%s; a route that flaps has to be up longer each time.",
 			    seconds(policy->hold_down_ms), idle);
 		else
-			say(line, "It returns to a better route when a probe finds that it is up%s.",
+			say(line,
+			    "It returns to a better route when a probe finds that it is up%s.",
 			    idle);
 		break;
 	}

@@ -39,7 +39,8 @@ static uint32_t attempts_max(const struct timing *timing)
 }
 
 /* The gaps of a route over UDP.  Poly guide, example 2: the final route is sent to at RFC 3261 gaps
- * whatever retryTimeOut says.  TIME-2, TIME-3.  So is one that is waited for beyond its attempts. */
+ * whatever retryTimeOut says.  TIME-2, TIME-3.  So is one that is waited for beyond its attempts.
+ */
 static kl_ms udp_gap_ms(const struct timing *timing, uint32_t attempt)
 {
 	bool waits = timing->last || (timing->patient && attempt > attempts_max(timing));
