@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from . import names, registrar
 from .waiting import Failure, Process, wait_for
 
-PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline'))
+PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline')).resolve()
 STATUS_POLL_S = 0.05
 BIND = '127.0.0.1:5070'
 

@@ -18,10 +18,10 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
-    port 5061, where its certificate names the domain, or what CERTIFICATE_NAMES has for its name."""
+    port 5061, where its certificate names the domain."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, certificate_names=None):
+                 streams=False):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -30,8 +30,8 @@ class Registrar:
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
         if streams:
-            shown = (certificate_names or {}).get(name, f'DNS:{names.DOMAIN}')
-            defines += ['STREAMS', f'CERTIFICATE="{authority.issue(folder, name, shown)}"']
+            certificate = authority.issue(folder, name, f'DNS:{names.DOMAIN}')
+            defines += ['STREAMS', f'CERTIFICATE="{certificate}"']
         command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '32', '-M', '4',
                    '-Y', self.folder, '-w', self.folder]
         if streams:
