@@ -84,7 +84,8 @@ enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 bool kl_policy_enhanced(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
- * included (BACK-1); both are backoff_fixed_ms where that is set. */
+ * included (BACK-1), later for a large fleet (OWN-5); both are backoff_fixed_ms where that is set.
+ */
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 

@@ -33,7 +33,7 @@ RULES = {
     'KL_WHY_NOTHING_GRANTED': 'none',
     'KL_WHY_CREDENTIALS': 'denial_moves_on none',
     'KL_WHY_UNANSWERABLE': 'none',
-    'KL_WHY_NO_ANSWER': 'attempts_max invite_attempts_max last_route line_seize_sends_max none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
+    'KL_WHY_NO_ANSWER': 'attempts_max first_silence invite_attempts_max last_route line_seize_sends_max none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
     'KL_WHY_NO_FINAL': 'provisional_max_ms',
     'KL_WHY_STATUS_503': 'failover_on_503',
     'KL_WHY_FAULT': 'none',
@@ -73,6 +73,10 @@ RULES = {
     'KL_WHY_TERMINATED': 'none',
     'KL_WHY_NO_WALK': 'none',
     'KL_WHY_REMEMBERED': 'dns_remember',
+    'KL_WHY_SILENT': 'first_silence',
+    'KL_WHY_NOT_HEARD': 'first_silence',
+    'KL_WHY_HEARD': 'first_silence',
+    'KL_WHY_ROUTE_DOWN': 'health_shared',
 }
 
 # What a scenario's server can't do is proven by a unit test that names the cause.
