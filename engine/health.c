@@ -45,10 +45,14 @@ static bool health_set(struct kl_engine *e, uint32_t i, uint32_t r, enum kl_cand
 	struct slot *slot = slot_at(e, i);
 	if (slot->status == status || !(slot->probing || slot->probe_at != KL_NEVER))
 		return false;
+	bool back = slot->status == KL_CANDIDATE_DOWN;
 	slot->status = (uint8_t)status;
 	slot->reason = *reason;
 	owe(e, slot_node(e, i), OWES_STATUS);
 	watch_turn(e, i, r, status == KL_CANDIDATE_UP);
+	for (uint32_t other = 0; back && other < e->registration_count; other++)
+		if (probe_pos(e, other, i) != NO_POS)
+			registration_revive(e, other);
 	return true;
 }
 
