@@ -40,7 +40,7 @@ RULES = {
     'KL_WHY_WALK_ENDED': 'walk_bounded',
     'KL_WHY_ROUTES_USED_UP': 'none',
     'KL_WHY_REFRESH_DUE': 'expires_overlap_ms refresh_max_ms subscribe_overlap_ms',
-    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms fallback_probe_ms none retry_after_max_ms',
+    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms fallback_probe_ms health_shared none retry_after_max_ms',
     'KL_WHY_NEEDED': 'reregister_on',
     'KL_WHY_EXPIRED': 'none',
     'KL_WHY_REQUEST_FAILED': 'none',
