@@ -26,7 +26,7 @@ struct transaction {
 	bool is_reliable;    /* it came over TCP or TLS, where nothing is resent (17.2.1) */
 	uint32_t generation; /* of the slot; makes ids unique */
 	uint32_t next;       /* in the bucket, or in the free list */
-	uint32_t heap_index; /* NOWHERE: it waits for nothing */
+	struct sip_waiter waiter;
 	uint64_t hash;       /* of the key */
 	char *key;           /* owned */
 	char *response;      /* the last one; owned */
@@ -43,73 +43,14 @@ struct sip_transactions {
 	struct transaction *slots;
 	uint32_t free_slot;
 	uint32_t *buckets; /* as many as slots: first of the chain */
-	uint32_t *heap;    /* slots by due time, the earliest first */
-	size_t heap_count;
+	struct sip_waiters waiters;
 };
 
-/* ---- the heap of what waits ---------------------------------------------------------------- */
-
-static uint64_t due_at(const struct sip_transactions *table, uint32_t slot)
+/* Starts a transaction's timers, or sets them anew. */
+static void wait_on(struct sip_transactions *table, struct transaction *t)
 {
-	const struct transaction *t = &table->slots[slot];
-
-	return t->resend_at < t->end_at ? t->resend_at : t->end_at;
-}
-
-static void heap_put(struct sip_transactions *table, size_t index, uint32_t slot)
-{
-	table->heap[index] = slot;
-	table->slots[slot].heap_index = (uint32_t)index;
-}
-
-static void heap_swap(struct sip_transactions *table, size_t a, size_t b)
-{
-	uint32_t slot = table->heap[a];
-
-	heap_put(table, a, table->heap[b]);
-	heap_put(table, b, slot);
-}
-
-static bool heap_is_earlier(const struct sip_transactions *table, size_t a, size_t b)
-{
-	return due_at(table, table->heap[a]) < due_at(table, table->heap[b]);
-}
-
-static void heap_settle(struct sip_transactions *table, size_t index)
-{
-	size_t child;
-
-	for (; index > 0 && heap_is_earlier(table, index, (index - 1) / 2); index = (index - 1) / 2)
-		heap_swap(table, index, (index - 1) / 2);
-	while ((child = 2 * index + 1) < table->heap_count) {
-		if (child + 1 < table->heap_count && heap_is_earlier(table, child + 1, child))
-			child++;
-		if (!heap_is_earlier(table, child, index))
-			return;
-		heap_swap(table, child, index);
-		index = child;
-	}
-}
-
-static void heap_remove(struct sip_transactions *table, uint32_t slot)
-{
-	size_t index = table->slots[slot].heap_index;
-
-	if (index == NOWHERE)
-		return;
-	table->slots[slot].heap_index = NOWHERE;
-	if (index == --table->heap_count)
-		return;
-	heap_put(table, index, table->heap[table->heap_count]);
-	heap_settle(table, index);
-}
-
-/* Starts a transaction's timers, or gives them their new place. */
-static void heap_update(struct sip_transactions *table, uint32_t slot)
-{
-	if (table->slots[slot].heap_index == NOWHERE)
-		heap_put(table, table->heap_count++, slot);
-	heap_settle(table, table->slots[slot].heap_index);
+	sip_waiters_set(&table->waiters, &t->waiter,
+			t->resend_at < t->end_at ? t->resend_at : t->end_at);
 }
 
 /* ---- slots --------------------------------------------------------------------------------- */
@@ -159,7 +100,6 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 	*t = (struct transaction){
 		.state = PROCEEDING,
 		.generation = t->generation + 1,
-		.heap_index = NOWHERE,
 		.hash = hash_of(key),
 		.key = key,
 		.resend_at = SIP_NEVER,
@@ -177,7 +117,7 @@ static void close_slot(struct sip_transactions *table, uint32_t slot)
 	struct transaction *t = &table->slots[slot];
 	uint32_t *link = &table->buckets[t->hash % table->limit];
 
-	heap_remove(table, slot);
+	sip_waiters_set(&table->waiters, &t->waiter, SIP_NEVER);
 	while (*link != slot)
 		link = &table->slots[*link].next;
 	*link = t->next;
@@ -201,8 +141,8 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 	table->limit = limit;
 	table->slots = calloc(limit, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
-	table->heap = calloc(limit, sizeof(*table->heap));
-	if (!table->slots || !table->buckets || !table->heap) {
+	if (!table->slots || !table->buckets ||
+	    sip_waiters_init(&table->waiters, (uint32_t)limit) != 0) {
 		sip_transactions_free(table);
 		return NULL;
 	}
@@ -223,7 +163,7 @@ void sip_transactions_free(struct sip_transactions *table)
 	}
 	free(table->slots);
 	free(table->buckets);
-	free(table->heap);
+	sip_waiters_clear(&table->waiters);
 	free(table);
 }
 
@@ -280,7 +220,7 @@ static void receive_ack(struct sip_transactions *table, uint32_t slot, struct si
 		t->state = CONFIRMED;
 		t->resend_at = SIP_NEVER;
 		t->end_at = now + SIP_T4_MS;
-		heap_update(table, slot);
+		wait_on(table, t);
 		return;
 	case ACCEPTED:
 		*receipt = (struct sip_receipt){.kind = SIP_RECEIPT_NEW};
@@ -400,7 +340,7 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	if (answer->status < 200)
 		return 0;
 	enter_final(t, answer->status, now);
-	heap_update(table, slot);
+	wait_on(table, t);
 	return 0;
 }
 
@@ -415,14 +355,15 @@ static void resend(struct sip_transactions *table, uint32_t slot, struct sip_due
 				.peer = t->peer};
 	t->resend_ms = t->resend_ms * 2 < SIP_T2_MS ? t->resend_ms * 2 : SIP_T2_MS;
 	t->resend_at = now + t->resend_ms;
-	heap_update(table, slot);
+	wait_on(table, t);
 }
 
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now)
 {
 	while (sip_transactions_deadline(table) <= now) {
-		uint32_t slot = table->heap[0];
-		const struct transaction *t = &table->slots[slot];
+		const struct transaction *t = sip_waiter_owner(
+			sip_waiters_first(&table->waiters), struct transaction, waiter);
+		uint32_t slot = (uint32_t)(t - table->slots);
 		bool unacked = t->is_invite && t->state == COMPLETED;
 		if (t->end_at > now) {
 			resend(table, slot, due, now);
@@ -439,7 +380,7 @@ bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, 
 
 uint64_t sip_transactions_deadline(const struct sip_transactions *table)
 {
-	return table->heap_count > 0 ? due_at(table, table->heap[0]) : SIP_NEVER;
+	return sip_waiters_deadline(&table->waiters);
 }
 
 size_t sip_transactions_count(const struct sip_transactions *table)
