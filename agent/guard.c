@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sip/text.h"
+
 enum {
 	WAYS = 8, /* an address stands in one of so many places */
 	MS_IN_S = 1000,
@@ -49,11 +51,9 @@ void agent_guard_free(struct agent_guard *guard)
 
 static struct source *set_of(const struct agent_guard *guard, const struct net_address *address)
 {
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+	const struct sip_span ip = {(const char *)address->ip, sizeof(address->ip)};
 
-	for (size_t i = 0; i < sizeof(address->ip); i++)
-		hash = (hash ^ address->ip[i]) * 0x100000001b3;
-	return &guard->sources[(hash ^ hash >> 32) % guard->sets * WAYS];
+	return &guard->sources[sip_span_hash(ip) % guard->sets * WAYS];
 }
 
 static uint32_t fill(uint32_t left, uint64_t more, uint32_t most)

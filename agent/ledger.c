@@ -59,11 +59,7 @@ size_t agent_ledger_count(const struct agent_ledger *ledger)
 /* All dialogs with one Call-ID stand in one bucket. */
 static struct bucket *bucket_of(const struct agent_ledger *ledger, struct sip_span call_id)
 {
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (size_t i = 0; i < call_id.length; i++)
-		hash = (hash ^ (unsigned char)call_id.at[i]) * 0x100000001b3;
-	return &ledger->buckets[(hash ^ hash >> 32) % ledger->bucket_count];
+	return &ledger->buckets[sip_span_hash(call_id) % ledger->bucket_count];
 }
 
 static struct ids *ids_of(const struct agent_ledger *ledger, uint64_t id)

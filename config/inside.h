@@ -8,7 +8,6 @@
 #include "keepline/keepline.h"
 
 enum {
-	CONFIG_LISTEN_MAX = 4,       /* addresses that endpoints reach us at */
 	CONFIG_ENDPOINTS_MAX = 4096, /* some for each line that there may be */
 	CONFIG_INSIDE_PORT = 5070,   /* 5060 is the outside's, on all addresses */
 };
@@ -41,9 +40,8 @@ struct config_endpoint {
 };
 
 struct config_inside {
-	bool is_set;               /* a file has the section, and an endpoint that can be served */
-	const char *const *listen; /* addresses, with a port if need be */
-	uint32_t listen_count;     /* 0: loopback */
+	bool is_set;        /* a file has the section, and an endpoint that can be served */
+	const char *listen; /* an address, with a port if need be */
 	const char *realm;
 	const char *journal; /* the path of a file; NULL: nothing outlives the process */
 	enum config_when_out when_out;

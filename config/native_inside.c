@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "config/key.h"
 #include "config/native_secret.h"
 #include "config/text.h"
 
@@ -38,7 +39,6 @@ static bool is_name(const char *text)
 
 static const struct yaml_row line_item = {
 	.type = YAML_NUMBER, .least = 1, .most = CONFIG_LINES_MAX};
-static const struct yaml_row listen_item = {ADDRESS};
 
 #define ENDPOINT_KEY(name, says) KEY(struct native_endpoint, name, says)
 static const struct yaml_row endpoint_rows[] = {
@@ -67,7 +67,7 @@ static const struct yaml_row endpoint_item = {.type = YAML_MAP, .table = &endpoi
 static const struct yaml_row inside_rows[] = {
 	{INSIDE_KEY(listen, "where endpoints reach us over UDP and TCP, and over TLS on the next "
 			    "port if `tls` has a certificate (default 127.0.0.1:5070)"),
-	 .type = YAML_LIST, .least = 1, .most = CONFIG_LISTEN_MAX, .item = &listen_item},
+	 ADDRESS},
 	{INSIDE_KEY(realm, "the realm of our challenges (default keepline)"), TEXT(128),
 	 .accepts = is_realm, .expected = "a text without quotes and backslashes"},
 	{INSIDE_KEY(digest, "which digests are offered; some endpoints know md5 alone, and give up "
@@ -105,15 +105,6 @@ void native_read_inside(struct config_store *store, struct file *file,
 }
 
 /* ---- endpoints ----------------------------------------------------------------------------- */
-
-static uint64_t key_of(const char *name)
-{
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
-	return hash;
-}
 
 /* Addresses without their ports, which differ in what a PBX sends from. */
 static bool same_host(const char *a, const char *b)
@@ -211,7 +202,7 @@ static void add_endpoint(struct maker *maker, const struct native_endpoint *from
 		.password = from->secret.text,
 		.address = from->address.text,
 		.transport = (enum kl_transport)from->transport.number,
-		.key = key_of(from->user.text),
+		.key = key_of_name(from->user.text),
 	};
 	fill_lines(maker, from, to);
 	if (to->line_count)
@@ -220,26 +211,17 @@ static void add_endpoint(struct maker *maker, const struct native_endpoint *from
 
 /* ---- the section --------------------------------------------------------------------------- */
 
-static void fill_listen(struct config_store *store, const struct yaml_list *from)
-{
-	struct config_inside *inside = &store->config.inside;
-	const struct yaml_leaf *leaves = from->items;
-	const char **listen = arena_alloc(&store->arena, (from->count + 1) * sizeof(*listen));
-
-	inside->listen = listen;
-	for (uint32_t i = 0; i < from->count; i++)
-		if (leaves[i].text)
-			listen[inside->listen_count++] = leaves[i].text;
-}
-
 void native_fill_inside(struct config_store *store, const struct native_inside *from)
 {
 	struct config_inside *inside = &store->config.inside;
 	struct maker maker = {.store = store};
 
-	*inside = (struct config_inside){.realm = "keepline", .replaces_loopback = true};
+	*inside = (struct config_inside){
+		.listen = "127.0.0.1", .realm = "keepline", .replaces_loopback = true};
 	if (!from)
 		return;
+	if (from->listen.text)
+		inside->listen = from->listen.text;
 	if (from->realm.text)
 		inside->realm = from->realm.text;
 	if (from->journal.text)
@@ -248,7 +230,6 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 		inside->replaces_loopback = from->replace_loopback.number;
 	inside->when_out = (enum config_when_out)from->when_out.number;
 	inside->digest = (enum config_digest)from->digest.number;
-	fill_listen(store, &from->listen);
 	know_lines(&maker);
 	maker.endpoints =
 		arena_alloc(&store->arena, (from->endpoints.count + 1) * sizeof(*maker.endpoints));

@@ -7,7 +7,7 @@
 enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers B, D, F, M; RFC 3261 9.1 after a CANCEL */
 	ACK_MAX = 8192,
-	NOWHERE = UINT32_MAX, /* no slot */
+	NOWHERE = 0, /* no slot: they count from 1 */
 };
 
 /* RFC 3261 figures 5 and 6, RFC 6026 figure 4.  A non-INVITE's Trying is CALLING. */
@@ -39,9 +39,10 @@ struct client {
 
 struct sip_clients {
 	uint32_t limit, count;
-	struct client *slots;
-	uint32_t free_slot;
-	uint32_t *buckets; /* as many as slots: first of the chain */
+	struct client *slots; /* from 1 on; what was never used is not touched */
+	uint32_t used;        /* the highest slot that was ever in use */
+	uint32_t free_slot;   /* a lower one that is free again, and so on by `next` */
+	uint32_t *buckets;    /* as many as slots: first of the chain */
 	struct sip_waiters waiters;
 	char ack[ACK_MAX]; /* the last one that was made */
 };
@@ -50,11 +51,7 @@ struct sip_clients {
 
 static uint32_t *bucket_of(const struct sip_clients *table, struct sip_span branch)
 {
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (size_t i = 0; i < branch.length; i++)
-		hash = (hash ^ (unsigned char)branch.at[i]) * 0x100000001b3;
-	return &table->buckets[hash % table->limit];
+	return &table->buckets[sip_span_hash(branch) % table->limit];
 }
 
 static struct client *find(const struct sip_clients *table, struct sip_span branch,
@@ -83,7 +80,7 @@ static sip_client_id id_of(const struct sip_clients *table, const struct client 
 static struct client *find_id(const struct sip_clients *table, sip_client_id id)
 {
 	uint32_t slot = (uint32_t)id;
-	struct client *client = &table->slots[slot < table->limit ? slot : 0];
+	struct client *client = &table->slots[slot <= table->used ? slot : NOWHERE];
 
 	return client->state != FREE && id_of(table, client) == id ? client : NULL;
 }
@@ -121,20 +118,16 @@ struct sip_clients *sip_clients_new(uint32_t limit)
 {
 	struct sip_clients *table = calloc(1, sizeof(*table));
 
-	if (!table || limit == 0 || limit >= NOWHERE) {
+	if (!table || limit == 0 || limit == UINT32_MAX) {
 		free(table);
 		return NULL;
 	}
 	table->limit = limit;
-	table->slots = calloc(limit, sizeof(*table->slots));
+	table->slots = calloc(limit + 1, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
 	if (!table->slots || !table->buckets || sip_waiters_init(&table->waiters, limit) != 0) {
 		sip_clients_free(table);
 		return NULL;
-	}
-	for (uint32_t i = 0; i < limit; i++) {
-		table->buckets[i] = NOWHERE;
-		table->slots[i].next = i + 1 < limit ? i + 1 : NOWHERE;
 	}
 	return table;
 }
@@ -143,7 +136,7 @@ void sip_clients_free(struct sip_clients *table)
 {
 	if (!table)
 		return;
-	for (uint32_t i = 0; table->slots && i < table->limit; i++)
+	for (uint32_t i = 1; table->slots && i <= table->used; i++)
 		free(table->slots[i].bytes);
 	free(table->slots);
 	free(table->buckets);
@@ -163,9 +156,10 @@ static int open_client(struct sip_clients *table, const struct sip_client_start 
 {
 	uint32_t *bucket = bucket_of(table, start->branch);
 	struct client *client;
+	uint32_t slot;
 	char *bytes;
 
-	if (table->free_slot == NOWHERE)
+	if (table->count == table->limit)
 		return SIP_EFULL;
 	if (find(table, start->branch, start->method))
 		return SIP_EREPEATED;
@@ -174,8 +168,10 @@ static int open_client(struct sip_clients *table, const struct sip_client_start 
 		return SIP_EMEMORY;
 	memcpy(bytes, start->branch.at, start->branch.length);
 	memcpy(bytes + start->branch.length, start->bytes.at, start->bytes.length);
-	client = &table->slots[table->free_slot];
-	table->free_slot = client->next;
+	slot = table->free_slot != NOWHERE ? table->free_slot : ++table->used;
+	client = &table->slots[slot];
+	if (slot == table->free_slot)
+		table->free_slot = client->next;
 	*client = (struct client){
 		.state = CALLING,
 		.method = start->method,
@@ -190,7 +186,7 @@ static int open_client(struct sip_clients *table, const struct sip_client_start 
 		.bytes = bytes,
 		.length = start->bytes.length,
 	};
-	*bucket = slot_of(table, client);
+	*bucket = slot;
 	table->count++;
 	wait_on(table, client);
 	*out = client;

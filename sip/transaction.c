@@ -7,7 +7,7 @@
 
 enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers H, J and L */
-	NOWHERE = UINT32_MAX,        /* no slot */
+	NOWHERE = 0,                 /* no slot: they count from 1 */
 };
 
 /* RFC 3261 figures 7 and 8, and RFC 6026 figure 5.  A non-INVITE's Trying is PROCEEDING without a
@@ -27,9 +27,9 @@ struct transaction {
 	uint32_t generation; /* of the slot; makes ids unique */
 	uint32_t next;       /* in the bucket, or in the free list */
 	struct sip_waiter waiter;
-	uint64_t hash;       /* of the key */
-	char *key;           /* owned */
-	char *response;      /* the last one; owned */
+	uint64_t hash;  /* of the key */
+	char *key;      /* owned */
+	char *response; /* the last one; owned */
 	size_t response_length;
 	uint64_t resend_at; /* timer G; SIP_NEVER: not running */
 	uint64_t resend_ms; /* its current length */
@@ -40,9 +40,10 @@ struct transaction {
 struct sip_transactions {
 	size_t limit;
 	size_t count;
-	struct transaction *slots;
-	uint32_t free_slot;
-	uint32_t *buckets; /* as many as slots: first of the chain */
+	struct transaction *slots; /* from 1 on; what was never used is not touched */
+	uint32_t used;             /* the highest slot that was ever in use */
+	uint32_t free_slot;        /* a lower one that is free again, and so on by `next` */
+	uint32_t *buckets;         /* as many as slots: first of the chain */
 	struct sip_waiters waiters;
 };
 
@@ -55,15 +56,6 @@ static void wait_on(struct sip_transactions *table, struct transaction *t)
 
 /* ---- slots --------------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const char *key)
-{
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (; *key; key++)
-		hash = (hash ^ (unsigned char)*key) * 0x100000001b3;
-	return hash;
-}
-
 static sip_transaction_id id_of(const struct sip_transactions *table, uint32_t slot)
 {
 	return (uint64_t)table->slots[slot].generation << 32 | slot;
@@ -73,14 +65,15 @@ static uint32_t slot_of(const struct sip_transactions *table, sip_transaction_id
 {
 	uint32_t slot = (uint32_t)id;
 
-	if (slot >= table->limit || table->slots[slot].state == FREE || id_of(table, slot) != id)
+	if (slot == NOWHERE || slot > table->used || table->slots[slot].state == FREE ||
+	    id_of(table, slot) != id)
 		return NOWHERE;
 	return slot;
 }
 
 static uint32_t find(const struct sip_transactions *table, const char *key)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = sip_span_hash(sip_span_of(key));
 	uint32_t slot = table->buckets[hash % table->limit];
 
 	while (slot != NOWHERE &&
@@ -92,15 +85,16 @@ static uint32_t find(const struct sip_transactions *table, const char *key)
 /* Takes a free slot and the ownership of KEY. */
 static uint32_t open_slot(struct sip_transactions *table, char *key)
 {
-	uint32_t slot = table->free_slot;
+	uint32_t slot = table->free_slot != NOWHERE ? table->free_slot : ++table->used;
 	struct transaction *t = &table->slots[slot];
 	uint32_t *bucket;
 
-	table->free_slot = t->next;
+	if (slot == table->free_slot)
+		table->free_slot = t->next;
 	*t = (struct transaction){
 		.state = PROCEEDING,
 		.generation = t->generation + 1,
-		.hash = hash_of(key),
+		.hash = sip_span_hash(sip_span_of(key)),
 		.key = key,
 		.resend_at = SIP_NEVER,
 		.end_at = SIP_NEVER,
@@ -134,21 +128,17 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 {
 	struct sip_transactions *table = calloc(1, sizeof(*table));
 
-	if (!table || limit == 0 || limit >= NOWHERE) {
+	if (!table || limit == 0 || limit >= UINT32_MAX) {
 		free(table);
 		return NULL;
 	}
 	table->limit = limit;
-	table->slots = calloc(limit, sizeof(*table->slots));
+	table->slots = calloc(limit + 1, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
 	if (!table->slots || !table->buckets ||
 	    sip_waiters_init(&table->waiters, (uint32_t)limit) != 0) {
 		sip_transactions_free(table);
 		return NULL;
-	}
-	for (size_t i = 0; i < limit; i++) {
-		table->buckets[i] = NOWHERE;
-		table->slots[i].next = i + 1 < limit ? (uint32_t)i + 1 : NOWHERE;
 	}
 	return table;
 }
@@ -157,7 +147,7 @@ void sip_transactions_free(struct sip_transactions *table)
 {
 	if (!table)
 		return;
-	for (size_t i = 0; table->slots && i < table->limit; i++) {
+	for (size_t i = 1; table->slots && i <= table->used; i++) {
 		free(table->slots[i].key);
 		free(table->slots[i].response);
 	}
@@ -255,7 +245,7 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		free(key);
 		return;
 	}
-	if (table->free_slot == NOWHERE) {
+	if (table->count == table->limit) {
 		receipt->kind = SIP_RECEIPT_FULL;
 		free(key);
 		return;
@@ -305,15 +295,26 @@ sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *tab
 	return id_of(table, slot);
 }
 
-/* A final answer moves the transaction on and starts its timers. */
-static void enter_final(struct transaction *t, unsigned status, uint64_t now)
+/* A final answer, but for an INVITE's 2xx, moves the transaction on and starts its timers. */
+static void enter_final(struct transaction *t, uint64_t now)
 {
-	t->state = t->is_invite && status < 300 ? ACCEPTED : COMPLETED;
+	t->state = COMPLETED;
 	t->end_at = now + GIVE_UP_MS;
-	if (!t->is_invite || t->state == ACCEPTED || t->is_reliable)
+	if (!t->is_invite || t->is_reliable)
 		return;
 	t->resend_ms = SIP_T1_MS;
 	t->resend_at = now + t->resend_ms;
+}
+
+/* Its 2xx is never sent from here, so no bytes of it are kept. */
+static int accept(struct sip_transactions *table, struct transaction *t, uint64_t now)
+{
+	free(t->response);
+	t->response = NULL;
+	t->state = ACCEPTED;
+	t->end_at = now + GIVE_UP_MS;
+	wait_on(table, t);
+	return 0;
 }
 
 int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id id,
@@ -330,6 +331,8 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 		return 0;
 	if (t->state != PROCEEDING)
 		return SIP_ESTATE;
+	if (t->is_invite && answer->status / 100 == 2)
+		return accept(table, t, now);
 	copy = malloc(answer->bytes.length + 1);
 	if (!copy)
 		return SIP_EMEMORY;
@@ -339,7 +342,7 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	t->response_length = answer->bytes.length;
 	if (answer->status < 200)
 		return 0;
-	enter_final(t, answer->status, now);
+	enter_final(t, now);
 	wait_on(table, t);
 	return 0;
 }
@@ -361,8 +364,8 @@ static void resend(struct sip_transactions *table, uint32_t slot, struct sip_due
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now)
 {
 	while (sip_transactions_deadline(table) <= now) {
-		const struct transaction *t = sip_waiter_owner(
-			sip_waiters_first(&table->waiters), struct transaction, waiter);
+		const struct transaction *t = sip_waiter_owner(sip_waiters_first(&table->waiters),
+							       struct transaction, waiter);
 		uint32_t slot = (uint32_t)(t - table->slots);
 		bool unacked = t->is_invite && t->state == COMPLETED;
 		if (t->end_at > now) {

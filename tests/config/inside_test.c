@@ -19,7 +19,7 @@ static void test_endpoints_agent_2(void **state)
 {
 	struct config *config =
 		load_text(LINES "inside:\n"
-				"  listen: [127.0.0.1, '[::1]:5080']\n"
+				"  listen: '[::1]:5080'\n"
 				"  realm: office\n"
 				"  digest: md5\n"
 				"  when_out: refuse\n"
@@ -32,8 +32,7 @@ static void test_endpoints_agent_2(void **state)
 
 	(void)state;
 	assert_true(inside->is_set);
-	assert_int_equal(inside->listen_count, 2);
-	assert_string_equal(inside->listen[1], "[::1]:5080");
+	assert_string_equal(inside->listen, "[::1]:5080");
 	assert_string_equal(inside->realm, "office");
 	assert_int_equal(inside->digest, CONFIG_DIGEST_MD5);
 	assert_int_equal(inside->when_out, CONFIG_REFUSE);
@@ -61,7 +60,7 @@ static void test_defaults(void **state)
 
 	(void)state;
 	assert_true(config->inside.is_set);
-	assert_int_equal(config->inside.listen_count, 0);
+	assert_string_equal(config->inside.listen, "127.0.0.1");
 	assert_string_equal(config->inside.realm, "keepline");
 	assert_int_equal(config->inside.when_out, CONFIG_STAY);
 	assert_int_equal(config->inside.digest, CONFIG_DIGEST_BOTH);
@@ -95,7 +94,7 @@ static void test_errors(void **state)
 		config,
 		"1.cfg:5:10: error: inside.realm: \"a\"b\" is not right here; expected a text "
 		"without quotes and backslashes\n"
-		"1.cfg:7:21: warning: inside.endpoints.1.password: every user of this machine may "
+		"1.cfg:7:30: warning: inside.endpoints.1.password: every user of this machine may "
 		"read the file that holds it: chmod o-r, or use password_file or password_env\n"
 		"1.cfg:8:7: error: inside.endpoints: there is an endpoint of this name already; it "
 		"is left out\n"
