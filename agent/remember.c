@@ -38,18 +38,20 @@ struct kl_route agent_take_route(struct agent_unpack *unpack)
 /* A stream does not outlive the process. */
 void agent_put_hop(struct agent_pack *pack, const struct phone_hop *hop)
 {
-	const struct kl_route local = phone_route_of(&hop->local, KL_UDP);
+	const struct net_address *local = &hop->local;
 
 	agent_put_route(pack, &hop->route);
-	agent_put_route(pack, &local);
+	agent_put_bytes(pack, (struct sip_span){(const char *)local->ip, sizeof(local->ip)});
+	agent_put_u32(pack, local->port);
 }
 
 struct phone_hop agent_take_hop(struct agent_unpack *unpack)
 {
 	struct phone_hop hop = {.route = agent_take_route(unpack)};
-	const struct kl_route local = agent_take_route(unpack);
+	struct sip_span ip = agent_take_bytes(unpack, sizeof(hop.local.ip));
 
-	hop.local = phone_route_address(&local);
+	memcpy(hop.local.ip, ip.at, ip.length);
+	hop.local.port = (uint16_t)agent_take_u32(unpack);
 	return hop;
 }
 
