@@ -1,6 +1,7 @@
-/* remember.c - dialogs as records of the journal. */
+/* remember.c - dialogs and bindings as records of the journal. */
 #include "agent/remember.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -71,7 +72,7 @@ static void put_cseq(struct agent_pack *pack, const struct agent_dialog *dialog,
 	}
 }
 
-int agent_dialog_record(const struct agent_dialog *dialog, const struct agent_dialog_names *names,
+int agent_dialog_record(const struct agent_dialog *dialog, const struct agent_names *names,
 			const struct agent_moment *at, char *to, size_t size)
 {
 	struct agent_pack pack = {.to = to, .size = size};
@@ -101,7 +102,7 @@ int agent_dialog_record(const struct agent_dialog *dialog, const struct agent_di
 /* A record, not yet a dialog. */
 struct reading {
 	uint8_t flags;
-	struct agent_dialog_names names;
+	struct agent_names names;
 	uint64_t drop_wall, session_ms;
 	struct agent_cseq cseq[2];
 	uint32_t heard[2];
@@ -168,7 +169,7 @@ static void fill(struct agent_dialog *dialog, const struct reading *reading,
 }
 
 int agent_dialog_recall(struct agent_ledger *ledger, uint64_t id, struct sip_span record,
-			const struct agent_dialog_finder *finder, const struct agent_moment *at)
+			const struct agent_finder *finder, const struct agent_moment *at)
 {
 	struct agent_dialog *dialog = agent_ledger_by_id(ledger, id);
 	struct reading reading;
@@ -198,4 +199,75 @@ int agent_dialog_recall(struct agent_ledger *ledger, uint64_t id, struct sip_spa
 	if (error)
 		agent_ledger_close(dialog);
 	return error;
+}
+
+/* ---- bindings ------------------------------------------------------------------------------ */
+
+int agent_binding_record(const struct agent_binding *binding, const struct agent_names *names,
+			 const struct agent_moment *at, char *to, size_t size)
+{
+	struct agent_pack pack = {.to = to, .size = size};
+	uint64_t left_ms = binding->expires_at > at->now ? binding->expires_at - at->now : 0;
+
+	agent_put_u8(&pack, RECORD_VERSION);
+	agent_put_u64(&pack, names->line);
+	agent_put_u64(&pack, names->endpoint);
+	agent_put_u64(&pack, at->wall + left_ms);
+	agent_put_u32(&pack, binding->cseq);
+	agent_put_hop(&pack, &binding->hop);
+	agent_put_text(&pack, sip_span_of(binding->contact));
+	agent_put_text(&pack, sip_span_of(binding->instance));
+	agent_put_text(&pack, sip_span_of(binding->path));
+	agent_put_text(&pack, sip_span_of(binding->call_id));
+	return pack.is_full ? SIP_ESPACE : (int)pack.length;
+}
+
+/* A text of its own, or NULL: it is too long, or no memory. */
+static char *take_copy(struct agent_unpack *unpack)
+{
+	struct sip_span text = agent_take_text(unpack);
+
+	return text.length <= AGENT_BINDING_TEXT_MAX ? strndup(text.at, text.length) : NULL;
+}
+
+static int restore(struct agent_registrar *registrar, struct agent_unpack *unpack,
+		   struct agent_binding *binding)
+{
+	int error = SIP_EVALUE;
+
+	binding->contact = take_copy(unpack);
+	binding->instance = take_copy(unpack);
+	binding->path = take_copy(unpack);
+	binding->call_id = take_copy(unpack);
+	if (!unpack->is_short && !unpack->bytes.length && binding->contact && binding->instance &&
+	    binding->path && binding->call_id)
+		error = agent_registrar_restore(registrar, binding);
+	free(binding->contact);
+	free(binding->instance);
+	free(binding->path);
+	free(binding->call_id);
+	return error;
+}
+
+int agent_binding_recall(struct agent_registrar *registrar, uint64_t id, struct sip_span record,
+			 const struct agent_finder *finder, const struct agent_moment *at)
+{
+	struct agent_unpack unpack = {.bytes = record};
+	struct agent_binding binding = {.id = id};
+	uint8_t version = agent_take_u8(&unpack);
+	uint64_t until;
+
+	binding.line = finder->line(finder->user, agent_take_u64(&unpack));
+	binding.endpoint = finder->endpoint(finder->user, agent_take_u64(&unpack));
+	until = agent_take_u64(&unpack);
+	binding.cseq = agent_take_u32(&unpack);
+	binding.hop = agent_take_hop(&unpack);
+	agent_registrar_forget(registrar, id);
+	if (version != RECORD_VERSION || !id)
+		return SIP_EVALUE;
+	if (binding.line == UINT32_MAX || binding.endpoint == UINT32_MAX || until <= at->wall ||
+	    until - at->wall > (uint64_t)AGENT_EXPIRES_MAX_S * 1000)
+		return SIP_EABSENT;
+	binding.expires_at = at->now + (until - at->wall);
+	return restore(registrar, &unpack, &binding);
 }

@@ -214,8 +214,8 @@ static uint32_t find_endpoint(void *user, uint64_t key)
 	return key == 2222 ? 4 : UINT32_MAX;
 }
 
-static const struct agent_dialog_finder finder = {find_line, find_endpoint, NULL};
-static const struct agent_dialog_names names = {1111, 2222};
+static const struct agent_finder finder = {find_line, find_endpoint, NULL};
+static const struct agent_names names = {1111, 2222};
 
 static int make_record(char *to, size_t size)
 {

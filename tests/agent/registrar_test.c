@@ -2,8 +2,10 @@
 #include "tests/sip/parse.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "agent/registrar.h"
+#include "agent/remember.h"
 
 struct changes {
 	int made, gone;
@@ -189,6 +191,61 @@ static void test_restore_agent_12(void **state)
 	agent_registrar_free(registrar);
 }
 
+static uint32_t find_same(void *user, uint64_t key)
+{
+	(void)user;
+	return key < 3 ? (uint32_t)key : UINT32_MAX;
+}
+
+/* A binding as a record of the journal: it comes back with what was left of its time, and nothing
+ * that is cut short or changed does harm. */
+static void test_record_agent_12(void **state)
+{
+	static const struct agent_finder finder = {find_same, find_same, NULL};
+	static const struct agent_names names = {1, 2};
+	const struct agent_moment at = {.now = 1000, .wall = 1700000000000};
+	const struct agent_moment later = {.now = 7, .wall = 1700000020000};
+	const struct agent_moment too_late = {.now = 7, .wall = 1700000061000};
+	struct agent_registrar *registrar = agent_registrar_new(3);
+	const struct agent_binding was = {.line = 0,
+					  .contact = (char[]){"sip:a@h"},
+					  .instance = (char[]){"<urn:uuid:1>"},
+					  .path = (char[]){""},
+					  .call_id = (char[]){"c"},
+					  .cseq = 7,
+					  .expires_at = 61000};
+	const struct agent_binding *now;
+	char bytes[512];
+	int length = agent_binding_record(&was, &names, &at, bytes, sizeof(bytes));
+	struct sip_span record = {bytes, (size_t)length};
+
+	(void)state;
+	assert_true(length > 0);
+	assert_int_equal(agent_binding_record(&was, &names, &at, bytes, (size_t)length - 1),
+			 SIP_ESPACE);
+	assert_int_equal(agent_binding_recall(registrar, 5, record, &finder, &too_late),
+			 SIP_EABSENT);
+	assert_int_equal(agent_binding_recall(registrar, 5, record, &finder, &later), 0);
+	now = agent_registrar_next(registrar, 1, NULL, 7);
+	assert_non_null(now);
+	assert_int_equal(now->endpoint, 2);
+	assert_int_equal(now->expires_at, 7 + 40000);
+	assert_string_equal(now->instance, "<urn:uuid:1>");
+	for (size_t i = 0; i < (size_t)length; i++) {
+		char *cut = malloc(i + 1);
+
+		memcpy(cut, bytes, i);
+		record = (struct sip_span){cut, i};
+		assert_true(agent_binding_recall(registrar, 5, record, &finder, &later) < 0);
+		free(cut);
+		record = (struct sip_span){bytes, (size_t)length};
+		bytes[i] ^= (char)0xff;
+		agent_binding_recall(registrar, 5, record, &finder, &later);
+		bytes[i] ^= (char)0xff;
+	}
+	agent_registrar_free(registrar);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_time_goes_by),
 		cmocka_unit_test(test_restore_agent_12),
+		cmocka_unit_test(test_record_agent_12),
 	};
 
 	sip_init();

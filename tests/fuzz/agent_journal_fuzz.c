@@ -8,21 +8,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { LINES = 8 };
+
 static const struct agent_moment at = {.now = 1000, .wall = 1700000000000};
 
 static uint32_t find_any(void *user, uint64_t key)
 {
 	(void)user;
-	return (uint32_t)(key & 0xff);
+	return (uint32_t)(key % LINES);
 }
 
-static const struct agent_dialog_finder finder = {find_any, find_any, NULL};
+static const struct agent_finder finder = {find_any, find_any, NULL};
 
 static void write_again(struct agent_ledger *ledger, uint64_t id)
 {
 	static char bytes[AGENT_RECORD_MAX];
 	const struct agent_dialog *dialog = agent_ledger_by_id(ledger, id);
-	const struct agent_dialog_names names = {dialog->line, dialog->endpoint};
+	const struct agent_names names = {dialog->line, dialog->endpoint};
 	uint32_t ahead = dialog->cseq[AGENT_INSIDE].ahead;
 	int length = agent_dialog_record(dialog, &names, &at, bytes, sizeof(bytes));
 	int error;
@@ -56,12 +58,16 @@ static void take_drop(void *user, uint8_t kind, uint64_t id)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct agent_ledger *ledger = agent_ledger_new(64);
+	struct agent_registrar *registrar = agent_registrar_new(LINES);
 	const struct agent_journal_reader reader = {take_record, take_drop, ledger};
 	const struct agent_record record = {'d', 7, {(const char *)data, size}};
 
 	assert(ledger);
 	assert(agent_journal_scan((struct sip_span){(const char *)data, size}, &reader) <= size);
 	take_record(ledger, &record); /* past the checksum */
+	assert(registrar);
+	agent_binding_recall(registrar, 7, record.content, &finder, &at);
+	agent_registrar_free(registrar);
 	agent_ledger_free(ledger);
 	return 0;
 }
