@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/inside.h"
 #include "keepline/keepline.h"
 
 enum {
@@ -166,6 +167,7 @@ struct config {
 	 * one. */
 	struct kl_config engine;
 	struct config_device device;
+	struct config_inside inside;
 	struct config_keepalive keepalive;
 	const struct config_line *lines;             /* engine.line_count of them */
 	const struct config_diagnostic *diagnostics; /* by file and line */

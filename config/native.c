@@ -116,7 +116,9 @@ static void put_address(struct config_store *store, const struct native_line *li
 static void put_line(struct config_store *store, struct file *file, const struct native_line *line)
 {
 	uint32_t x = line->line.number;
-	struct yaml_leaf password = native_secret(store, file, line);
+	const struct native_ways ways = {&line->password, &line->password_file,
+					 &line->password_env};
+	struct yaml_leaf password = native_secret(store, file, &ways);
 	put_address(store, line, x);
 	put_text(store, key_of(PARAMETER_line_label, PLACE_LINE, x, 0), &line->label);
 	put_text(store, key_of(PARAMETER_line_display_name, PLACE_LINE, x, 0), &line->display_name);
@@ -137,7 +139,7 @@ static void put_line(struct config_store *store, struct file *file, const struct
 }
 
 /* Gives each line its number, which no other of the file has. */
-static void put_lines(struct config_store *store, struct file file,
+static void put_lines(struct config_store *store, struct file *file,
 		      const struct native_file *native)
 {
 	struct native_line *lines = native->lines.items;
@@ -155,7 +157,7 @@ static void put_lines(struct config_store *store, struct file file,
 			continue;
 		}
 		*line_before = line->at.line;
-		put_line(store, &file, line);
+		put_line(store, file, line);
 	}
 }
 
@@ -470,8 +472,17 @@ void native_fill_device(struct config_store *store, struct config_device *device
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
+const struct native_inside *native_find_inside(const struct config_store *store)
+{
+	for (const struct native *native = store->natives; native; native = native->next)
+		if (native->file.inside)
+			return native->file.inside;
+	return NULL;
+}
+
 bool native_read(struct config_store *store, const struct file *file)
 {
+	struct file own = *file;
 	struct native *native = arena_alloc(&store->arena, sizeof(*native)), **last;
 	if (!yaml_read(store, file, native_table(), &native->file))
 		return false;
@@ -479,6 +490,7 @@ bool native_read(struct config_store *store, const struct file *file)
 		;
 	*last = native;
 	native_check_tls(store, native->file.tls);
-	put_lines(store, *file, &native->file);
+	put_lines(store, &own, &native->file);
+	native_read_inside(store, &own, native->file.inside);
 	return true;
 }

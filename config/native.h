@@ -57,6 +57,10 @@ uint32_t native_add_statics(struct config_store *store, struct kl_static_record 
 /* What native files say of the device as a whole. */
 void native_fill_device(struct config_store *store, struct config_device *device);
 
+/* The section of the first native file that has it; NULL: none has (config/native_inside.h). */
+struct native_inside;
+const struct native_inside *native_find_inside(const struct config_store *store);
+
 /* The keys of the file, and those of a policy, for its documentation. */
 const struct yaml_table *native_table(void);
 const struct yaml_table *native_policy_table(void);

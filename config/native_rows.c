@@ -230,10 +230,12 @@ static const struct yaml_row file_rows[] = {
 	 MAP(policy_table)},
 	{FILE_KEY(lines, "the lines"), .type = YAML_LIST, .least = 1, .most = CONFIG_LINES_MAX,
 	 .item = &line_item},
+	{FILE_KEY(inside, "phones and PBXs that use the lines from behind"),
+	 MAP(native_inside_table)},
 	{.key = "endpoints",
 	 .type = YAML_RESERVED,
-	 .meaning = "reserved",
-	 .expected = "not known yet: this version has no agent for endpoints behind a line"},
+	 .meaning = "stand under inside",
+	 .expected = "they stand one step deeper, under inside"},
 };
 static const struct yaml_table file_table = {file_rows, COUNT_OF(file_rows),
 					     sizeof(struct native_file)};

@@ -3,6 +3,7 @@
 #define CONFIG_NATIVE_ROWS_H
 
 #include "config/native.h"
+#include "config/native_inside.h"
 
 enum {
 	NATIVE_RECORDS_MAX = 4 * KL_STATIC_RECORDS_MAX, /* A, AAAA, SRV, NAPTR */
@@ -71,6 +72,7 @@ struct native_file {
 	struct yaml_list dns;                  /* of struct native_record */
 	struct yaml_list lines;                /* of struct native_line */
 	const struct native_tls *tls;
+	const struct native_inside *inside;
 	const struct native_policy *policy;
 };
 

@@ -346,6 +346,12 @@ void sip_message_clear(struct sip_message *message)
 	*message = (struct sip_message){0};
 }
 
+/* The unfolded head stands behind the received bytes in the block: take_bytes(). */
+size_t sip_message_offset(const struct sip_message *message, struct sip_span piece)
+{
+	return (size_t)(piece.at - message->received.at) - message->received.length;
+}
+
 /* ---- access -------------------------------------------------------------------------------- */
 
 const struct sip_header *sip_message_header(const struct sip_message *message,

@@ -58,6 +58,10 @@ int sip_message_parse(struct sip_message *message, const void *bytes, size_t len
 
 void sip_message_clear(struct sip_message *message);
 
+/* Where in message->received the bytes stand that PIECE, of a header's value or name or of the
+ * first line, was read from: the same length, with the line ends of folding. */
+size_t sip_message_offset(const struct sip_message *message, struct sip_span piece);
+
 /* The NTH (from 0) header line with this id, or with this full or compact name; NULL: no more.
  * sip_message_header() with SIP_HEADER_OTHER gives the unknown ones. */
 const struct sip_header *sip_message_header(const struct sip_message *message,

@@ -15,6 +15,7 @@
 #define SIP_TRANSACTION_H
 
 #include "sip/builder.h"
+#include "sip/waiter.h"
 
 enum {
 	SIP_T1_MS = 500,
@@ -22,7 +23,6 @@ enum {
 	SIP_T4_MS = 5000,
 	SIP_PEER_MAX = 72, /* bytes of a peer */
 };
-#define SIP_NEVER UINT64_MAX
 
 /* ---- server transactions ------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* native_test.c - the native file: lines, policy values, secrets, and what vendors have no word
- * for. CONF-5 (part): endpoints inside wait for the agent. */
+ * for. CONF-5 */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -490,8 +490,7 @@ static void test_errors_leave_the_rest(void **state)
 		"  - {user: carol}\n"
 		"  - {domain: example.com}\n");
 	assert_told(config,
-		    "1.cfg:1:12: error: endpoints: not known yet: this version has no agent for "
-		    "endpoints behind a line\n"
+		    "1.cfg:1:12: error: endpoints: they stand one step deeper, under inside\n"
 		    "1.cfg:5:5: error: lines: this is line 1 again, as at 3; it is not used\n"
 		    "1.cfg:6:12: error: lines.3.user: no server with a name; line 3 is left out\n"
 		    "1.cfg:7:14: error: lines.4.domain: a domain needs a user beside it; it is not "
