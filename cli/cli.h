@@ -11,6 +11,7 @@ int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 int cli_status(int argc, char **argv);
 
 #endif
