@@ -45,6 +45,9 @@ struct simulate_fact {
 	char value[SIMULATE_TEXT_MAX];
 };
 
+/* Is a fault told by itself?  Of one that repeats, the first and the last time. */
+bool simulate_is_told(const struct sim_plan_fault *fault);
+
 /* What is to be told of a run, the same rows for each run of one scenario.  *FACTS is to be freed.
  * Returns how many. */
 uint32_t simulate_facts(const struct simulate_run *run, struct simulate_fact **facts);

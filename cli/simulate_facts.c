@@ -100,20 +100,42 @@ void simulate_show_time(char to[SIMULATE_TEXT_MAX], uint64_t seconds)
 		 rest / HOUR_S, rest % HOUR_S / MINUTE_S, rest % MINUTE_S);
 }
 
+/* What happens, with the figure that belongs to it. */
+static void show_trouble(char to[SIMULATE_TEXT_MAX], const struct sim_plan_fault *fault)
+{
+	const char *name = sim_trouble_name(fault->what);
+	char length[SIMULATE_TEXT_MAX];
+
+	simulate_show_length(length, fault->by_ms);
+	if (fault->what == SIM_TROUBLE_ANSWERS)
+		snprintf(to, SIMULATE_TEXT_MAX, "%s %u", name, fault->status);
+	else if (fault->what == SIM_TROUBLE_CAPACITY)
+		snprintf(to, SIMULATE_TEXT_MAX, "%s %u/s", name, fault->capacity);
+	else if (fault->what == SIM_TROUBLE_LOSS)
+		snprintf(to, SIMULATE_TEXT_MAX, "%s %g %%", name, fault->loss / 1e4);
+	else if (fault->by_ms)
+		snprintf(to, SIMULATE_TEXT_MAX, "%s %.20s", name, length);
+	else
+		snprintf(to, SIMULATE_TEXT_MAX, "%s", name);
+}
+
 void simulate_show_fault(char to[SIMULATE_TEXT_MAX], const struct sim_plan *plan, uint32_t fault)
 {
 	const struct sim_plan_fault *row = &plan->faults[fault];
-	char at[SIMULATE_TEXT_MAX], length[SIMULATE_TEXT_MAX] = "";
+	char at[SIMULATE_TEXT_MAX], what[SIMULATE_TEXT_MAX], length[SIMULATE_TEXT_MAX] = "";
+	char again[32] = "";
 	const char *all = sim_trouble_of(row->what) == SIM_OF_SERVER ? "all servers"
 			  : sim_trouble_of(row->what) == SIM_OF_SITE ? "all sites"
 								     : "all names";
 
 	simulate_show_time(at, row->at_us / SECOND_US);
+	show_trouble(what, row);
 	if (row->ends_us != UINT64_MAX)
 		simulate_show_length(length, (row->ends_us - row->at_us) / SECOND_MS);
-	snprintf(to, SIMULATE_TEXT_MAX, "%.24s: %.60s %s%s%.30s", at,
-		 row->subject ? row->subject : all, sim_trouble_name(row->what),
-		 *length ? " for " : "", length);
+	if (row->repeat)
+		snprintf(again, sizeof again, ", time %u", row->repeat + 1);
+	snprintf(to, SIMULATE_TEXT_MAX, "%.16s: %.32s %.40s%s%.24s%s", at,
+		 row->subject ? row->subject : all, what, *length ? " for " : "", length, again);
 }
 
 static double percent(uint64_t part, uint64_t whole)
@@ -151,7 +173,7 @@ static void tell_service(struct facts *facts, const struct simulate_run *run)
 static const char *show_back(char to[SIMULATE_TEXT_MAX], int64_t seconds)
 {
 	if (seconds < 0)
-		return "not before the next";
+		return "not before the next fault";
 	return seconds ? simulate_show_length(to, (uint64_t)seconds * SECOND_MS) : "at once";
 }
 
@@ -166,7 +188,9 @@ static void tell_fault(struct facts *facts, const struct simulate_run *run, uint
 	add(facts, "99 % are back, after its end", "%s", show_back(text, after.most_s));
 	add(facts, "all are back, after its end", "%s", show_back(text, after.back_s));
 	const struct sim_plan_server *server = &run->plan->servers[after.peak_server];
-	if (server->capacity)
+	if (!after.peak)
+		add(facts, "peak afterwards", "-");
+	else if (server->capacity)
 		add(facts, "peak afterwards", "%s/s, %.2f x %s", show_count(text, after.peak),
 		    (double)after.peak / server->capacity, server->name);
 	else
@@ -242,17 +266,23 @@ static void tell_traffic(struct facts *facts, const struct simulate_run *run)
 	add(facts, "questions to the DNS", "%s", show_count(text, results->questions));
 }
 
+bool simulate_is_told(const struct sim_plan_fault *fault)
+{
+	return fault->repeat == 0 || fault->last;
+}
+
 uint32_t simulate_facts(const struct simulate_run *run, struct simulate_fact **to)
 {
 	const struct sim_plan *plan = run->plan;
 	struct facts facts = {0};
-	uint32_t told = plan->fault_count;
+	uint32_t told = 0;
 
-	if (told > SIMULATE_FAULTS_MAX)
-		told = SIMULATE_FAULTS_MAX;
 	tell_service(&facts, run);
-	for (uint32_t i = 0; i < told; i++)
-		tell_fault(&facts, run, i);
+	for (uint32_t i = 0; i < plan->fault_count && told < SIMULATE_FAULTS_MAX; i++)
+		if (simulate_is_told(&plan->faults[i])) {
+			tell_fault(&facts, run, i);
+			told++;
+		}
 	for (uint32_t i = 0; i < plan->server_count; i++)
 		tell_server(&facts, run, i);
 	if (plan->has_calls)

@@ -124,36 +124,67 @@ static void add_pair(json_t *list, const char *first, const char *second)
 	cli_json_append(list, pair);
 }
 
-/* The value of the first row of that label. */
-static const char *find_value(const struct simulate_fact *facts, uint32_t count, const char *label)
+static uint64_t sum_lost(const struct sim_results *results)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (!strcmp(facts[i].label, label))
-			return facts[i].value;
-	return NULL;
+	uint64_t lost = 0;
+
+	for (int i = 0; i < SIM_LOSSES_MAX; i++)
+		lost += results->lost[i];
+	return lost;
 }
 
-/* The rows that a meeting looks at first. */
-static json_t *tiles_json(const struct simulate_fact *facts, uint32_t count)
+/* The worst of all faults. */
+struct worst {
+	double in_service, overload; /* percent of those before; times a server's capacity */
+	int64_t most_s;
+};
+
+static struct worst find_worst(const struct simulate_run *run)
 {
-	static const struct {
-		const char *label, *text;
-	} tiles[] = {
-		{"in service at worst", "of the lines in service at worst, in the first fault"},
-		{"99 % are back, after its end", "until 99 % are back, after its end"},
-		{"peak afterwards", "peak afterwards, against the server's capacity"},
-		{"without service: 95 % of the lines, at most",
-		 "without service at most, 95 % of the lines"},
-		{"without service: the longest", "without service, the line with the longest time"},
-		{"lost", "calls lost"},
-	};
+	struct worst worst = {.in_service = HUNDRED};
+
+	for (uint32_t i = 0; i < run->plan->fault_count; i++) {
+		struct sim_aftermath after = sim_results_aftermath(run->results, run->plan, i);
+		uint32_t capacity = run->plan->servers[after.peak_server].capacity;
+		double share =
+			after.before ? (double)HUNDRED * after.least / after.before : HUNDRED;
+
+		worst.in_service = share < worst.in_service ? share : worst.in_service;
+		if (capacity && (double)after.peak / capacity > worst.overload)
+			worst.overload = (double)after.peak / capacity;
+		worst.most_s = after.most_s > worst.most_s ? after.most_s : worst.most_s;
+	}
+	return worst;
+}
+
+/* What a meeting looks at first. */
+static json_t *tiles_json(const struct simulate_run *run)
+{
+	const struct sim_results *results = run->results;
+	struct worst worst = find_worst(run);
 	json_t *list = json_array();
+	char text[SIMULATE_TEXT_MAX];
 
-	for (size_t i = 0; i < sizeof tiles / sizeof tiles[0]; i++) {
-		const char *value = find_value(facts, count, tiles[i].label);
-
-		if (value)
-			add_pair(list, value, tiles[i].text);
+	snprintf(text, sizeof text, "%.1f %%", worst.in_service);
+	add_pair(list, text, "of the lines in service at the worst moment of a fault");
+	add_pair(list,
+		 worst.most_s ? simulate_show_length(text, (uint64_t)worst.most_s * 1000)
+			      : "at once",
+		 "after the end of a fault, until 99 % are back");
+	if (worst.overload > 0) {
+		snprintf(text, sizeof text, "%.2f x", worst.overload);
+		add_pair(list, text, "a server's capacity: the highest peak after a fault");
+	}
+	add_pair(list, simulate_show_length(text, sim_histogram_at(&results->out_ms, 950)),
+		 "without service at most, for 95 % of the lines");
+	add_pair(list, simulate_show_length(text, sim_histogram_at(&results->out_ms, 1000)),
+		 "without service, for the line that had it worst");
+	if (run->plan->has_calls) {
+		snprintf(text, sizeof text, "%.2f %%",
+			 results->calls_placed ? (double)HUNDRED * (double)sum_lost(results) /
+							 (double)results->calls_placed
+					       : 0);
+		add_pair(list, text, "of the calls lost");
 	}
 	return list;
 }
@@ -166,7 +197,7 @@ static json_t *run_json(const struct page *page, const struct simulate_run *run)
 
 	cli_json_put(json, "name", cli_json_text(run->name));
 	cli_json_put(json, "lines", cli_json_number(run->plan->lines));
-	cli_json_put(json, "tiles", tiles_json(facts, count));
+	cli_json_put(json, "tiles", tiles_json(run));
 	for (uint32_t i = 0; i < count; i++)
 		add_pair(rows, facts[i].label, facts[i].value);
 	cli_json_put(json, "facts", rows);
@@ -191,6 +222,7 @@ static json_t *faults_json(const struct sim_plan *plan)
 		json_t *json = json_object();
 
 		simulate_show_fault(text, plan, i);
+		cli_json_put(json, "told", json_boolean(simulate_is_told(fault)));
 		cli_json_put(json, "at", json_real((double)fault->at_us / SECOND_US));
 		cli_json_put(json, "until", json_real((double)until_us / SECOND_US));
 		cli_json_put(json, "text", cli_json_text(text));

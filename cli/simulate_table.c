@@ -15,9 +15,6 @@ static void print_notes(FILE *to, const struct simulate_run *run)
 	simulate_show_time(text, results->done_us / SECOND_US);
 	if (!results->complete)
 		fprintf(to, "%s: ended early, at %s of virtual time\n", run->name, text);
-	if (run->plan->fault_count > SIMULATE_FAULTS_MAX)
-		fprintf(to, "%s: %u more faults are not listed; --json has all\n", run->name,
-			run->plan->fault_count - SIMULATE_FAULTS_MAX);
 	if (results->cut_routes)
 		fprintf(to, "%s: routes did not fit into an engine %llu times\n", run->name,
 			(unsigned long long)results->cut_routes);

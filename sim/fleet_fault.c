@@ -5,6 +5,8 @@
 
 #include "sim/fleet_private.h"
 
+enum { TCP_PORT = 5060, TLS_PORT = 5061 };
+
 void fleet_faults_begin(struct sim_fleet *fleet)
 {
 	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
@@ -57,6 +59,14 @@ static void break_server(struct fleet_server *server, const struct sim_plan_faul
 	sip->fault = KL_FAULT_PORT;
 }
 
+/* A server of any port has its streams on those of RFC 3261 19.1.2. */
+static uint16_t stream_port(const struct fleet_server *server, uint8_t transport)
+{
+	if (server->plan->port)
+		return server->plan->port;
+	return transport == KL_TLS ? TLS_PORT : TCP_PORT;
+}
+
 /* The streams to a server that will not have them any more end. */
 static void end_streams(struct sim_fleet *fleet, uint32_t server)
 {
@@ -72,7 +82,7 @@ static void end_streams(struct sim_fleet *fleet, uint32_t server)
 			message->what = FLEET_FAULT;
 			message->server = (uint8_t)server;
 			message->transport = transport;
-			message->port = fleet->servers[server].plan->port;
+			message->port = stream_port(&fleet->servers[server], transport);
 			message->fault = KL_FAULT_STREAM_LOST;
 			fleet_message_send(fleet, message,
 					   fleet->now_us + fleet_path_us(fleet, phone->site));

@@ -118,10 +118,12 @@ struct sim_plan_server {
 
 struct sim_plan_fault {
 	enum sim_trouble what;
+	uint32_t row;            /* its line in the file */
 	const char *subject;     /* a server's, a site's, a name's; NULL: of all */
 	uint32_t index;          /* of the server or site; UINT32_MAX: all */
 	uint64_t at_us, ends_us; /* UINT64_MAX: it does not end */
 	uint32_t repeat;         /* counts from 0: which time it is */
+	bool last;               /* it comes no more */
 	uint32_t status, by_ms, retry_after_ms, capacity, loss, spread_ms;
 	uint8_t address[16]; /* RECORD_GONE */
 };

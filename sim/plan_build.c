@@ -288,6 +288,7 @@ static struct sim_plan_fault read_fault(struct plan_draft *draft, const struct r
 {
 	struct sim_plan_fault fault = {
 		.what = (enum sim_trouble)row->what.number,
+		.row = row->at.line,
 		.at_us = (uint64_t)row->begins.number * US,
 		.ends_us = UINT64_MAX,
 		.status = plan_number(&row->status, STATUS),
@@ -321,7 +322,22 @@ static int compare_faults(const void *a, const void *b)
 {
 	const struct sim_plan_fault *left = a, *right = b;
 
-	return left->at_us < right->at_us ? -1 : left->at_us > right->at_us;
+	if (left->at_us != right->at_us)
+		return left->at_us < right->at_us ? -1 : 1;
+	return left->row < right->row ? -1 : left->row > right->row;
+}
+
+/* Puts FAULT into the plan as often as it comes. */
+static void add_fault(struct sim_plan *plan, struct sim_plan_fault fault,
+		      const struct rows_fault *row)
+{
+	for (uint32_t times = count_times(plan, row); fault.repeat < times; fault.repeat++) {
+		fault.last = fault.repeat + 1 == times;
+		plan->faults[plan->fault_count++] = fault;
+		fault.at_us += (uint64_t)row->every.number * US;
+		if (fault.ends_us != UINT64_MAX)
+			fault.ends_us += (uint64_t)row->every.number * US;
+	}
 }
 
 void plan_make_faults(struct plan_draft *draft)
@@ -329,10 +345,12 @@ void plan_make_faults(struct plan_draft *draft)
 	const struct yaml_list *list = &draft->rows->faults;
 	const struct rows_fault *rows = list->items;
 	struct sim_plan *plan = draft->plan;
+	struct sim_plan_fault *once = make_items(draft, list->count, sizeof(*once));
 	uint64_t total = 0;
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		check_fault(draft, &rows[i]);
+		once[i] = read_fault(draft, &rows[i]);
 		total += count_times(plan, &rows[i]);
 	}
 	if (total > SIM_FLEET_FAULTS_MAX) {
@@ -342,14 +360,7 @@ void plan_make_faults(struct plan_draft *draft)
 		return;
 	}
 	plan->faults = make_items(draft, (uint32_t)total, sizeof(*plan->faults));
-	for (uint32_t i = 0; i < list->count; i++) {
-		struct sim_plan_fault fault = read_fault(draft, &rows[i]);
-
-		for (uint32_t n = count_times(plan, &rows[i]); fault.repeat < n; fault.repeat++) {
-			plan->faults[plan->fault_count++] = fault;
-			fault.at_us += (uint64_t)rows[i].every.number * US;
-			fault.ends_us += (uint64_t)rows[i].every.number * US;
-		}
-	}
+	for (uint32_t i = 0; i < list->count; i++)
+		add_fault(plan, once[i], &rows[i]);
 	qsort(plan->faults, plan->fault_count, sizeof(*plan->faults), compare_faults);
 }

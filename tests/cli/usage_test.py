@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'status', 'call', 'explain', 'check', 'demo')
+COMMANDS = ('run', 'status', 'call', 'explain', 'check', 'simulate', 'demo')
 
 
 def run(*words):
