@@ -55,6 +55,9 @@ uint32_t simulate_facts(const struct simulate_run *run, struct simulate_fact **f
 /* Writes "12:00:05" or, from one day on, "1 d 12:00:05". */
 void simulate_show_time(char to[SIMULATE_TEXT_MAX], uint64_t seconds);
 
+/* Writes "1,234,567".  Returns TO. */
+const char *simulate_show_count(char to[SIMULATE_TEXT_MAX], uint64_t value);
+
 /* Writes "0.25 s", "42 s", "12 min 5 s", "24 h".  Returns TO. */
 const char *simulate_show_length(char to[SIMULATE_TEXT_MAX], uint64_t ms);
 

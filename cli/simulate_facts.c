@@ -39,7 +39,7 @@ static void add_head(struct facts *facts, const char *text)
 }
 
 /* 1234567 as "1,234,567". */
-static const char *show_count(char to[SIMULATE_TEXT_MAX], uint64_t value)
+const char *simulate_show_count(char to[SIMULATE_TEXT_MAX], uint64_t value)
 {
 	char digits[32];
 	int length = snprintf(digits, sizeof digits, "%" PRIu64, value), at = 0;
@@ -161,12 +161,12 @@ static void tell_service(struct facts *facts, const struct simulate_run *run)
 	char text[SIMULATE_TEXT_MAX];
 
 	add_head(facts, "Service");
-	add(facts, "lines", "%s", show_count(text, run->plan->lines));
+	add(facts, "lines", "%s", simulate_show_count(text, run->plan->lines));
 	add(facts, "in service at the end", "%.2f %%", percent(last->in_service, run->plan->lines));
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		add(facts, parts[i].label, "%s",
 		    simulate_show_length(text, sim_histogram_at(&results->out_ms, parts[i].part)));
-	add(facts, "never in service", "%s", show_count(text, results->never_in_service));
+	add(facts, "never in service", "%s", simulate_show_count(text, results->never_in_service));
 }
 
 /* After a fault, until so many are back. */
@@ -191,10 +191,11 @@ static void tell_fault(struct facts *facts, const struct simulate_run *run, uint
 	if (!after.peak)
 		add(facts, "peak afterwards", "-");
 	else if (server->capacity)
-		add(facts, "peak afterwards", "%s/s, %.2f x %s", show_count(text, after.peak),
-		    (double)after.peak / server->capacity, server->name);
+		add(facts, "peak afterwards", "%s/s, %.2f x %s",
+		    simulate_show_count(text, after.peak), (double)after.peak / server->capacity,
+		    server->name);
 	else
-		add(facts, "peak afterwards", "%s/s, %s", show_count(text, after.peak),
+		add(facts, "peak afterwards", "%s/s, %s", simulate_show_count(text, after.peak),
 		    server->name);
 }
 
@@ -215,13 +216,15 @@ static void tell_server(struct facts *facts, const struct simulate_run *run, uin
 	else
 		snprintf(text, sizeof text, "Server %s, no limit", server->name);
 	add_head(facts, text);
-	add(facts, "requests", "%s", show_count(text, totals->requests));
+	add(facts, "requests", "%s", simulate_show_count(text, totals->requests));
 	simulate_show_time(when, at_s);
-	add(facts, "most in a second", "%s at %s", show_count(text, peak), when);
-	add(facts, "longest queue", "%s", show_count(text, queue));
-	add(facts, "dropped, the queue being full", "%s", show_count(text, totals->dropped));
-	add(facts, "answered 503", "%s", show_count(text, totals->refused));
-	add(facts, "sent to it while it was dead", "%s", show_count(text, totals->unheard));
+	add(facts, "most in a second", "%s at %s", simulate_show_count(text, peak), when);
+	add(facts, "longest queue", "%s", simulate_show_count(text, queue));
+	add(facts, "dropped, the queue being full", "%s",
+	    simulate_show_count(text, totals->dropped));
+	add(facts, "answered 503", "%s", simulate_show_count(text, totals->refused));
+	add(facts, "sent to it while it was dead", "%s",
+	    simulate_show_count(text, totals->unheard));
 }
 
 static void tell_calls(struct facts *facts, const struct simulate_run *run)
@@ -240,14 +243,14 @@ static void tell_calls(struct facts *facts, const struct simulate_run *run)
 	for (int i = 0; i < SIM_LOSSES_MAX; i++)
 		lost += results->lost[i];
 	add_head(facts, "Calls");
-	add(facts, "placed", "%s", show_count(text, results->calls_placed));
-	add(facts, "lost", "%s (%.3f %%)", show_count(text, lost),
+	add(facts, "placed", "%s", simulate_show_count(text, results->calls_placed));
+	add(facts, "lost", "%s (%.3f %%)", simulate_show_count(text, lost),
 	    percent(lost, results->calls_placed));
 	for (int i = 0; i < SIM_LOSSES_MAX; i++) {
 		char label[SIMULATE_TEXT_MAX];
 
 		snprintf(label, sizeof label, "lost: %s", sim_loss_text((enum sim_loss)i));
-		add(facts, label, "%s", show_count(text, results->lost[i]));
+		add(facts, label, "%s", simulate_show_count(text, results->lost[i]));
 	}
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		add(facts, parts[i].label, "%.3g s",
@@ -260,10 +263,11 @@ static void tell_traffic(struct facts *facts, const struct simulate_run *run)
 	char text[SIMULATE_TEXT_MAX];
 
 	add_head(facts, "Traffic");
-	add(facts, "requests sent", "%s", show_count(text, results->requests));
-	add(facts, "of which sent again", "%s", show_count(text, results->copies));
-	add(facts, "exchanges with a final answer", "%s", show_count(text, results->exchanges));
-	add(facts, "questions to the DNS", "%s", show_count(text, results->questions));
+	add(facts, "requests sent", "%s", simulate_show_count(text, results->requests));
+	add(facts, "of which sent again", "%s", simulate_show_count(text, results->copies));
+	add(facts, "exchanges with a final answer", "%s",
+	    simulate_show_count(text, results->exchanges));
+	add(facts, "questions to the DNS", "%s", simulate_show_count(text, results->questions));
 }
 
 bool simulate_is_told(const struct sim_plan_fault *fault)

@@ -239,11 +239,11 @@ static int put_data(FILE *to, const struct simulate_runs *runs)
 	uint32_t seconds = runs->run[0].results->seconds;
 	const struct page page = {runs, (seconds + POINTS_MAX - 1) / POINTS_MAX};
 	json_t *root = json_object(), *list = json_array();
-	char sub[SIMULATE_TEXT_MAX], length[SIMULATE_TEXT_MAX];
+	char sub[SIMULATE_TEXT_MAX], length[SIMULATE_TEXT_MAX], lines[SIMULATE_TEXT_MAX];
 
 	simulate_show_length(length, plan->run_ms);
-	snprintf(sub, sizeof sub, "%.40s of virtual time, %u lines, seed %" PRIu64, length,
-		 plan->lines, plan->seed);
+	snprintf(sub, sizeof sub, "%.40s of virtual time, %.40s lines, seed %" PRIu64, length,
+		 simulate_show_count(lines, plan->lines), plan->seed);
 	cli_json_put(root, "title", cli_json_text(plan->title));
 	cli_json_put(root, "sub", cli_json_text(sub));
 	cli_json_put(root, "step", cli_json_number(page.step));

@@ -238,15 +238,38 @@ static bool is_gone(const struct sim_fleet *fleet, const struct sim_record *reco
 	return false;
 }
 
-static void change_names(struct sim_fleet *fleet)
+/* Do answers come with their records the other way round? */
+static bool is_reordered(const struct sim_fleet *fleet, const struct sim_record *record)
+{
+	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
+		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
+
+		if (fleet->active[i] && fault->what == SIM_TROUBLE_REORDERED &&
+		    (!fault->subject || !strcasecmp(fault->subject, record->owner)))
+			return true;
+	}
+	return false;
+}
+
+/* The records that are left: those in their order, then the others from the last to the first. */
+static void take_records(struct sim_fleet *fleet)
 {
 	const struct sim_names *plan = &fleet->plan->names;
 
-	fleet->names.status = KL_DNS_ANSWER;
-	fleet->names.fault_count = fleet->names.record_count = 0;
+	fleet->names.record_count = 0;
 	for (size_t i = 0; i < plan->record_count; i++)
-		if (!is_gone(fleet, &plan->records[i]))
+		if (!is_gone(fleet, &plan->records[i]) && !is_reordered(fleet, &plan->records[i]))
 			sim_names_add(&fleet->names, &plan->records[i]);
+	for (size_t i = plan->record_count; i-- > 0;)
+		if (!is_gone(fleet, &plan->records[i]) && is_reordered(fleet, &plan->records[i]))
+			sim_names_add(&fleet->names, &plan->records[i]);
+}
+
+static void change_names(struct sim_fleet *fleet)
+{
+	fleet->names.status = KL_DNS_ANSWER;
+	fleet->names.fault_count = 0;
+	take_records(fleet);
 	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
 		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
 

@@ -83,7 +83,8 @@ struct fleet_server {
 };
 
 struct fleet_site {
-	uint32_t delay_us, jitter_us, loss;
+	uint64_t delay_us;
+	uint32_t jitter_us, loss;
 };
 
 struct fleet_call {

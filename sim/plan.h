@@ -70,7 +70,8 @@ enum {
 	X(SIM_TROUBLE_DNS_SILENT, "dns-silent", SIM_OF_NAME)                                       \
 	X(SIM_TROUBLE_DNS_SERVFAIL, "dns-servfail", SIM_OF_NAME)                                   \
 	X(SIM_TROUBLE_DNS_NXDOMAIN, "dns-nxdomain", SIM_OF_NAME)                                   \
-	X(SIM_TROUBLE_RECORD_GONE, "record-gone", SIM_OF_NAME)
+	X(SIM_TROUBLE_RECORD_GONE, "record-gone", SIM_OF_NAME)                                     \
+	X(SIM_TROUBLE_REORDERED, "reordered", SIM_OF_NAME)
 
 #define SIM_ENUM(name, ...) name,
 enum sim_overflow { SIM_OVERFLOWS(SIM_ENUM) };

@@ -257,6 +257,7 @@ static const char *find_lack(const struct rows_fault *row)
 	case SIM_TROUBLE_DNS_SILENT:
 	case SIM_TROUBLE_DNS_SERVFAIL:
 	case SIM_TROUBLE_DNS_NXDOMAIN:
+	case SIM_TROUBLE_REORDERED:
 	case SIM_TROUBLE_COUNT:
 		break;
 	}

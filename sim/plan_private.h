@@ -37,6 +37,9 @@ void plan_make_calls(struct plan_draft *draft);
 void plan_make_faults(struct plan_draft *draft);
 void plan_make_classes(struct plan_draft *draft);
 
+/* The names of a scenario are few and known: so an engine's tables can be as small as that. */
+void plan_set_limits(struct sim_plan_class *class, const struct sim_names *names);
+
 /* Sets what `set` names, once all is made. */
 void plan_set(struct plan_draft *draft);
 

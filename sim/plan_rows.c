@@ -8,7 +8,8 @@
 
 enum {
 	FILES_MAX = 32,
-	DAY_MS = 86400 * 1000,
+	HOUR_MS = 3600 * 1000,
+	DAY_MS = 24 * HOUR_MS,
 	CAPACITY_MAX = 10000000,
 	SHARE_MAX = 1000000,
 	PERCENT = 1000,  /* thousandths of one */
@@ -128,7 +129,7 @@ static const struct yaml_row server_rows[] = {
 	 TIME(0, DAY_MS)},
 	{SERVER_KEY(nonces, "how often it asks for credentials (default cached)"), WORDS(nonces)},
 	{SERVER_KEY(expires_max, "grants no longer registration (default: as asked)"),
-	 TIME(1000, UINT32_MAX)},
+	 TIME(1000, SIM_FLEET_RUN_MAX_MS)},
 	{SERVER_KEY(expires_min, "answers 423 to one that asks for less (default 0)"),
 	 TIME(0, DAY_MS)},
 };
@@ -153,7 +154,7 @@ static const struct yaml_row calls_rows[] = {
 	{CALLS_KEY(length, "mean length of a call (default 3m)"), TIME(1000, DAY_MS)},
 	{CALLS_KEY(ring, "until it is taken (default 5s)"), TIME(0, 180000)},
 	{CALLS_KEY(day_starts, "the time of day at which the run starts (default 0)"),
-	 TIME(0, DAY_MS - 1)},
+	 TIME(0, DAY_MS)},
 };
 static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
 					      sizeof(struct rows_calls)};
@@ -163,12 +164,12 @@ static const struct yaml_row fault_rows[] = {
 	{.key = "at",
 	 .offset = offsetof(struct rows_fault, begins),
 	 .meaning = "when it begins",
-	 TIME(0, UINT32_MAX)},
+	 TIME(0, SIM_FLEET_RUN_MAX_MS)},
 	{.key = "for",
 	 .offset = offsetof(struct rows_fault, lasts),
 	 .meaning = "how long it lasts (default: to the end)",
-	 TIME(1, UINT32_MAX)},
-	{FAULT_KEY(every, "it comes again after so long"), TIME(1, UINT32_MAX)},
+	 TIME(1, SIM_FLEET_RUN_MAX_MS)},
+	{FAULT_KEY(every, "it comes again after so long"), TIME(1, SIM_FLEET_RUN_MAX_MS)},
 	{FAULT_KEY(times, "so often in all (default: to the end)"),
 	 NUMBER(1, SIM_FLEET_FAULTS_MAX)},
 	{FAULT_KEY(what, "the fault"), WORDS(troubles)},
@@ -177,7 +178,7 @@ static const struct yaml_row fault_rows[] = {
 	{FAULT_KEY(name, "of this domain name (default: all)"), TEXT(KL_NAME_MAX)},
 	{FAULT_KEY(address, "record-gone: the address record of this address alone"), ADDRESS},
 	{FAULT_KEY(status, "answers: the status (default 503)"), NUMBER(300, 699)},
-	{FAULT_KEY(by, "slow, delay: so much later; shortens: to so long"), TIME(1, UINT32_MAX)},
+	{FAULT_KEY(by, "slow, delay: so much later; shortens: to so long"), TIME(1, HOUR_MS)},
 	{FAULT_KEY(retry_after, "answers: Retry-After of a 503 (default 0: none)"),
 	 TIME(0, DAY_MS)},
 	{FAULT_KEY(capacity, "capacity: requests that it serves in a second"),

@@ -56,6 +56,17 @@ def test_too_many_lines():
     expect(status == 2 and not out and '100000000 lines need' in err and 'GiB' in err, f'the figure, not {err}')
 
 
+def test_impossible_capacity():
+    """A fleet that renews more often than its servers can serve is told so before it is played."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'narrow.yaml'
+        text = (EXAMPLES / 'primary-dies.yaml').read_text(encoding='utf-8').replace('capacity: 4000', 'capacity: 1')
+        path.write_text(text.replace('run: 24h', 'run: 13h').replace('phones/', f'{EXAMPLES}/phones/'), encoding='utf-8')
+        _, out, err = simulate('--lines', 20000, '--sweep', 'boot_spread=1m', path)
+    expect(out and '20000 lines renew 6 registrations in a second, and all servers together serve 3' in err,
+           f'the figures, not {err}')
+
+
 def test_examples():
     """Each ready scenario runs, breaks no rule, and gives a page that needs nothing else."""
     names = sorted(path.stem for path in EXAMPLES.glob('*.yaml'))
