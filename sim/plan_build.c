@@ -143,7 +143,7 @@ void plan_make_names(struct plan_draft *draft)
 	for (uint32_t i = 0; i < rows->records.count; i++) {
 		const struct native_record *row =
 			&((const struct native_record *)rows->records.items)[i];
-		struct kl_static_record from;
+		struct kl_static_record from = {0};
 		struct sim_record record = {0};
 
 		if (!native_read_record(draft->store, row, &from))

@@ -13,7 +13,7 @@
 #include "sim/fleet.h"
 #include "tests/bench/clock.h"
 
-enum { FEW = 1000, MANY = 1000000, RUNS = 2 };
+enum { FEW = 1000, MANY = 1000000, RUNS = 5 };
 
 static const uint64_t forever_us = UINT64_MAX;
 
