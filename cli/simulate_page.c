@@ -76,26 +76,29 @@ static json_t *sum_curve(const struct page *page, const struct sim_results *resu
 	return curve;
 }
 
-/* The fewest in service, and the most calls lost, of each point's seconds. */
+/* The fewest in service and registered, and the most calls lost, of each point's seconds. */
 static void put_fleet_curves(const struct page *page, const struct sim_results *results,
 			     json_t *json)
 {
 	uint32_t seconds = sim_results_seconds(results);
-	json_t *service = json_array(), *lost = json_array();
+	json_t *service = json_array(), *registered = json_array(), *lost = json_array();
 
 	for (uint32_t s = 0; s < seconds; s += page->step) {
-		uint32_t fewest = UINT32_MAX, most = 0;
+		uint32_t fewest = UINT32_MAX, holding = UINT32_MAX, most = 0;
 
 		for (uint32_t i = s; i < s + page->step && i < seconds; i++) {
 			const struct sim_fleet_second *second = &results->fleet[i];
 
 			fewest = second->in_service < fewest ? second->in_service : fewest;
+			holding = second->registered < holding ? second->registered : holding;
 			most = second->calls_lost > most ? second->calls_lost : most;
 		}
 		cli_json_append(service, cli_json_number(fewest));
+		cli_json_append(registered, cli_json_number(holding));
 		cli_json_append(lost, cli_json_number(most));
 	}
 	cli_json_put(json, "in_service", service);
+	cli_json_put(json, "registered", registered);
 	cli_json_put(json, "calls_lost", lost);
 }
 

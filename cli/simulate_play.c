@@ -48,19 +48,31 @@ static _Noreturn void play(const struct simulate_run *run, uint32_t judged)
 
 /* ---- room ------------------------------------------------------------------------------------ */
 
-/* Bytes that can be had without others being driven out. */
+/* The number behind KEY in a file; OTHERWISE where there is none ("max" is none). */
+static uint64_t read_figure(const char *path, const char *key, uint64_t otherwise)
+{
+	char line[256];
+	uint64_t figure = otherwise;
+	bool found = false;
+	FILE *file = fopen(path, "re");
+
+	while (file && !found && fgets(line, sizeof line, file))
+		found = !strncmp(line, key, strlen(key)) &&
+			sscanf(line + strlen(key), "%" SCNu64, &figure) == 1;
+	if (file)
+		fclose(file);
+	return figure;
+}
+
+/* Bytes that can be had without others being driven out, in this machine or container. */
 static uint64_t memory_available(void)
 {
-	uint64_t kib = 0;
-	char line[256];
-	FILE *info = fopen("/proc/meminfo", "re");
+	uint64_t machine = read_figure("/proc/meminfo", "MemAvailable:", UINT64_MAX / 1024) * 1024;
+	uint64_t most = read_figure("/sys/fs/cgroup/memory.max", "", UINT64_MAX);
+	uint64_t used = read_figure("/sys/fs/cgroup/memory.current", "", 0);
+	uint64_t own = most > used ? most - used : 0;
 
-	while (info && !kib && fgets(line, sizeof line, info))
-		sscanf(line, "MemAvailable: %" SCNu64, &kib);
-	if (info)
-		fclose(info);
-	return kib ? kib * 1024
-		   : (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	return own < machine ? own : machine;
 }
 
 /* How many runs go side by side; 0: not even one, which is told. */

@@ -26,6 +26,17 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(to), 0);
 }
 
+static void write_phone(const char *transport)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "<c reg.1.address=\"1001\" reg.1.server.1.address=\"sip.example.com\" "
+		 "reg.1.server.1.transport=\"%s\" reg.1.server.1.failOver.reRegisterOn=\"1\" />\n",
+		 transport);
+	write_file(phone_path, text);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -62,6 +73,12 @@ static struct sim_plan *load(const char *head, const char *server, const char *m
 		"5060, "
 		"target: a.example.com}\n"
 		"    - {name: _sip._udp.sip.example.com, type: SRV, ttl: 24h, priority: 2, port: "
+		"5060, "
+		"target: b.example.com}\n"
+		"    - {name: _sip._tcp.sip.example.com, type: SRV, ttl: 24h, priority: 1, port: "
+		"5060, "
+		"target: a.example.com}\n"
+		"    - {name: _sip._tcp.sip.example.com, type: SRV, ttl: 24h, priority: 2, port: "
 		"5060, "
 		"target: b.example.com}\n"
 		"    - {name: a.example.com, type: A, ttl: 24h, address: 192.0.2.1}\n"
@@ -230,8 +247,8 @@ static void gives_the_same_results_for_the_same_seed(void **state)
 	drop(plan, one);
 }
 
-/* Each fault by itself breaks no rule, and when it is over all are back. */
-static void outlives_each_fault(void **state)
+/* One fault by itself breaks no rule, and when it is over all are back. */
+static void outlive(enum sim_trouble trouble)
 {
 	static const char *const with[] = {
 		[SIM_TROUBLE_SLOW] = ", by: 2s",
@@ -243,25 +260,59 @@ static void outlives_each_fault(void **state)
 		[SIM_TROUBLE_RECORD_GONE] = ", name: a.example.com",
 		[SIM_TROUBLE_COUNT] = NULL,
 	};
+	char more[256];
+
+	snprintf(more, sizeof(more),
+		 "run: 6h\n"
+		 "calls: {per_hour: 5000}\n"
+		 "faults: [{at: 2h, for: 70m, what: %s%s}]\n",
+		 sim_trouble_name(trouble), with[trouble] ? with[trouble] : "");
+	struct sim_plan *plan = load("lines: 30", ", capacity: 100", more);
+	struct sim_results *results = play(plan, 1);
+	uint32_t back = results->fleet[results->seconds - 1].in_service;
+
+	if (back != plan->lines)
+		fail_msg("%s: %u of %u lines are back", sim_trouble_name(trouble), back,
+			 plan->lines);
+	assert_true(results->judged > 0);
+	drop(plan, results);
+}
+
+static void outlives_each_fault(void **state)
+{
+	(void)state;
+	for (int i = 0; i < SIM_TROUBLE_COUNT; i++)
+		outlive((enum sim_trouble)i);
+}
+
+static void outlives_each_fault_on_streams(void **state)
+{
+	(void)state;
+	write_phone("TCPOnly");
+	for (int i = 0; i < SIM_TROUBLE_COUNT; i++)
+		outlive((enum sim_trouble)i);
+	write_phone("UDPOnly");
+}
+
+/* A stream that the far end closes takes the registration with it (TRIG-6): each phone backs off
+ * for 30 to 60 s (BACK-1), and registers on a new one. */
+static void comes_back_after_a_reset(void **state)
+{
+	enum { LINES = 200, AT_S = 1800, LEAST_S = 30, MOST_S = 60 };
+	struct sim_plan *plan;
+	struct sim_results *results;
 
 	(void)state;
-	for (int i = 0; i < SIM_TROUBLE_COUNT; i++) {
-		char more[256];
-
-		snprintf(more, sizeof(more),
-			 "run: 6h\n"
-			 "calls: {per_hour: 5000}\n"
-			 "faults: [{at: 2h, for: 70m, what: %s%s}]\n",
-			 sim_trouble_name((enum sim_trouble)i), with[i] ? with[i] : "");
-		struct sim_plan *plan = load("lines: 30", ", capacity: 100", more);
-		struct sim_results *results = play(plan, 1);
-
-		if (results->fleet[results->seconds - 1].in_service != 30)
-			fail_msg("%s: %u of 30 lines are back",
-				 sim_trouble_name((enum sim_trouble)i),
-				 results->fleet[results->seconds - 1].in_service);
-		drop(plan, results);
-	}
+	write_phone("TCPOnly");
+	plan = load("lines: 200", "", "run: 1h\nfaults: [{at: 30m, what: resets, server: a}]\n");
+	results = play(plan, 1);
+	assert_int_equal(results->fleet[AT_S - 1].in_service, LINES);
+	assert_int_equal(results->fleet[AT_S + LEAST_S - 1].in_service, 0);
+	assert_in_range(results->fleet[AT_S + (LEAST_S + MOST_S) / 2].in_service, LINES / 3,
+			LINES * 2 / 3);
+	assert_int_equal(results->fleet[AT_S + MOST_S].in_service, LINES);
+	drop(plan, results);
+	write_phone("UDPOnly");
 }
 
 /* The sum of a phone's time is the run: what it was in service and what it was not. */
@@ -293,6 +344,8 @@ int main(void)
 		cmocka_unit_test(does_with_too_many_requests_what_its_server_says),
 		cmocka_unit_test(gives_the_same_results_for_the_same_seed),
 		cmocka_unit_test(outlives_each_fault),
+		cmocka_unit_test(outlives_each_fault_on_streams),
+		cmocka_unit_test(comes_back_after_a_reset),
 		cmocka_unit_test(knows_how_long_each_phone_was_without_service),
 	};
 
