@@ -18,6 +18,24 @@ void fleet_faults_begin(struct sim_fleet *fleet)
 	}
 }
 
+/* The I-th of the faults that last, in the order in which they began. */
+static const struct sim_plan_fault *active_at(const struct sim_fleet *fleet, uint32_t i)
+{
+	return &fleet->plan->faults[fleet->active[i]];
+}
+
+static void set_active(struct sim_fleet *fleet, uint32_t fault, bool active)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < fleet->active_count; i++)
+		if (fleet->active[i] != fault)
+			fleet->active[kept++] = fleet->active[i];
+	if (active)
+		fleet->active[kept++] = fault;
+	fleet->active_count = kept;
+}
+
 /* ---- servers --------------------------------------------------------------------------------- */
 
 static void answer_all(struct sim_server *server, const struct sim_plan_fault *fault)
@@ -113,10 +131,10 @@ static void change_server(struct sim_fleet *fleet, uint32_t index,
 	bool heard = sim_server_hears(&server->sip);
 
 	fleet_server_heal(fleet, server);
-	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
-		const struct sim_plan_fault *other = &fleet->plan->faults[i];
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *other = active_at(fleet, i);
 
-		if (fleet->active[i] && sim_trouble_of(other->what) == SIM_OF_SERVER &&
+		if (sim_trouble_of(other->what) == SIM_OF_SERVER &&
 		    (other->index == index || other->index == UINT32_MAX))
 			break_server(server, other);
 	}
@@ -148,10 +166,10 @@ static void change_path(struct sim_fleet *fleet, uint32_t index)
 	struct fleet_site *site = &fleet->sites[index];
 
 	*site = (struct fleet_site){plan->delay_us, plan->jitter_us, plan->loss};
-	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
-		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *fault = active_at(fleet, i);
 
-		if (!fleet->active[i] || (fault->index != index && fault->index != UINT32_MAX))
+		if (fault->index != index && fault->index != UINT32_MAX)
 			continue;
 		if (fault->what == SIM_TROUBLE_DELAY)
 			site->delay_us += fault->by_ms * FLEET_US;
@@ -160,52 +178,76 @@ static void change_path(struct sim_fleet *fleet, uint32_t index)
 	}
 }
 
-static void change_power(struct sim_fleet *fleet, uint32_t p, const struct sim_plan_fault *fault,
-			 bool ends)
+/* Does a fault of that kind last at SITE? */
+static bool lasts(const struct sim_fleet *fleet, enum sim_trouble what, uint32_t site)
 {
-	uint64_t spread_us = (uint64_t)fault->spread_ms * FLEET_US;
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *fault = active_at(fleet, i);
 
-	if (!ends)
+		if (fault->what == what && (fault->index == site || fault->index == UINT32_MAX))
+			return true;
+	}
+	return false;
+}
+
+static void change_power(struct sim_fleet *fleet, uint32_t p, uint32_t spread_ms, bool off)
+{
+	uint64_t spread_us = (uint64_t)spread_ms * FLEET_US;
+
+	if (off)
 		fleet_phone_stop(fleet, p);
 	else if (!(fleet->phones[p].flags & FLEET_ON))
 		fleet_phone_wake(fleet, p,
 				 fleet->now_us + (spread_us ? fleet_draw(fleet, spread_us) : 0));
 }
 
+static uint8_t flag_of(enum sim_trouble what)
+{
+	return what == SIM_TROUBLE_CUT         ? FLEET_CUT
+	       : what == SIM_TROUBLE_LINK_DOWN ? FLEET_LINK_DOWN
+	       : what == SIM_TROUBLE_ASLEEP    ? FLEET_ASLEEP
+					       : 0;
+}
+
+/* The phone's site has a fault, LASTING, or is rid of it. */
 static void change_phone(struct sim_fleet *fleet, uint32_t p, const struct sim_plan_fault *fault,
-			 bool ends)
+			 bool lasting)
 {
 	struct fleet_phone *phone = &fleet->phones[p];
-	bool on = phone->flags & FLEET_ON;
-	uint8_t flag = fault->what == SIM_TROUBLE_CUT         ? FLEET_CUT
-		       : fault->what == SIM_TROUBLE_LINK_DOWN ? FLEET_LINK_DOWN
-		       : fault->what == SIM_TROUBLE_ASLEEP    ? FLEET_ASLEEP
-							      : 0;
+	uint8_t flag = flag_of(fault->what);
+	bool changed = !!(phone->flags & flag) != lasting, on = phone->flags & FLEET_ON;
 
-	phone->flags = (uint8_t)(ends ? phone->flags & ~flag : phone->flags | flag);
+	phone->flags = (uint8_t)(lasting ? phone->flags | flag : phone->flags & ~flag);
 	if (fault->what == SIM_TROUBLE_POWER_CUT)
-		change_power(fleet, p, fault, ends);
-	else if (on && fault->what == SIM_TROUBLE_LINK_DOWN)
+		change_power(fleet, p, fault->spread_ms, lasting);
+	else if (on && changed && fault->what == SIM_TROUBLE_LINK_DOWN)
 		fleet_phone_feed(
 			fleet, p,
-			&(struct kl_event){.type = ends ? KL_EV_LINK_UP : KL_EV_LINK_DOWN});
-	else if (on && !ends && fault->what == SIM_TROUBLE_ADDRESS)
+			&(struct kl_event){.type = lasting ? KL_EV_LINK_DOWN : KL_EV_LINK_UP});
+	else if (on && lasting && fault->what == SIM_TROUBLE_ADDRESS)
 		fleet_phone_feed(fleet, p, &(struct kl_event){.type = KL_EV_ADDRESS_CHANGED});
-	else if (on && ends && fault->what == SIM_TROUBLE_ASLEEP && phone->due_us != UINT64_MAX)
+	else if (on && !lasting && fault->what == SIM_TROUBLE_ASLEEP && phone->due_us != UINT64_MAX)
 		fleet_phone_wake(fleet, p, phone->due_us);
 	fleet_phone_judge(fleet, p);
 }
 
 static void change_sites(struct sim_fleet *fleet, const struct sim_plan_fault *fault, bool ends)
 {
+	bool lasting[SIM_FLEET_SITES_MAX];
+
 	for (uint32_t i = 0; i < fleet->plan->site_count; i++)
 		if (fault->index == i || fault->index == UINT32_MAX)
 			change_path(fleet, i);
 	if (fault->what == SIM_TROUBLE_LOSS || fault->what == SIM_TROUBLE_DELAY)
 		return;
-	for (uint32_t p = 0; p < fleet->plan->lines; p++)
-		if (fault->index == fleet->phones[p].site || fault->index == UINT32_MAX)
-			change_phone(fleet, p, fault, ends);
+	for (uint32_t i = 0; i < fleet->plan->site_count; i++)
+		lasting[i] = lasts(fleet, fault->what, i);
+	for (uint32_t p = 0; p < fleet->plan->lines; p++) {
+		uint16_t site = fleet->phones[p].site;
+
+		if (fault->index == site || fault->index == UINT32_MAX)
+			change_phone(fleet, p, fault, lasting[site]);
+	}
 	if (!ends && fault->what == SIM_TROUBLE_POWER_CUT)
 		fleet_calls_cut_stopped(fleet);
 }
@@ -225,11 +267,11 @@ static bool is_gone(const struct sim_fleet *fleet, const struct sim_record *reco
 {
 	static const uint8_t any[16];
 
-	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
-		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *fault = active_at(fleet, i);
 		bool all = !memcmp(fault->address, any, sizeof(any));
 
-		if (fleet->active[i] && fault->what == SIM_TROUBLE_RECORD_GONE &&
+		if (fault->what == SIM_TROUBLE_RECORD_GONE &&
 		    (!strcasecmp(fault->subject, record->owner) ||
 		     (all && !strcasecmp(fault->subject, record->name))) &&
 		    (all || !memcmp(fault->address, record->data.ip, sizeof(any))))
@@ -241,10 +283,10 @@ static bool is_gone(const struct sim_fleet *fleet, const struct sim_record *reco
 /* Do answers come with their records the other way round? */
 static bool is_reordered(const struct sim_fleet *fleet, const struct sim_record *record)
 {
-	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
-		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *fault = active_at(fleet, i);
 
-		if (fleet->active[i] && fault->what == SIM_TROUBLE_REORDERED &&
+		if (fault->what == SIM_TROUBLE_REORDERED &&
 		    (!fault->subject || !strcasecmp(fault->subject, record->owner)))
 			return true;
 	}
@@ -270,11 +312,9 @@ static void change_names(struct sim_fleet *fleet)
 	fleet->names.status = KL_DNS_ANSWER;
 	fleet->names.fault_count = 0;
 	take_records(fleet);
-	for (uint32_t i = 0; i < fleet->plan->fault_count; i++) {
-		const struct sim_plan_fault *fault = &fleet->plan->faults[i];
+	for (uint32_t i = 0; i < fleet->active_count; i++) {
+		const struct sim_plan_fault *fault = active_at(fleet, i);
 
-		if (!fleet->active[i])
-			continue;
 		if (fault->what == SIM_TROUBLE_DNS_SILENT)
 			break_names(fleet, fault->subject, KL_DNS_SILENT);
 		else if (fault->what == SIM_TROUBLE_DNS_SERVFAIL)
@@ -289,7 +329,7 @@ void fleet_fault_happen(struct sim_fleet *fleet, uint32_t index, bool ends)
 {
 	const struct sim_plan_fault *fault = &fleet->plan->faults[index];
 
-	fleet->active[index] = !ends;
+	set_active(fleet, index, !ends);
 	switch (sim_trouble_of(fault->what)) {
 	case SIM_OF_SERVER:
 		change_servers(fleet, fault, ends);

@@ -287,6 +287,8 @@ void fleet_phone_start(struct sim_fleet *fleet, uint32_t p)
 		phone->out_since_ms = (uint32_t)fleet_now(fleet);
 	phone->flags |= FLEET_ON | FLEET_ONCE;
 	fleet->current.powered++;
+	if (phone->flags & FLEET_LINK_DOWN)
+		feed(fleet, p, &(struct kl_event){.type = KL_EV_LINK_DOWN});
 	feed(fleet, p, &(struct kl_event){.type = KL_EV_LINE_START});
 }
 
@@ -294,6 +296,7 @@ void fleet_phone_stop(struct sim_fleet *fleet, uint32_t p)
 {
 	struct fleet_phone *phone = &fleet->phones[p];
 
+	phone->due_us = phone->queued_us = UINT64_MAX; /* nor does it start as it was going to */
 	if (!(phone->flags & FLEET_ON))
 		return;
 	phone->boots++;
@@ -302,7 +305,6 @@ void fleet_phone_stop(struct sim_fleet *fleet, uint32_t p)
 	memset(phone->bound, 0, sizeof(phone->bound));
 	phone->flags &= (uint8_t) ~(FLEET_ON | FLEET_FRESH);
 	fleet->current.powered--;
-	phone->due_us = phone->queued_us = UINT64_MAX;
 	fleet_phone_judge(fleet, p);
 }
 

@@ -113,7 +113,8 @@ struct sim_fleet {
 	uint32_t names_version;
 	struct fleet_answer **answers;
 	size_t answer_count, answer_room;
-	bool *active; /* for each fault of the plan */
+	uint32_t *active; /* faults that last */
+	uint32_t active_count;
 	struct fleet_call *calls;
 	size_t call_count, call_room;
 	uint32_t free_call;

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-KEEPLINE = sys.argv[1]
+KEEPLINE = Path(sys.argv[1]).resolve()
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / 'examples/simulate'
 HERE = Path(__file__).resolve().parent / 'simulate'

@@ -335,6 +335,31 @@ static void knows_how_long_each_phone_was_without_service(void **state)
 	drop(plan, results);
 }
 
+/* Faults that overlap: a site is well again when the last of them is over. */
+static void is_well_when_the_last_of_two_faults_is_over(void **state)
+{
+	static const char *const whats[] = {"link-down", "cut", "power-cut", "asleep"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		char more[512];
+
+		snprintf(more, sizeof(more),
+			 "run: 2h\n"
+			 "sites: [{name: x}, {name: y}]\n"
+			 "faults:\n"
+			 "  - {at: 1m, for: 10m, what: %s, site: x}\n"
+			 "  - {at: 5m, for: 10m, what: %s}\n",
+			 whats[i], whats[i]);
+		struct sim_plan *plan = load("lines: 100, boot_spread: 4m", "", more);
+		struct sim_results *results = play(plan, 1);
+
+		assert_int_equal(results->fleet[12 * 60].in_service, 0);
+		assert_int_equal(results->fleet[results->seconds - 1].in_service, 100);
+		drop(plan, results);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +371,7 @@ int main(void)
 		cmocka_unit_test(outlives_each_fault),
 		cmocka_unit_test(outlives_each_fault_on_streams),
 		cmocka_unit_test(comes_back_after_a_reset),
+		cmocka_unit_test(is_well_when_the_last_of_two_faults_is_over),
 		cmocka_unit_test(knows_how_long_each_phone_was_without_service),
 	};
 
