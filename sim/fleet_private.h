@@ -40,6 +40,8 @@ struct fleet_phone {
 	uint8_t flags;
 };
 
+_Static_assert(sizeof(struct fleet_phone) == 48, "a million of them are 48 MB");
+
 enum fleet_what {
 	FLEET_REQUEST, /* on its way to a server */
 	FLEET_REPLY,   /* being made there, then on its way back */

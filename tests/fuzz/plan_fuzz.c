@@ -8,6 +8,8 @@
 
 #include "sim/fleet.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 enum { LINES = 3, PLAYED_US = 300000000, RUN_MAX_MS = 86400000 };
 
 static const char phone[] = "<c reg.1.address=\"1001\" reg.1.server.1.address=\"192.0.2.1\" />\n";
