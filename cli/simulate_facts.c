@@ -210,12 +210,10 @@ static void tell_server(struct facts *facts, const struct simulate_run *run, uin
 
 	for (uint32_t s = 0; s < count; s++)
 		queue = seconds[s].queue > queue ? seconds[s].queue : queue;
-	if (server->capacity)
-		snprintf(text, sizeof text, "Server %s, %u requests/s", server->name,
-			 server->capacity);
-	else
-		snprintf(text, sizeof text, "Server %s, no limit", server->name);
+	snprintf(text, sizeof text, "Server %s", server->name);
 	add_head(facts, text);
+	add(facts, "capacity in a second", "%s",
+	    server->capacity ? simulate_show_count(text, server->capacity) : "no limit");
 	add(facts, "requests", "%s", simulate_show_count(text, totals->requests));
 	simulate_show_time(when, at_s);
 	add(facts, "most in a second", "%s at %s", simulate_show_count(text, peak), when);

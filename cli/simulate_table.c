@@ -65,18 +65,6 @@ void simulate_print_table(FILE *to, const struct simulate_runs *runs)
 
 /* ---- CSV ------------------------------------------------------------------------------------- */
 
-static void print_csv_head(FILE *to, const struct sim_plan *plan)
-{
-	static const char *const columns[] = {"registers", "calls",   "others", "copies",
-					      "dropped",   "refused", "queue",  "unheard"};
-
-	fputs("run,second,powered,registered,in_service,calls_placed,calls_lost,questions", to);
-	for (uint32_t i = 0; i < plan->server_count; i++)
-		for (size_t j = 0; j < sizeof columns / sizeof columns[0]; j++)
-			fprintf(to, ",%s_%s", plan->servers[i].name, columns[j]);
-	fputc('\n', to);
-}
-
 /* RFC 4180: a text in quotes, quotes in it doubled. */
 static void print_quoted(FILE *to, const char *text)
 {
@@ -87,6 +75,23 @@ static void print_quoted(FILE *to, const char *text)
 		fputc(*text, to);
 	}
 	fputc('"', to);
+}
+
+static void print_csv_head(FILE *to, const struct sim_plan *plan)
+{
+	static const char *const columns[] = {"registers", "calls",   "others", "copies",
+					      "dropped",   "refused", "queue",  "unheard"};
+
+	fputs("run,second,powered,registered,in_service,calls_placed,calls_lost,questions", to);
+	for (uint32_t i = 0; i < plan->server_count; i++)
+		for (size_t j = 0; j < sizeof columns / sizeof columns[0]; j++) {
+			char name[SIMULATE_TEXT_MAX];
+
+			snprintf(name, sizeof name, "%s_%s", plan->servers[i].name, columns[j]);
+			fputc(',', to);
+			print_quoted(to, name);
+		}
+	fputc('\n', to);
 }
 
 static void print_csv_second(FILE *to, const struct simulate_run *run, uint32_t s)
