@@ -166,6 +166,8 @@ static void tell_service(struct facts *facts, const struct simulate_run *run)
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		add(facts, parts[i].label, "%s",
 		    simulate_show_length(text, sim_histogram_at(&results->out_ms, parts[i].part)));
+	add(facts, "without service: the mean", "%s",
+	    simulate_show_length(text, sim_histogram_mean(&results->out_ms)));
 	add(facts, "never in service", "%s", simulate_show_count(text, results->never_in_service));
 }
 

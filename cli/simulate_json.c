@@ -16,6 +16,7 @@ static json_t *histogram_json(const struct sim_histogram *histogram, double of_a
 	json_t *json = json_object();
 
 	cli_json_put(json, "count", cli_json_number(histogram->count));
+	cli_json_put(json, "mean", json_real((double)sim_histogram_mean(histogram) / of_a_second));
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
 		cli_json_put(
 			json, part_names[i],

@@ -178,8 +178,8 @@ static json_t *tiles_json(const struct simulate_run *run)
 		snprintf(text, sizeof text, "%.2f x", worst.overload);
 		add_pair(list, text, "a server's capacity: the highest peak after a fault");
 	}
-	add_pair(list, simulate_show_length(text, sim_histogram_at(&results->out_ms, 950)),
-		 "without service at most, for 95 % of the lines");
+	add_pair(list, simulate_show_length(text, sim_histogram_mean(&results->out_ms)),
+		 "without service, a line on average");
 	add_pair(list, simulate_show_length(text, sim_histogram_at(&results->out_ms, 1000)),
 		 "without service, for the line that had it worst");
 	if (run->plan->has_calls) {

@@ -45,3 +45,8 @@ uint64_t sim_histogram_at(const struct sim_histogram *histogram, uint32_t part)
 	}
 	return histogram->most;
 }
+
+uint64_t sim_histogram_mean(const struct sim_histogram *histogram)
+{
+	return histogram->count ? histogram->sum / histogram->count : 0;
+}

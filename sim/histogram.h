@@ -23,4 +23,7 @@ void sim_histogram_add(struct sim_histogram *histogram, uint64_t value);
 /* The value that PART of a thousand are not above; 1000: the largest.  0 of an empty one. */
 uint64_t sim_histogram_at(const struct sim_histogram *histogram, uint32_t part);
 
+/* The mean of all values, floored.  0 of an empty one. */
+uint64_t sim_histogram_mean(const struct sim_histogram *histogram);
+
 #endif
