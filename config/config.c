@@ -8,6 +8,7 @@
 #include "config/account.h"
 #include "config/keepalive.h"
 #include "config/native.h"
+#include "config/native_inside.h"
 #include "config/source.h"
 #include "config/statics.h"
 #include "config/store.h"
@@ -96,6 +97,7 @@ int config_load(const struct config_options *options, struct config **config)
 	statics_make(store);
 	keepalive_make(store);
 	native_fill_device(store, &store->config.device);
+	native_fill_inside(store, native_find_inside(store));
 	store->config.device.mac = source_given_mac(&store->arena, options);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/inside.h"
 #include "keepline/keepline.h"
 
 enum {
@@ -111,6 +112,9 @@ struct config_calls {
 	uint32_t calls_max;       /* at one time; another one that comes is answered 486 */
 	uint32_t ring_ms;         /* then it is answered 480 */
 	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
+	const char *play;         /* a WAV file that a call hears that came; NULL: none */
+	uint32_t tone_hz;         /* or a tone; 0: none */
+	bool symmetric_rtp;       /* audio goes where it comes from (RFC 4961) */
 };
 
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */
@@ -138,6 +142,7 @@ struct config_device {
 	const char *mac;     /* 12 hexadecimal digits, lower case */
 	const char *local;   /* where to send and receive: an address, with a port if need be */
 	const char *control; /* the path of the control socket */
+	const char *state;   /* the path of the state file */
 	const char *const *resolvers; /* DNS servers: as `local` */
 	uint32_t resolver_count;
 	const char *resolvers_from;   /* "FILE:LINE" of the list */
@@ -162,6 +167,7 @@ struct config {
 	 * one. */
 	struct kl_config engine;
 	struct config_device device;
+	struct config_inside inside;
 	struct config_keepalive keepalive;
 	const struct config_line *lines;             /* engine.line_count of them */
 	const struct config_diagnostic *diagnostics; /* by file and line */

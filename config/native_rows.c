@@ -131,6 +131,12 @@ static const struct yaml_row calls_rows[] = {
 	{CALLS_KEY(session_expires, "the session timer asked for, at least 90s; 0: none unless the "
 				    "far end wants one (default 30m)"),
 	 .type = YAML_DURATION, .most = 86400000},
+	{CALLS_KEY(play, "a WAV file (8 kHz, 1 channel) that who called hears, again and again"),
+	 PATH},
+	{CALLS_KEY(tone, "or a tone, in Hz"), .type = YAML_NUMBER, .least = 100, .most = 3800},
+	{CALLS_KEY(symmetric_rtp, "audio goes where the first of it comes from, for far ends "
+				  "behind a NAT (default false)"),
+	 .type = YAML_BOOL},
 };
 static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
 					      sizeof(struct native_calls)};
@@ -188,7 +194,7 @@ static const struct yaml_row record_rows[] = {
 };
 static const struct yaml_table record_table = {record_rows, COUNT_OF(record_rows),
 					       sizeof(struct native_record)};
-static const struct yaml_row record_item = {MAP(record_table)};
+const struct yaml_row native_record_item = {MAP(record_table)};
 
 #define TLS_KEY(name, says) KEY(struct native_tls, name, says)
 static const struct yaml_row tls_rows[] = {
@@ -210,11 +216,13 @@ static const struct yaml_row file_rows[] = {
 	{FILE_KEY(profile, "rules and defaults of the lines of this file (default keepline)"),
 	 PROFILE},
 	{FILE_KEY(local, "send and receive there (default: any address, port 5060)"), ENDPOINT},
-	{FILE_KEY(control, "the socket of `keepline status` and `keepline call`"), PATH},
+	{FILE_KEY(control, "the socket that commands and other programs talk to"), PATH},
+	{FILE_KEY(state, "what the DNS answered is kept there, for a start while it is silent"),
+	 PATH},
 	{FILE_KEY(resolvers, "DNS servers, asked in turn (default: those of /etc/resolv.conf)"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_RESOLVERS_MAX, .item = &resolver_item},
 	{FILE_KEY(dns, "static records, for when the DNS gives none"), .type = YAML_LIST,
-	 .least = 1, .most = NATIVE_RECORDS_MAX, .item = &record_item},
+	 .least = 1, .most = NATIVE_RECORDS_MAX, .item = &native_record_item},
 	{FILE_KEY(emergency, "numbers that are called whatever the state of a shared line"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_EMERGENCY_MAX, .item = &emergency_item},
 	{FILE_KEY(tls, "certificates"), MAP(tls_table)},
@@ -222,10 +230,12 @@ static const struct yaml_row file_rows[] = {
 	 MAP(policy_table)},
 	{FILE_KEY(lines, "the lines"), .type = YAML_LIST, .least = 1, .most = CONFIG_LINES_MAX,
 	 .item = &line_item},
+	{FILE_KEY(inside, "phones and PBXs that use the lines from behind"),
+	 MAP(native_inside_table)},
 	{.key = "endpoints",
 	 .type = YAML_RESERVED,
-	 .meaning = "reserved",
-	 .expected = "not known yet: this version has no agent for endpoints behind a line"},
+	 .meaning = "stand under inside",
+	 .expected = "they stand one step deeper, under inside"},
 };
 static const struct yaml_table file_table = {file_rows, COUNT_OF(file_rows),
 					     sizeof(struct native_file)};

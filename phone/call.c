@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
 
@@ -17,9 +18,12 @@ void phone_call_tell(const struct phone_call *call, struct phone_call_event *eve
 	event->id = call->id;
 	event->line = call->line;
 	event->incoming = call->incoming;
-	event->peer = call->peer;
+	event->peer = call->target;
 	event->after_ms = net_now_ms() - call->began_at;
 	phone_event_call(call->phone, event);
+	if (call->incoming)
+		phone_log(PHONE_LOG_INFO, "call %llu from %s: %s", (unsigned long long)call->id,
+			  call->target, event->text);
 	if (call->on_event)
 		call->on_event(call->user, event);
 }
@@ -91,7 +95,7 @@ bool phone_get_call(const struct phone *phone, uint32_t index, struct phone_call
 		.far_held = call->is_far_held,
 		.after_ms = net_now_ms() - call->began_at,
 	};
-	snprintf(view->peer, sizeof view->peer, "%s", call->peer);
+	snprintf(view->peer, sizeof view->peer, "%s", call->target);
 	if (!call->dialog)
 		return true;
 	view->route = call->dialog->binding.route;
@@ -136,8 +140,7 @@ void phone_call_free(struct phone_call *call)
 	if (call->ringing)
 		call->phone->calls.ringing--;
 	phone_ringing_free(call->ringing);
-	if (call->media)
-		media_close(call->media);
+	phone_call_close_media(call);
 	net_timer_free(call->clock);
 	free(call->description);
 	free(call);

@@ -42,7 +42,8 @@ struct phone_ringing {
 	struct net_timer *clock;        /* when something is due */
 	uint64_t again_at_ms;           /* a provisional answer (RFC 3261 13.3.1.1) */
 	uint64_t answer_at_ms;          /* answered by itself; NET_NEVER: by hand */
-	uint64_t end_at_ms;             /* nobody answered */
+	uint64_t end_at_ms;             /* nobody answered; */
+	unsigned end_status;            /* it is refused with that then */
 };
 
 struct phone_call {
@@ -53,7 +54,7 @@ struct phone_call {
 	uint32_t line;
 	bool incoming;
 	kl_ms began_at;
-	char peer[PHONE_TARGET_MAX + 8]; /* a SIP URI: who is called, or who calls */
+	char target[PHONE_TARGET_MAX + 8]; /* a SIP URI: who is called, or who calls */
 
 	/* Of a call that was placed. */
 	struct phone_target redirect; /* where a 3xx sent the INVITE */
@@ -64,6 +65,7 @@ struct phone_call {
 	struct phone_ringing *ringing; /* RINGING, ANSWERING; owned */
 
 	struct media *media;         /* owned; NULL: none yet */
+	struct phone_audio audio;    /* what is said and kept; its texts are owned */
 	char *description;           /* our offer in the INVITE; owned */
 	struct sip_offer offer;      /* as each of its dialogs begins with */
 	struct sip_session session;  /* the same */
@@ -167,6 +169,10 @@ void phone_call_settle(struct phone_call *call);
 /* Makes our offer, with media received at LOCAL: once for all sends of an INVITE, anew where the
  * address is another.  0, or a negative errno value. */
 int phone_call_describe(struct phone_call *call, const struct net_address *local);
+
+/* What is said in a call, and where it is kept; the texts are copied.  False: out of memory. */
+bool phone_call_set_audio(struct phone_call *call, const struct phone_audio *audio);
+void phone_call_close_media(struct phone_call *call);
 
 /* Opens the audio at LOCAL, and the negotiation.  0, or a negative errno value. */
 int phone_call_open_media(struct phone_call *call, const struct net_address *local);

@@ -205,14 +205,21 @@ static bool has_ended(struct phone_call *call, uint64_t now)
 	return true;
 }
 
-/* A refresh is an UPDATE without an offer where the far end takes that (RFC 4028 7.4). */
+/* A refresh is an UPDATE without an offer where the far end takes that (RFC 4028 7.4).  FAIL-5: a
+ * call whose server lost the registration ends when it has to signal. */
 static void send_due(struct phone_call *call, uint64_t now)
 {
-	bool refreshes = now >= call->dialog->session.refresh_at;
+	bool changes = call->wants_hold != call->is_held;
 
-	if (call->wants_hold != call->is_held || (refreshes && !call->dialog->takes_updates))
+	if (!changes && now < call->dialog->session.refresh_at)
+		return;
+	if (!phone_dialog_may_signal(call->dialog)) {
+		phone_call_break(call, NULL, "its server has not the registration any more");
+		return;
+	}
+	if (changes || !call->dialog->takes_updates)
 		send_invite(call);
-	else if (refreshes)
+	else
 		send_update(call);
 	if (call->change)
 		phone_dialog_send_owed(call->dialog);
@@ -233,17 +240,12 @@ void phone_call_settle(struct phone_call *call)
 
 /* ---- from outside ---------------------------------------------------------------------------- */
 
-/* FAIL-5: a call whose server lost the registration ends when it has to signal. */
 static int want(struct phone *phone, uint64_t id, bool hold)
 {
 	struct phone_call *call = phone_call_find(phone, id);
 
 	if (!call || call->state != PHONE_CALL_STATE_UP)
 		return -ENOENT;
-	if (!phone_dialog_may_signal(call->dialog)) {
-		phone_call_break(call, NULL, "its server has not the registration any more");
-		return 0;
-	}
 	call->wants_hold = hold;
 	phone_call_settle(call);
 	return 0;

@@ -57,7 +57,9 @@ static unsigned judge(struct phone *phone, const struct sip_message *invite, uin
 		return 422;
 	if (settings->incoming == CONFIG_INCOMING_REJECT)
 		return settings->reject_status;
-	if (calls_of(phone, line) >= settings->calls_max || phone->on_stopped.call)
+	if (phone_account_find(&phone->accounts, line, 0)->leaves)
+		return 480;
+	if (calls_of(phone, line) >= settings->calls_max)
 		return 486;
 	if (phone->calls.ringing < RINGING_MAX)
 		return 0;
@@ -157,7 +159,7 @@ static void take_clock(void *user)
 		set_clock(ringing);
 		phone_call_accept(call);
 	} else if (now >= ringing->end_at_ms) {
-		phone_call_refuse(call, 480, "nobody answered");
+		phone_call_refuse(call, ringing->end_status, "nobody answered");
 	} else {
 		ring(call);
 		set_clock(ringing);
@@ -172,9 +174,12 @@ static void plan(struct phone_call *call)
 	uint64_t now = net_now_ms(), ring_ms = settings->ring_ms;
 	uint32_t expires_s;
 
+	ringing->end_status = 480;
 	if (!sip_message_seconds(&ringing->invite, SIP_EXPIRES, &expires_s) &&
-	    (uint64_t)expires_s * 1000 < ring_ms)
+	    (uint64_t)expires_s * 1000 < ring_ms) {
 		ring_ms = (uint64_t)expires_s * 1000;
+		ringing->end_status = 487;
+	}
 	ringing->end_at_ms = now + ring_ms;
 	ringing->answer_at_ms = settings->incoming == CONFIG_INCOMING_ANSWER
 					? now + settings->answer_after_ms
@@ -225,8 +230,7 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 	const struct phone_dialog_origin origin = {
 		.account = account,
 		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy,
-			.name = phone_entry_config(phone, account)->name},
+			.policy = phone_entry_config(phone, account)->policy},
 		.invite = invite,
 		.call = call,
 	};
@@ -249,6 +253,14 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 	return error >= 0 ? 0 : 488;
 }
 
+static bool set_audio(struct phone_call *call)
+{
+	const struct config_calls *settings = &call->phone->config->lines[call->line].calls;
+	const struct phone_audio audio = {.play = settings->play, .tone_hz = settings->tone_hz};
+
+	return phone_call_set_audio(call, &audio);
+}
+
 static unsigned begin(struct phone_call *call, const struct phone_incoming *incoming,
 		      const struct kl_binding *binding)
 {
@@ -256,8 +268,8 @@ static unsigned begin(struct phone_call *call, const struct phone_incoming *inco
 	call->incoming = true;
 	call->on_event = call->phone->on_call;
 	call->user = call->phone->user;
-	phone_printable(incoming->request->from.uri, call->peer, sizeof call->peer);
-	return keep_invite(call, incoming) ? open_dialog(call, binding) : 500;
+	phone_printable(incoming->request->from.uri, call->target, sizeof call->target);
+	return keep_invite(call, incoming) && set_audio(call) ? open_dialog(call, binding) : 500;
 }
 
 static void drop(struct phone_call *call)
@@ -362,9 +374,12 @@ void phone_call_accept(struct phone_call *call)
 void phone_call_refuse(struct phone_call *call, unsigned status, const char *text)
 {
 	struct phone_dialog *dialog = call->dialog;
+	struct phone *phone = call->phone;
 
 	if (phone_dialog_may_signal(dialog))
-		phone_reply(call->phone, &call->ringing->incoming, status);
+		phone_reply(phone, &call->ringing->incoming, status);
+	else
+		sip_transactions_forget(phone->server.transactions, call->ringing->incoming.id);
 	dialog->call = NULL;
 	phone_dialog_end(dialog);
 	phone_call_finish(call, status, text);
@@ -437,8 +452,8 @@ void phone_call_take_cancel(struct phone *phone, const struct phone_incoming *ca
 	phone_call_refuse(call, 487, text);
 }
 
-/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since ours to
- * the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
+/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since our
+ * answer to the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
 static unsigned judge_prack(struct phone_call *call, const struct sip_message *prack)
 {
 	struct phone_dialog *dialog = call->dialog;

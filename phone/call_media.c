@@ -7,10 +7,75 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
+/* ---- audio ----------------------------------------------------------------------------------- */
+
+static bool copy_text(const char **to, const char *text)
+{
+	*to = text ? strdup(text) : NULL;
+	return !text || *to;
+}
+
+bool phone_call_set_audio(struct phone_call *call, const struct phone_audio *audio)
+{
+	call->audio.tone_hz = audio->tone_hz;
+	return copy_text(&call->audio.play, audio->play) &&
+	       copy_text(&call->audio.record, audio->record);
+}
+
+void phone_call_close_media(struct phone_call *call)
+{
+	if (call->media)
+		media_close(call->media);
+	call->media = NULL;
+	free((char *)(uintptr_t)call->audio.play);
+	free((char *)(uintptr_t)call->audio.record);
+}
+
+static void take_event(void *user, const struct media_event *media)
+{
+	const struct phone_call *call = user;
+	const char text[] = {'k', 'e', 'y', ' ', media->digit, '\0'};
+	struct phone_call_event event = {
+		.type = PHONE_CALL_DIGIT, .digit = media->digit, .text = text};
+
+	if (media->kind == MEDIA_EVENT_DIGIT)
+		phone_call_tell(call, &event);
+}
+
+/* Nothing is heard before there is a target.  A file that can't be had costs no call: it is silent,
+ * or not kept. */
+static void start_audio(const struct phone_call *call)
+{
+	const struct media_source source = {
+		.kind = call->audio.play ? MEDIA_WAV : MEDIA_TONE,
+		.hz = call->audio.tone_hz,
+		.path = call->audio.play,
+		.loops = true,
+	};
+	int error = 0;
+
+	if (call->audio.play || call->audio.tone_hz)
+		error = media_set_source(call->media, &source);
+	if (error)
+		phone_log(PHONE_LOG_WARNING, "nothing to play from %s: %s",
+			  call->audio.play ? call->audio.play : "a tone", strerror(-error));
+	error = call->audio.record ? media_record(call->media, call->audio.record) : 0;
+	if (error)
+		phone_log(PHONE_LOG_WARNING, "cannot record to %s: %s", call->audio.record,
+			  strerror(-error));
+}
+
 int phone_call_open_media(struct phone_call *call, const struct net_address *local)
 {
+	const struct config_calls *settings = &call->phone->config->lines[call->line].calls;
 	const struct media_config media = {
-		.loop = call->phone->loop, .local = *local, .dscp = MEDIA_DSCP_VOICE};
+		.loop = call->phone->loop,
+		.local = *local,
+		.dscp = MEDIA_DSCP_VOICE,
+		.trust = settings->symmetric_rtp ? MEDIA_TRUST_FIRST : MEDIA_TRUST_NEGOTIATED,
+		.on_event = take_event,
+		.user = call,
+	};
 	char host[NET_ADDRESS_TEXT_MAX];
 	struct sip_offer_config offer = {.session_id = phone_draw() >> 1};
 	int error;
@@ -21,10 +86,22 @@ int phone_call_open_media(struct phone_call *call, const struct net_address *loc
 	error = media_open(&call->media, &media);
 	if (error)
 		return error;
+	start_audio(call);
 	offer.address = phone_write_host(local, host);
 	offer.port = media_port(call->media);
 	return sip_offer_init(&call->offer, &offer) ? -EINVAL : 0;
 }
+
+int phone_call_send_digits(struct phone *phone, uint64_t id, const char *digits)
+{
+	const struct phone_call *call = phone_call_find(phone, id);
+
+	if (!call || call->state != PHONE_CALL_STATE_UP || !call->media)
+		return -ENOENT;
+	return media_send_digits(call->media, digits);
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------- */
 
 int phone_call_describe(struct phone_call *call, const struct net_address *local)
 {
@@ -66,7 +143,7 @@ int phone_call_take_description(struct phone_call *call, struct phone_dialog *di
 		return 0;
 	if (error)
 		phone_log(PHONE_LOG_NOTICE, "what %s answered about audio is of no use: %s",
-			  phone_printable(sip_span_of(call->peer), peer, sizeof peer),
+			  phone_printable(sip_span_of(call->target), peer, sizeof peer),
 			  sip_strerror(error));
 	return error;
 }

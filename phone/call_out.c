@@ -16,7 +16,7 @@ static bool is_emergency(const struct phone_call *call)
 	const struct config_device *device = &call->phone->config->device;
 	struct sip_uri uri;
 
-	if (sip_uri_parse(&uri, sip_span_of(call->peer)))
+	if (sip_uri_parse(&uri, sip_span_of(call->target)))
 		return false;
 	for (uint32_t i = 0; i < device->emergency_count; i++)
 		if (sip_span_equal(uri.user, sip_span_of(device->emergency[i])))
@@ -59,9 +59,13 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 		return refuse(-ENOMEM, "out of memory", why);
 	if (!*order->target ||
 	    !phone_write_target(phone_account_find(&phone->accounts, order->line, 0), order->target,
-				call->peer)) {
+				call->target)) {
 		phone_call_free(call);
 		return refuse(-EINVAL, "the target is no SIP URI", why);
+	}
+	if (!phone_call_set_audio(call, &order->audio)) {
+		phone_call_free(call);
+		return refuse(-ENOMEM, "out of memory", why);
 	}
 	*id = call->id;
 	call->on_event = order->on_event;
@@ -79,7 +83,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route)
 {
-	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->peer;
+	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->target;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */

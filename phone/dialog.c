@@ -11,7 +11,10 @@
 #include "phone/request.h"
 #include "sip/transaction.h"
 
-enum { LINGER_MS = 64 * SIP_T1_MS }; /* as long as a 2xx is repeated (RFC 3261 13.3.1.4) */
+enum {
+	LINGER_MS = 64 * SIP_T1_MS, /* as long as a 2xx is repeated (RFC 3261 13.3.1.4) */
+	BRANCHES_MAX = 16,          /* of one fork: more of them make no early dialog */
+};
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -420,6 +423,16 @@ static struct phone_dialog *dialog_of_response(struct phone *phone,
 	return NULL;
 }
 
+static unsigned count_branches(const struct phone *phone, kl_tx tx)
+{
+	const struct phone_dialog *dialog;
+	unsigned count = 0;
+
+	LIST_FOREACH(dialog, &phone->dialogs.all, others)
+	count += dialog->tx == tx;
+	return count;
+}
+
 /* RFC 3261 12.1: a provisional answer without a tag or a Contact makes none. */
 struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
 						   const struct phone_dialog_origin *origin,
@@ -430,7 +443,8 @@ struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
 	if (dialog)
 		return dialog->state == PHONE_DIALOG_EARLY ? dialog : NULL;
 	if (response->status == 100 || !response->to.tag.at ||
-	    !sip_message_header(response, SIP_CONTACT, 0))
+	    !sip_message_header(response, SIP_CONTACT, 0) ||
+	    count_branches(phone, origin->tx) >= BRANCHES_MAX)
 		return NULL;
 	return dialog_of_response(phone, origin, response);
 }
@@ -488,6 +502,7 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 	*error = 0;
 	if (!dialog)
 		return NULL;
+	dialog->hop.name = certificate_name(dialog, &dialog->hop.route);
 	*error = sip_dialog_from_request(&dialog->sip, origin->invite, tag);
 	if (!*error)
 		return dialog;

@@ -27,7 +27,9 @@ enum {
 	PHONE_PORT = 5060,
 	PHONE_WHY_MAX = 256,    /* room for any WHY */
 	PHONE_TARGET_MAX = 255, /* bytes of a call's target */
-	PHONE_EVENT_MAX = 63,   /* bytes of an event's name */
+	PHONE_TONE_LEAST = 100, /* Hz of a tone */
+	PHONE_TONE_MOST = 3800,
+	PHONE_EVENT_MAX = 63, /* bytes of an event's name */
 };
 
 struct phone;
@@ -47,6 +49,7 @@ struct phone_config {
 	const char *hosts_path;    /* names with addresses, which come before the DNS */
 	const char *trace_path;    /* every message goes there, as a pcap file */
 	bool trace_blank;          /* without credentials */
+	const char *state_path; /* what the DNS answered is kept there for the next start (OWN-9) */
 	struct net_tls_config tls; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
@@ -102,7 +105,8 @@ int phone_get_local(const struct phone *phone, const struct net_address *to,
 	X(PHONE_CALL_RESUMED, "resumed")                                                           \
 	X(PHONE_CALL_UNCHANGED, "unchanged") /* hold or resume failed: all is as before */         \
 	X(PHONE_CALL_FAR_HELD, "far-held")   /* the far end does not listen any more */            \
-	X(PHONE_CALL_FAR_RESUMED, "far-resumed")
+	X(PHONE_CALL_FAR_RESUMED, "far-resumed")                                                   \
+	X(PHONE_CALL_DIGIT, "digit") /* the far end pressed a key */
 
 #define PHONE_CALL_VALUE(name, text) name,
 enum phone_call_event_type { PHONE_CALL_EVENTS(PHONE_CALL_VALUE) };
@@ -119,12 +123,21 @@ struct phone_call_event {
 	struct kl_route route;          /* ANSWER, UP, INCOMING */
 	uint16_t status;                /* ANSWER, UP, and OVER of a call that was never up */
 	bool was_up;                    /* OVER */
+	char digit;                     /* DIGIT: 0-9 * # A-D */
 	const char *text;               /* the event in words; valid until the callback returns */
+};
+
+/* What a call says, once it is up, and where what it hears is kept; all zero: silence, nowhere. */
+struct phone_audio {
+	const char *play;   /* a WAV file (8 kHz, 1 channel), again and again; NULL: none */
+	unsigned tone_hz;   /* or a tone, PHONE_TONE_LEAST to PHONE_TONE_MOST; 0: none */
+	const char *record; /* a WAV file, which is replaced; NULL: none */
 };
 
 struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
 	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob": in the domain */
+	struct phone_audio audio; /* its texts are copied */
 	/* Must not call the phone. */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
@@ -154,6 +167,10 @@ int phone_call_reject(struct phone *phone, uint64_t id, unsigned status);
  * -ENOENT: no such call is up. */
 int phone_call_hold(struct phone *phone, uint64_t id);
 int phone_call_resume(struct phone *phone, uint64_t id);
+
+/* Sends digits (0-9 * # A-D) as telephone-event in a call that is up.  -ENOENT: no such call is up;
+ * else the errors of media_send_digits(). */
+int phone_call_send_digits(struct phone *phone, uint64_t id, const char *digits);
 
 /* What a call looks like now. */
 struct phone_call_view {

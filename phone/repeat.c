@@ -22,6 +22,7 @@ static bool is_uncapped(struct sip_span bytes)
 static void take_time(void *user)
 {
 	struct phone_repeat *repeat = user;
+	struct phone *phone = repeat->phone; /* who gives up may free it */
 	const struct sip_span bytes = {repeat->bytes, repeat->length};
 	uint64_t now = net_now_ms();
 
@@ -29,10 +30,10 @@ static void take_time(void *user)
 		phone_repeat_stop(repeat);
 		if (repeat->on_given_up.call)
 			repeat->on_given_up.call(repeat->on_given_up.user);
-		phone_check_stopped(repeat->phone);
+		phone_check_stopped(phone);
 		return;
 	}
-	phone_send(repeat->phone, &repeat->hop, bytes);
+	phone_send(phone, &repeat->hop, bytes);
 	repeat->gap_ms *= 2;
 	if (repeat->gap_ms > SIP_T2_MS && !is_uncapped(bytes))
 		repeat->gap_ms = SIP_T2_MS;

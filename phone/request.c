@@ -164,7 +164,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	struct phone_call *call = request->call;
 	const char *service_route = phone_account_service_route(account, &request->send->route);
 	const struct head head = {.uri = phone_call_uri(call, &request->send->route),
-				  .to_uri = call->peer,
+				  .to_uri = call->target,
 				  .call_id = call->call_id,
 				  .tag = call->tag,
 				  .cseq = call->cseq_base + request->send->cseq};

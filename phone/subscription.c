@@ -32,7 +32,8 @@ void phone_subscriptions_clear(struct phone *phone)
 		subscription_free(LIST_FIRST(&phone->subscriptions.all));
 }
 
-static struct phone_subscription *find(const struct phone *phone, uint64_t id, bool seizes)
+struct phone_subscription *phone_subscription_find(const struct phone *phone, uint64_t id,
+						   bool seizes)
 {
 	struct phone_subscription *subscription;
 
@@ -40,11 +41,6 @@ static struct phone_subscription *find(const struct phone *phone, uint64_t id, b
 	if (subscription->id == id && subscription->seizes == seizes)
 		return subscription;
 	return NULL;
-}
-
-struct phone_subscription *phone_subscription_find(const struct phone *phone, uint64_t id)
-{
-	return find(phone, id, false);
 }
 
 struct phone_subscription *phone_subscription_of(const struct phone *phone,
@@ -93,7 +89,7 @@ static void take_end(void *user)
 /* SUBS-3: the dialog of a line-seize lasts as long as its server was asked for. */
 static struct phone_subscription *seize_for(struct phone *phone, const struct kl_action_send *send)
 {
-	struct phone_subscription *seize = find(phone, send->token, true);
+	struct phone_subscription *seize = phone_subscription_find(phone, send->token, true);
 
 	if (!seize) {
 		seize = subscription_new(phone, send->line, "line-seize");
@@ -120,7 +116,7 @@ struct phone_subscription *phone_subscription_for(struct phone *phone,
 						  const struct kl_action_send *send)
 {
 	return send->purpose == KL_FOR_SEIZE ? seize_for(phone, send)
-					     : phone_subscription_find(phone, send->token);
+					     : phone_subscription_find(phone, send->token, false);
 }
 
 /* ---- asking and leaving ---------------------------------------------------------------------- */
@@ -183,7 +179,7 @@ static void leave(struct phone_subscription *subscription)
 
 int phone_unsubscribe(struct phone *phone, uint64_t id)
 {
-	struct phone_subscription *subscription = phone_subscription_find(phone, id);
+	struct phone_subscription *subscription = phone_subscription_find(phone, id, false);
 
 	if (!subscription)
 		return -ENOENT;
@@ -324,7 +320,8 @@ void phone_subscriptions_carry(struct phone *phone, const struct phone_reload *r
 
 void phone_subscription_act(struct phone *phone, const struct kl_action_subscription *action)
 {
-	struct phone_subscription *subscription = phone_subscription_find(phone, action->token);
+	struct phone_subscription *subscription =
+		phone_subscription_find(phone, action->token, false);
 
 	if (!subscription)
 		return;

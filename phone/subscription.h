@@ -72,8 +72,9 @@ bool phone_subscriptions_busy(const struct phone *phone);
 /* All cross over to the new configuration; those of lines that left are dropped. */
 void phone_subscriptions_carry(struct phone *phone, const struct phone_reload *reload);
 
-/* By its id; NULL: it is gone. */
-struct phone_subscription *phone_subscription_find(const struct phone *phone, uint64_t id);
+/* By its id, or the seize of the call of that id; NULL: it is gone. */
+struct phone_subscription *phone_subscription_find(const struct phone *phone, uint64_t id,
+						   bool seizes);
 
 /* The subscription whose dialog a NOTIFY belongs to, or would make; NULL: none. */
 struct phone_subscription *phone_subscription_of(const struct phone *phone,

@@ -15,6 +15,7 @@
 #define SIP_TRANSACTION_H
 
 #include "sip/builder.h"
+#include "sip/waiter.h"
 
 enum {
 	SIP_T1_MS = 500,
@@ -22,7 +23,6 @@ enum {
 	SIP_T4_MS = 5000,
 	SIP_PEER_MAX = 72, /* bytes of a peer */
 };
-#define SIP_NEVER UINT64_MAX
 
 /* ---- server transactions ------------------------------------------------------------------- */
 
@@ -90,6 +90,10 @@ struct sip_answer {
  * SIP_EABSENT: no such transaction; SIP_ESTATE: it has a final answer already; SIP_EMEMORY. */
 int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id id,
 			     const struct sip_answer *answer, uint64_t now);
+
+/* Forgets a transaction without a final answer; what comes of its request again is new.  One that
+ * is not there is no error. */
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id);
 
 /* The next thing that is due by now; false if there is none.  Ended transactions are forgotten. */
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now);

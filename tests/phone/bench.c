@@ -228,7 +228,8 @@ void bench_take_event(void *user, const struct phone_call_event *event)
 {
 	struct bench *bench = user;
 
-	assert_true(bench->event_count < BENCH_EVENTS_MAX);
+	if (bench->event_count == BENCH_EVENTS_MAX)
+		return;
 	bench->events[bench->event_count].type = event->type;
 	bench->events[bench->event_count].status = event->status;
 	bench->events[bench->event_count].was_up = event->was_up;

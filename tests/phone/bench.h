@@ -42,7 +42,8 @@ struct bench {
 	struct config *config, *next; /* NEXT: a reload to it is under way */
 	struct phone *phone;
 	bool stopped;
-	/* The events of the calls that came, and of those that were placed by bench_call(). */
+	/* The first events of the calls that came, and of those that were placed by bench_call().
+	 */
 	struct {
 		uint64_t id;
 		enum phone_call_event_type type;

@@ -324,6 +324,85 @@ static void what_nobody_answers_ends(void **state)
 	bench_free(bench);
 }
 
+/* RFC 3261 15: BYE may go while a re-INVITE is open, whose answer, whatever it is, gets its ACK. */
+static void a_call_is_hung_up_in_a_hold(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *again, *bye;
+	uint64_t id;
+
+	(void)state;
+	call_up(bench, &id, BENCH_SDP("sendrecv"));
+	again = hold(bench, id);
+	phone_call_hang_up(bench->phone, id);
+	bye = peer_expect(peer, SIP_BYE);
+	assert_int_equal(bye->cseq.number, again->cseq.number + 1);
+	peer_answer(peer, again, 200, NULL, BENCH_SDP("recvonly"));
+	assert_int_equal(peer_expect(peer, SIP_ACK)->cseq.number, again->cseq.number);
+	peer_answer(peer, bye, 200, NULL, NULL);
+	assert_false(is_held(bench));
+	bench_free(bench);
+}
+
+/* Both hang up at once: each BYE is answered, and nothing is left. */
+static void both_hang_up(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *invite, *bye;
+	uint64_t id;
+
+	(void)state;
+	invite = call_up(bench, &id, BENCH_SDP("sendrecv"));
+	phone_call_hang_up(bench->phone, id);
+	bye = peer_expect(peer, SIP_BYE);
+	peer_request(peer, invite, "t", "BYE", 1, NULL);
+	peer_expect_status(peer, 200);
+	peer_answer(peer, bye, 481, NULL, NULL);
+	bench_settle(bench, 700);
+	assert_true(peer_is_quiet(peer));
+	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
+	bench_free(bench);
+}
+
+/* RFC 3261 17.1.1.2: as long as it has no answer it is sent again, with gaps that double. */
+static void a_hold_is_repeated(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	unsigned before;
+	uint64_t id;
+
+	(void)state;
+	call_up(bench, &id, BENCH_SDP("sendrecv"));
+	hold(bench, id);
+	before = peer->received;
+	bench_settle(bench, 1700);
+	assert_int_equal(peer->received, before + 2);
+	assert_true(peer_is_quiet(peer));
+	jump(31);
+	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "408"));
+	assert_true(is_over(bench));
+	bench_free(bench);
+}
+
+/* RFC 3262 3: nobody acknowledges a reliable 180: the INVITE is refused. */
+static void a_180_that_nobody_acknowledges(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+
+	(void)state;
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1,
+					      "Require: 100rel\r\n" BENCH_SDP("sendrecv")});
+	peer_expect_status(peer, 180);
+	jump(32);
+	peer_expect_status(peer, 504);
+	assert_true(is_over(bench));
+	bench_free(bench);
+}
+
 static bool is_failed_over(const struct bench *bench)
 {
 	return bench_status_number((struct bench *)bench, "lines.0.entries.0.in_failover");
@@ -365,6 +444,10 @@ int main(void)
 		cmocka_unit_test(a_longer_session_is_asked_for),
 		cmocka_unit_test(a_silent_dialog_ends),
 		cmocka_unit_test(what_nobody_answers_ends),
+		cmocka_unit_test(a_call_is_hung_up_in_a_hold),
+		cmocka_unit_test(both_hang_up),
+		cmocka_unit_test(a_hold_is_repeated),
+		cmocka_unit_test(a_180_that_nobody_acknowledges),
 		cmocka_unit_test(a_hold_of_a_lost_server),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "phone/control.h"
@@ -268,6 +269,34 @@ static void endless_request_is_cut_off(void **state)
 	station_free(station);
 }
 
+/* Where the file's mode was changed, who is neither its owner nor root is turned away all the same.
+ * Only root can play somebody else. */
+static void strangers_are_turned_away(void **state)
+{
+	struct station *station = station_new();
+	int result = 0;
+	pid_t stranger;
+
+	(void)state;
+	if (geteuid() != 0) {
+		station_free(station);
+		skip();
+	}
+	assert_int_equal(chmod(station->folder, 0755), 0);
+	assert_int_equal(chmod(station->path, 0666), 0);
+	stranger = fork();
+	if (stranger == 0) {
+		char byte;
+		int fd = setuid(65534) ? -1 : phone_control_connect(station->path);
+
+		_exit(fd >= 0 && recv(fd, &byte, 1, 0) == 0 ? 0 : 1);
+	}
+	while (waitpid(stranger, &result, WNOHANG) == 0)
+		bench_settle(station->bench, 5);
+	assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 0);
+	station_free(station);
+}
+
 /* Connections are bounded, too; those that are there go on. */
 static void connections_are_bounded(void **state)
 {
@@ -491,6 +520,7 @@ int main(void)
 		cmocka_unit_test(slow_reader_misses_events),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(endless_request_is_cut_off),
+		cmocka_unit_test(strangers_are_turned_away),
 		cmocka_unit_test(connections_are_bounded),
 		cmocka_unit_test(stale_sockets_are_replaced),
 	};

@@ -85,6 +85,33 @@ static void a_fork_rings_twice(void **state)
 	bench_free(bench);
 }
 
+/* A fork with more branches than anybody needs: the first 16 have a dialog each, and the call goes
+ * on. */
+static void a_fork_of_many_branches(void **state)
+{
+	enum { BRANCHES = 20, MAX = 16 };
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *invite;
+	char tag[16];
+
+	(void)state;
+	bench_call(bench);
+	invite = peer_expect(peer, SIP_INVITE);
+	for (unsigned i = 0; i < BRANCHES; i++) {
+		snprintf(tag, sizeof tag, "t%u", i);
+		ring(peer, invite, tag, 1, NULL);
+	}
+	for (unsigned i = 0; i < MAX; i++)
+		peer_expect(peer, SIP_PRACK);
+	bench_settle(bench, 50);
+	assert_true(peer_is_quiet(peer));
+	peer_answer(peer, invite, 200, tag, peer_contact(peer));
+	peer_expect(peer, SIP_ACK);
+	bench_wait(bench, is_up);
+	bench_free(bench);
+}
+
 /* RFC 3261 9.1, 13.2.2.4: the 200 crosses our CANCEL: it is acknowledged and ended. */
 static void an_answer_crosses_the_cancel(void **state)
 {
@@ -181,6 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reliable_answer_is_acknowledged),
 		cmocka_unit_test(a_fork_rings_twice),
+		cmocka_unit_test(a_fork_of_many_branches),
 		cmocka_unit_test(an_answer_crosses_the_cancel),
 		cmocka_unit_test(a_dialog_dies_with_its_invite),
 		cmocka_unit_test(audio_that_cannot_be_had),

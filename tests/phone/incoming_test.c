@@ -448,6 +448,68 @@ static void a_ringing_call_of_a_lost_server(void **state)
 	bench_free(bench);
 }
 
+/* A call that rings goes on while its line gets another place in a new configuration. */
+static void a_ringing_call_outlives_a_reload(void **state)
+{
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	struct phone_call_view view;
+	char tag[256];
+	uint64_t id = ring(bench, SDP, tag);
+
+	(void)state;
+	bench_begin_reload(bench, 2,
+			   "reg.1.address=\"carol\" reg.1.server.1.address=\"sip.test\" "
+			   "reg.1.server.1.transport=\"UDPOnly\" reg.1.server.1.register=\"0\"",
+			   1000);
+	bench_end_reload(bench);
+	assert_true(phone_get_call(bench->phone, 0, &view));
+	assert_int_equal(view.line, 1);
+	assert_int_equal(phone_call_answer(bench->phone, id), 0);
+	peer_expect_status(peer, 200);
+	in_dialog(peer, "ACK", tag, 1, NULL);
+	phone_call_hang_up(bench->phone, id);
+	peer_answer(peer, peer_expect(peer, SIP_BYE), 200, NULL, NULL);
+	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
+	bench_free(bench);
+}
+
+static bool digit_came(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_DIGIT);
+}
+
+/* CALL-1 (part): audio both ways between two calls of one phone, which the server joins: a key that
+ * one presses is heard by the other. */
+static void a_key_is_heard(void **state)
+{
+	struct bench *bench = bench_with_calls("", "incoming: answer");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *invite, *answer;
+	char more[2048], body[2048];
+	uint64_t id = bench_call(bench);
+
+	(void)state;
+	invite = peer_expect(peer, SIP_INVITE);
+	snprintf(more, sizeof more, "Content-Type: application/sdp\r\n\r\n%.*s",
+		 SIP_SPAN(invite->body));
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, more});
+	peer_expect_status(peer, 180);
+	answer = peer_expect_status(peer, 200);
+	snprintf(body, sizeof body, "%sContent-Type: application/sdp\r\n\r\n%.*s",
+		 peer_contact(peer), SIP_SPAN(answer->body));
+	peer_answer(peer, invite, 200, "t", body);
+	peer_expect(peer, SIP_ACK);
+	bench_settle(bench, 50);
+	assert_int_equal(phone_call_send_digits(bench->phone, id, "5"), 0);
+	bench_wait(bench, digit_came);
+	assert_string_equal(bench->events[bench_event(bench, PHONE_CALL_DIGIT)].text, "key 5");
+	assert_int_not_equal(bench->events[bench_event(bench, PHONE_CALL_DIGIT)].id, id);
+	assert_int_not_equal(phone_call_send_digits(bench->phone, id, "x"), 0);
+	assert_int_not_equal(phone_call_send_digits(bench->phone, 99, "1"), 0);
+	bench_free(bench);
+}
+
 /* A flood of open INVITEs: what the line takes rings, the rest is busy; without room for more
  * transactions each gets 503 and leaves nothing behind. */
 static void a_flood_is_bounded(void **state)
@@ -490,6 +552,8 @@ int main(void)
 		cmocka_unit_test(an_early_update_has_to_wait),
 		cmocka_unit_test(two_calls_on_a_line),
 		cmocka_unit_test(a_ringing_call_of_a_lost_server),
+		cmocka_unit_test(a_ringing_call_outlives_a_reload),
+		cmocka_unit_test(a_key_is_heard),
 		cmocka_unit_test(a_flood_is_bounded),
 	};
 

@@ -479,6 +479,35 @@ static void shared_line_is_seized_first(void **state)
 	bench_free(bench);
 }
 
+/* TRIG-8: the challenges of a seize are not those of its call: a nonce that the seize used up is no
+ * sign of bad credentials in the INVITE. */
+static void seize_and_call_are_challenged_each(void **state)
+{
+	static const char FIRST[] =
+		"WWW-Authenticate: Digest realm=\"sip.test\", nonce=\"one\", algorithm=MD5\r\n";
+	static const char SECOND[] =
+		"WWW-Authenticate: Digest realm=\"sip.test\", nonce=\"two\", algorithm=MD5\r\n";
+	struct bench *bench = bench_registered("reg.1.type=\"shared\" ");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *seize, *invite;
+
+	(void)state;
+	peer_answer(peer, peer_expect(peer, SIP_SUBSCRIBE), 200, "i", granting(peer, 3600));
+	bench_wait(bench, is_active);
+	bench_call(bench);
+	peer_answer(peer, peer_expect(peer, SIP_SUBSCRIBE), 401, "z", FIRST);
+	seize = peer_expect(peer, SIP_SUBSCRIBE);
+	assert_true(has_header(seize, SIP_AUTHORIZATION));
+	peer_answer(peer, seize, 200, "z", granting(peer, 30));
+	invite = peer_expect(peer, SIP_INVITE);
+	assert_true(span_contains(header_of(invite, SIP_AUTHORIZATION), "nonce=\"one\""));
+	peer_answer(peer, invite, 401, "u", SECOND);
+	peer_expect(peer, SIP_ACK);
+	invite = peer_expect(peer, SIP_INVITE);
+	assert_true(span_contains(header_of(invite, SIP_AUTHORIZATION), "nonce=\"two\""));
+	bench_free(bench);
+}
+
 /* SUBS-4: refused, the line is not seized: only an emergency number is called all the same. */
 static void emergency_goes_without_the_seize(void **state)
 {
@@ -549,6 +578,7 @@ int main(void)
 		cmocka_unit_test(subscription_follows_the_registration),
 		cmocka_unit_test(reload_compares_what_is_asked_for),
 		cmocka_unit_test(shared_line_is_seized_first),
+		cmocka_unit_test(seize_and_call_are_challenged_each),
 		cmocka_unit_test(emergency_goes_without_the_seize),
 		cmocka_unit_test(bad_orders_are_refused),
 	};

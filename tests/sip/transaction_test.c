@@ -257,6 +257,20 @@ static void test_merged_request_8_2_2_2(void **state)
 	sip_transactions_free(t);
 }
 
+/* What is not to be answered at all leaves nothing behind. */
+static void test_forgotten_without_an_answer(void **state)
+{
+	struct sip_transactions *t = sip_transactions_new(1);
+	sip_transaction_id id = receive(t, "INVITE", "z9hG4bK1", 0).id;
+
+	(void)state;
+	sip_transactions_forget(t, id);
+	sip_transactions_forget(t, id);
+	assert_int_equal(sip_transactions_count(t), 0);
+	assert_false(receive(t, "INVITE", "z9hG4bK2", 1).is_merged);
+	sip_transactions_free(t);
+}
+
 static void test_full_table_and_old_ids(void **state)
 {
 	struct sip_transactions *t = sip_transactions_new(2);
@@ -416,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_matching_of_rfc2543_clients_17_2_3),
 		cmocka_unit_test(test_cancel_finds_its_invite_9_2),
 		cmocka_unit_test(test_merged_request_8_2_2_2),
+		cmocka_unit_test(test_forgotten_without_an_answer),
 		cmocka_unit_test(test_full_table_and_old_ids),
 		cmocka_unit_test(test_a_response_is_no_request),
 		cmocka_unit_test(test_many_fall_due_in_order),

@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from . import names, registrar
 from .waiting import Failure, Process, wait_for
 
-PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline'))
+PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline')).resolve()
 STATUS_POLL_S = 0.05
 BIND = '127.0.0.1:5070'
 
@@ -123,8 +123,8 @@ class Phone:
         where = f' at {route.name}' if route else ''
         return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)
 
-    def call(self, target=f'sip:bob@{names.DOMAIN}'):
-        command = [PROGRAM, 'call', '--control', self.control, target]
+    def call(self, target=f'sip:bob@{names.DOMAIN}', options=()):
+        command = [PROGRAM, 'call', '--control', self.control, *options, target]
         process = Process(f'{self.name}-call-{len(self.calls) + 1}', command, self.folder)
         process.start()
         self.calls.append(Call(process))

@@ -27,11 +27,10 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
-    port 5061, where its certificate names the domain, or what CERTIFICATE_NAMES has for its name. With PRESENCE it takes
-    PUBLISH and SUBSCRIBE."""
+    port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, certificate_names=None, presence=False):
+                 streams=False, presence=False):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -42,8 +41,8 @@ class Registrar:
         if presence:
             defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
-            shown = (certificate_names or {}).get(name, f'DNS:{names.DOMAIN}')
-            defines += ['STREAMS', f'CERTIFICATE="{authority.issue(folder, name, shown)}"']
+            certificate = authority.issue(folder, name, f'DNS:{names.DOMAIN}')
+            defines += ['STREAMS', f'CERTIFICATE="{certificate}"']
         command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '32', '-M', '4',
                    '-Y', self.folder, '-w', self.folder]
         if streams:
