@@ -148,7 +148,7 @@ static bool open_phone(struct demo *d)
 	char why[PHONE_WHY_MAX];
 
 	net_resolver_config_init(&config.resolver);
-	config.resolver.servers[0] = lab_dnsserver_local(d->stage.dns);
+	config.resolver.servers[0] = lab_address(d->stage.lab, LAB_DNS);
 	config.resolver.server_count = 1;
 	if (!net_address_parse(&config.bind, "127.0.0.1", 0) &&
 	    !phone_create(&d->phone, &config, why))
@@ -380,13 +380,13 @@ static void leave(struct demo *d)
 static void introduce(const struct demo *d)
 {
 	char address[NET_ADDRESS_TEXT_MAX];
-	struct net_address local = lab_dnsserver_local(d->stage.dns);
+	struct net_address local = lab_address(d->stage.lab, LAB_DNS);
 
 	printf("A phone line that stays up.  One phone, three SIP servers and a DNS server play "
 	       "here, in\n"
 	       "this process and for real:\n\n");
 	for (unsigned i = 0; i < STAGE_SERVERS; i++) {
-		struct net_address server = lab_sipserver_local(d->stage.servers[i].server);
+		struct net_address server = lab_address(d->stage.lab, (int)i);
 
 		printf("  server %u  %s\n", i + 1, net_address_format(&server, address));
 	}

@@ -148,7 +148,8 @@ static void introduce(const struct session *session)
 	}
 	fprintf(to, "%-10s %s, for %s\n", "dns", net_address_format(&plan->dns.address, address),
 		plan->domain);
-	fprintf(to, "%-10s %s\n", "CA", lab_ca_file(session->lab));
+	if (*lab_ca_file(session->lab))
+		fprintf(to, "%-10s %s\n", "CA", lab_ca_file(session->lab));
 	if (session->page)
 		fprintf(to, "%-10s %s\n", "page", lab_page_url(session->page, url));
 	if (session->keys)

@@ -84,22 +84,23 @@ static void take_time(void *user)
 static void write_status(const struct lab *lab, FILE *to)
 {
 	const struct lab_plan *plan = lab->plan;
+	const struct net_address dns = lab_address(lab, LAB_DNS);
 	char text[LAB_FAULT_TEXT_MAX], address[NET_ADDRESS_TEXT_MAX];
 
 	for (unsigned i = 0; i < plan->server_count; i++) {
 		const struct lab_sipserver_counters counters =
 			lab_sipserver_counters(lab->servers[i]);
+		const struct net_address at = lab_address(lab, (int)i);
 		const struct lab_fault *fault;
 
 		fprintf(to, "%-10s %-24s %u registered, %u calls, %llu requests",
-			plan->servers[i].name,
-			net_address_format(&plan->servers[i].address, address), counters.bindings,
+			plan->servers[i].name, net_address_format(&at, address), counters.bindings,
 			counters.calls, (unsigned long long)counters.requests);
 		for (unsigned k = 0; (fault = lab_sipserver_fault(lab->servers[i], k)); k++)
 			fprintf(to, "; %s", lab_fault_format(text, fault));
 		fputc('\n', to);
 	}
-	fprintf(to, "%-10s %-24s %s\n", "dns", net_address_format(&plan->dns.address, address),
+	fprintf(to, "%-10s %-24s %s\n", "dns", net_address_format(&dns, address),
 		lab_fault_word(lab->dns_fault.kind));
 }
 
@@ -232,14 +233,16 @@ static int open_all(struct lab *lab, char why[LAB_WHY_MAX])
 
 	if (error)
 		return error;
-	if (!lab_names_break(lab, &up, why))
-		return -EINVAL;
 	why[0] = '\0';
-	dns.zone = lab->zone;
 	for (unsigned i = 0; i < lab->plan->server_count; i++) {
 		error = open_server(lab, i, why);
 		first = first ? first : error;
 	}
+	if (!first && !lab_names_break(lab, &up, why))
+		return -EINVAL;
+	if (!first)
+		why[0] = '\0';
+	dns.zone = lab->zone; /* none: nothing is going to be asked */
 	error = explain(&lab->plan->dns.at, lab_dnsserver_open(&lab->dns, lab->loop, &dns),
 			&dns.local, why);
 	return first ? first : error;
@@ -277,7 +280,7 @@ void lab_close(struct lab *lab)
 {
 	if (!lab)
 		return;
-	lab->watcher.on_entry = NULL;
+	lab->watcher = (struct lab_watcher){0};
 	lab_eavesdrop_close(lab->eavesdrop);
 	for (unsigned i = 0; i < lab->plan->server_count; i++)
 		lab_sipserver_close(lab->servers[i]);
@@ -316,15 +319,38 @@ const struct lab_zone *lab_zone(const struct lab *lab)
 	return lab->zone;
 }
 
+struct net_address lab_address(const struct lab *lab, int server)
+{
+	struct net_address at, real;
+
+	if (server == LAB_DNS)
+		return lab_dnsserver_local(lab->dns);
+	at = lab->plan->servers[server].address;
+	real = lab_sipserver_local(lab->servers[server]);
+	if (!at.port)
+		at.port = real.port;
+	return at;
+}
+
+/* Where it is over one of the transports. */
+static struct net_address address_over(const struct lab *lab, unsigned server,
+				       enum kl_transport transport)
+{
+	struct net_address at = lab_address(lab, (int)server);
+
+	if (transport == KL_TLS)
+		at.port = lab->plan->servers[server].tls_port;
+	return at;
+}
+
 const char *lab_name_route(const struct lab *lab, const struct kl_route *route)
 {
 	for (unsigned i = 0; i < lab->plan->server_count; i++) {
-		const struct lab_plan_server *server = &lab->plan->servers[i];
-		uint16_t port =
-			route->transport == KL_TLS ? server->tls_port : server->address.port;
+		const struct net_address at =
+			address_over(lab, i, (enum kl_transport)route->transport);
 
-		if (port == route->port && !memcmp(server->address.ip, route->ip, sizeof route->ip))
-			return server->name;
+		if (at.port == route->port && !memcmp(at.ip, route->ip, sizeof route->ip))
+			return lab->plan->servers[i].name;
 	}
 	return NULL;
 }
@@ -342,12 +368,13 @@ uint32_t lab_routes(const struct lab *lab, struct lab_expected_route routes[KL_S
 	used = (enum kl_transport)lab->trace.records[0].route.transport;
 	for (unsigned i = 0; i < plan->server_count && count < KL_SET_ROUTES_MAX; i++) {
 		const struct lab_plan_server *server = &plan->servers[i];
+		const struct net_address at = address_over(lab, i, used);
 		struct lab_expected_route route = {.record = server->priority};
 		uint32_t place = count;
 
-		route.route.port = used == KL_TLS ? server->tls_port : server->address.port;
+		route.route.port = at.port;
 		route.route.transport = (uint8_t)used;
-		memcpy(route.route.ip, server->address.ip, sizeof route.route.ip);
+		memcpy(route.route.ip, at.ip, sizeof route.route.ip);
 		for (uint32_t k = 0; k < count; k++)
 			if (routes[k].record == route.record)
 				return 0;

@@ -54,6 +54,9 @@ struct lab_entry {
 /* Who wants to see it as it happens. */
 struct lab_watcher {
 	void (*on_entry)(void *user, const struct lab_entry *entry); /* may be NULL */
+	/* The same before it is put into words: each may be NULL. */
+	void (*on_wire)(void *user, unsigned server, const struct lab_sip_wire *wire);
+	void (*on_question)(void *user, const struct lab_dns_reply *reply);
 	void (*on_stop)(void *user); /* somebody ordered it to end, or its time is up */
 	void *user;
 };
@@ -74,13 +77,17 @@ int lab_order(struct lab *lab, const char *text, char answer[LAB_ANSWER_MAX]);
 
 const struct lab_plan *lab_plan(const struct lab *lab);
 
-/* The PEM file of the CA's certificate: the plan's, or one that ends with the lab. */
+/* The PEM file of the CA's certificate: the plan's, or one that ends with the lab; "": no server
+ * has TLS. */
 const char *lab_ca_file(const struct lab *lab);
 
 uint64_t lab_now_us(const struct lab *lab); /* from the start */
 
 /* The first entry with this number or a later one; NULL: there is none. */
 const struct lab_entry *lab_entry_from(const struct lab *lab, uint64_t number);
+
+/* Where a server, or LAB_DNS, is: with the port that it really has. */
+struct net_address lab_address(const struct lab *lab, int server);
 
 const struct lab_sipserver *lab_server(const struct lab *lab, unsigned index);
 

@@ -18,11 +18,11 @@ static bool is_closed(const struct lab *lab, unsigned server)
 static bool find_server(const struct lab *lab, const struct net_address *address, unsigned *index)
 {
 	for (unsigned i = 0; i < lab->plan->server_count; i++) {
-		const struct lab_plan_server *server = &lab->plan->servers[i];
+		const struct net_address at = lab_address(lab, (int)i);
 
 		*index = i;
-		if (!memcmp(server->address.ip, address->ip, sizeof address->ip) &&
-		    (address->port == server->address.port || address->port == server->tls_port))
+		if (!memcmp(at.ip, address->ip, sizeof at.ip) &&
+		    (address->port == at.port || address->port == lab->plan->servers[i].tls_port))
 			return is_closed(lab, i);
 	}
 	return false;

@@ -29,14 +29,15 @@ static void write_service(const struct lab *lab, FILE *to, size_t service)
 		unsigned priority = lab->listed[i] == i && lab->listed_count == plan->server_count
 					    ? server->priority
 					    : 10 * (i + 1);
+		const struct net_address at = lab_address(lab, (int)lab->listed[i]);
 		bool tls = services[service].transport == SIP_TLS;
 
 		if (!(server->transports & 1u << services[service].transport))
 			continue;
 		found++;
 		fprintf(to, "%s.%s. SRV %u %u %u %s.%s.\n", services[service].srv, plan->domain,
-			priority, server->weight, tls ? server->tls_port : server->address.port,
-			server->name, plan->domain);
+			priority, server->weight, tls ? server->tls_port : at.port, server->name,
+			plan->domain);
 	}
 	if (found && plan->dns.naptr)
 		fprintf(to, "%s. NAPTR %zu 50 \"s\" \"%s\" \"\" %s.%s.\n", plan->domain,

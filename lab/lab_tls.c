@@ -52,8 +52,14 @@ static int open_one(struct lab *lab, const struct lab_authority *authority, unsi
 int lab_tls_open(struct lab *lab, char why[LAB_WHY_MAX])
 {
 	struct lab_authority *authority;
-	int error = lab_authority_create(&authority);
+	unsigned wanted = 0;
+	int error;
 
+	for (unsigned i = 0; i < lab->plan->server_count; i++)
+		wanted |= lab->plan->servers[i].transports & 1u << SIP_TLS;
+	if (!wanted)
+		return 0;
+	error = lab_authority_create(&authority);
 	if (error) {
 		snprintf(why, LAB_WHY_MAX, "no certificate authority: %s", strerror(-error));
 		return error;

@@ -83,6 +83,8 @@ void lab_take_question(void *user, const struct lab_dns_reply *reply)
 			type = types[i].name;
 	if (reply->rcode < sizeof codes / sizeof *codes)
 		code = codes[reply->rcode];
+	if (lab->watcher.on_question)
+		lab->watcher.on_question(lab->watcher.user, reply);
 	entry.lost = !reply->size;
 	if (entry.lost || code)
 		snprintf(entry.text, sizeof entry.text, "%.100s %s: %s", reply->name, type,
@@ -209,6 +211,8 @@ void lab_take_wire(void *user, const struct lab_sip_wire *wire)
 		.lost = wire->lost,
 	};
 
+	if (lab->watcher.on_wire)
+		lab->watcher.on_wire(lab->watcher.user, place->index, wire);
 	trace_wire(lab, wire, entry.at_us);
 	net_address_format(&wire->far, entry.far);
 	if (wire->kind == LAB_WIRE_MESSAGE) {

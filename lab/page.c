@@ -56,16 +56,16 @@ static json_t *faults_of(const struct lab_sipserver *server)
 
 static json_t *server_of(const struct lab *lab, unsigned index)
 {
-	const struct lab_plan_server *plan = &lab_plan(lab)->servers[index];
+	const struct net_address at = lab_address(lab, (int)index);
 	const struct lab_sipserver *server = lab_server(lab, index);
 	const struct lab_sipserver_counters counters = lab_sipserver_counters(server);
 	char address[NET_ADDRESS_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:I, s:o}", "name", plan->name, "address",
-			 net_address_format(&plan->address, address), "registered",
-			 (int)counters.bindings, "calls", (int)counters.calls, "connections",
-			 (int)counters.connections, "requests", (json_int_t)counters.requests,
-			 "faults", faults_of(server));
+	return json_pack("{s:s, s:s, s:i, s:i, s:i, s:I, s:o}", "name",
+			 lab_plan(lab)->servers[index].name, "address",
+			 net_address_format(&at, address), "registered", (int)counters.bindings,
+			 "calls", (int)counters.calls, "connections", (int)counters.connections,
+			 "requests", (json_int_t)counters.requests, "faults", faults_of(server));
 }
 
 /* The words of faults, so that the page needs no list of its own. */
@@ -90,17 +90,18 @@ static void give_state(const struct lab_page *page, struct net_http_request *req
 {
 	const struct lab *lab = page->config.lab;
 	const struct lab_plan *plan = lab_plan(lab);
+	const struct net_address at = lab_address(lab, LAB_DNS);
 	json_t *servers = json_array();
 	char dns[NET_ADDRESS_TEXT_MAX], fault[LAB_FAULT_TEXT_MAX];
 
 	for (unsigned i = 0; i < plan->server_count; i++)
 		json_array_append_new(servers, server_of(lab, i));
-	answer_json(request, json_pack("{s:f, s:s, s:o, s:{s:s, s:s}, s:o, s:s}", "now",
-				       (double)lab_now_us(lab) / 1e6, "domain", plan->domain,
-				       "servers", servers, "dns", "address",
-				       net_address_format(&plan->dns.address, dns), "fault",
-				       lab_fault_format(fault, lab_dns_fault(lab)), "words",
-				       words(), "expect", plan->expect ? plan->expect : "poly"));
+	answer_json(request,
+		    json_pack("{s:f, s:s, s:o, s:{s:s, s:s}, s:o, s:s}", "now",
+			      (double)lab_now_us(lab) / 1e6, "domain", plan->domain, "servers",
+			      servers, "dns", "address", net_address_format(&at, dns), "fault",
+			      lab_fault_format(fault, lab_dns_fault(lab)), "words", words(),
+			      "expect", plan->expect ? plan->expect : "poly"));
 }
 
 static void give_entries(const struct lab_page *page, struct net_http_request *request)
