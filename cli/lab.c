@@ -13,7 +13,7 @@
 #include "lab/page.h"
 #include "phone/control.h"
 
-enum { KEY_EXPECT = 256, KEY_JSON, KEY_REPORT, KEY_CONTROL, KEY_CHECK };
+enum { KEY_EXPECT = 256, KEY_JSON, KEY_REPORT, KEY_CONTROL, KEY_CHECK, FAREWELL_MS = 50 };
 
 static const char command[] = "keepline lab";
 
@@ -27,6 +27,7 @@ struct session {
 	struct lab_plan *plan;
 	struct net_loop *loop;
 	struct net_signal *signals[2];
+	struct net_timer *farewell; /* it ends then */
 	struct lab *lab;
 	struct lab_page *page, *socket;
 	struct cli_keys *keys;
@@ -216,6 +217,14 @@ static void stop(void *user)
 	net_loop_stop(session->loop);
 }
 
+/* Whoever ordered it is still to get his answer. */
+static void stop_soon(void *user)
+{
+	struct session *session = user;
+
+	net_timer_set(session->farewell, net_now_ms() + FAREWELL_MS);
+}
+
 static bool open_page(struct session *session, struct lab_page **page, const char *path)
 {
 	const struct lab_page_config config = {
@@ -241,7 +250,7 @@ static bool open_page(struct session *session, struct lab_page **page, const cha
 static bool open_lab(struct session *session)
 {
 	const struct lab_watcher watcher = {
-		.on_entry = print_entry, .on_stop = stop, .user = session};
+		.on_entry = print_entry, .on_stop = stop_soon, .user = session};
 	const struct cli_keys_config keys = {.on_verdict = print_verdict_now, .user = session};
 	struct cli_keys_config with_lab = keys;
 	char why[LAB_WHY_MAX], path[PHONE_CONTROL_PATH_MAX + 1];
@@ -265,7 +274,9 @@ static bool open_lab(struct session *session)
 static bool open_loop(struct session *session)
 {
 	static const int numbers[] = {SIGINT, SIGTERM};
-	bool opened = !net_loop_create(&session->loop);
+	bool opened = !net_loop_create(&session->loop) &&
+		      !net_timer_create(&session->farewell, session->loop,
+					(struct net_callback){stop, session});
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers && opened; i++)
 		opened = !net_signal_create(&session->signals[i], session->loop, numbers[i],
@@ -283,6 +294,7 @@ static void close_all(struct session *session)
 	lab_close(session->lab);
 	for (size_t i = 0; i < sizeof session->signals / sizeof *session->signals; i++)
 		net_signal_free(session->signals[i]);
+	net_timer_free(session->farewell);
 	net_loop_free(session->loop);
 }
 

@@ -6,7 +6,7 @@
 
 #include "lab/lab_private.h"
 
-enum { ZONE_MAX = 32768 };
+enum { ZONE_MAX = 1 << 17, /* sixteen servers with the longest names */ };
 
 /* How NAPTR and SRV name a transport, in the order in which NAPTR prefers them. */
 static const struct {
@@ -51,8 +51,9 @@ int lab_names_make(struct lab *lab, char why[LAB_WHY_MAX])
 	FILE *to = text ? fmemopen(text, ZONE_MAX, "w") : NULL;
 	struct lab_zone *zone = NULL;
 
-	snprintf(why, LAB_WHY_MAX, "out of memory");
-	if (to) {
+	if (!to)
+		snprintf(why, LAB_WHY_MAX, "out of memory");
+	else {
 		fprintf(to, "$TTL %u\n", lab->ttl_s);
 		for (size_t i = 0; i < sizeof services / sizeof *services; i++)
 			write_service(lab, to, i);

@@ -29,14 +29,14 @@ static const char *const digests[] = {"md5", "sha-256", "both"};
 
 static bool is_name(const char *text)
 {
-	return !strpbrk(text, " \t,") && text_is_printable(text) && strcmp(text, "dns") != 0 &&
-	       strcmp(text, "all") != 0;
+	return text_is_host(text) && !strchr(text, '.') && !strchr(text, ':') &&
+	       strcmp(text, "dns") != 0 && strcmp(text, "all") != 0;
 }
 
 static const struct yaml_row server_rows[] = {
 	{KEY(plan_server_rows, name,
 	     "what it is called, here and in the DNS (default server1 ...)"),
-	 TEXT(63), .accepts = is_name, .expected = "a word other than dns and all"},
+	 TEXT(63), .accepts = is_name, .expected = "a part of a host name, other than dns and all"},
 	{KEY(plan_server_rows, address, "an address of this machine"), TEXT(64),
 	 .accepts = text_is_ip, .expected = "an IP address"},
 	{KEY(plan_server_rows, port, "of UDP and TCP (default 5060)"), PORT},

@@ -4,10 +4,14 @@
 KEEPLINE_PROFILE names another profile than poly, for the line and for the verdict alike.
 """
 import os
+import pty
+import subprocess
+import termios
 from dataclasses import dataclass
 
 from harness.expect import expect, expect_equal
 from harness.lab import LabWorld, describe
+from harness.phone import PROGRAM
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
@@ -110,6 +114,49 @@ def make_test(name, case):
         expect_verdict(world, case.kept if PROFILE == 'poly' else ())
     test.__name__, test.__doc__ = name, case.story
     live_test(LabWorld, file=LAB, profile=PROFILE, transport=case.transport, policy=POLICY)(test)
+
+
+@live_test(LabWorld)
+def proxied(world):
+    """A call for a user who is registered reaches his phone, and both hear of its end."""
+    alice = world.phone()
+    bob = world.phone(world.line.replace('user: alice', 'user: bob\n    calls: {incoming: answer}'), '127.0.0.1:5071')
+    for phone in (alice, bob):
+        phone.wait_state('registered', within_s=20)
+    call = alice.call()
+    world.wait_seen('<- 200 OK to INVITE (bob)')
+    world.wait_seen('<- ACK (alice)')
+    call.hang_up()
+    world.wait_seen('<- 200 OK to BYE')
+    expect_equal('exit status of the call', call.wait(20), 0)
+
+
+SECOND_LAB = """dns: {address: "127.0.3.53:5353"}
+servers: [{address: 127.0.3.1}, {address: 127.0.3.2}]
+"""
+
+
+@live_test(LabWorld)
+def terminal(world):
+    """Single keys choose a server and break it; the terminal is put back; `ctl stop` gets its answer."""
+    lab_file = world.folder / 'second.yaml'
+    lab_file.write_text(SECOND_LAB)
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    log = (world.folder / 'terminal.log').open('wb')
+    lab = subprocess.Popen([PROGRAM, 'lab', lab_file, '--control', world.folder / 'second'], stdin=theirs, stdout=log,
+                           stderr=log)
+    told = (world.folder / 'terminal.log').read_text
+    wait_for(lambda: 'keys, for server1' in told(), 'the keys are told')
+    expect(not termios.tcgetattr(theirs)[3] & (termios.ICANON | termios.ECHO), 'single keys, without an echo')
+    os.write(ours, b'2s')
+    wait_for(lambda: '** silent' in told(), 'server2 is silent')
+    expect('server2    ** silent' in told(), 'it was server2')
+    os.write(ours, b'q')
+    expect_equal('exit status', lab.wait(10), 0)
+    expect_equal('the terminal', termios.tcgetattr(theirs), before)
+    expect_equal('what stop says', world.order('stop'), '')
+    world.lab.wait(10)
 
 
 for each, its_case in CASES.items():

@@ -3,7 +3,7 @@ import json
 import signal
 import subprocess
 
-from .phone import PROGRAM, Phone
+from .phone import BIND, PROGRAM, Phone
 from .waiting import Failure, Process, wait_for
 
 DOMAIN = 'lab.example'
@@ -87,9 +87,9 @@ class LabWorld:
         """Until the lab has told of TEXT, an end of a line or a part of it, COUNT times."""
         wait_for(lambda: self.lab.output().count(text) >= count, f'the lab sees {count} x "{text}"', within_s)
 
-    def phone(self):
-        """A new phone of ours, started, with the line that is expected."""
-        phone = LabPhone(self.folder, self.line, f'phone{len(self.phones) + 1}')
+    def phone(self, line=None, bind=BIND):
+        """A new phone of ours, started, with the line that is expected, or another one."""
+        phone = LabPhone(self.folder, line or self.line, f'phone{len(self.phones) + 1}', bind=bind)
         self.phones.append(phone)
         phone.start()
         return phone
