@@ -1,6 +1,8 @@
 /* sipproxy.c - requests for those who are registered, passed on without a transaction (RFC 3261
  * 16.11), and their answers back. */
 #include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@
 /* The parameter of our own Via that tells where the answer goes. */
 #define BACK "keepline-back"
 
-enum { BACK_MAX = 48, NAME_MAX = 64 };
+enum { BACK_MAX = 72, HEADER_MAX = 64 };
 
 /* ---- where to ---- */
 
@@ -39,19 +41,34 @@ static const struct lab_binding *find_target(const struct lab_sipserver *server,
 	return lab_registrar_find(&server->registrar, user, now);
 }
 
-/* "PLACE-ADDRESS-PORT" in hex: a token, whatever the address. */
-static void write_back(char to[BACK_MAX], const struct lab_hop *hop)
+/* A seal on a way back, so that nobody else's answers are sent wherever they like. */
+static uint64_t seal(const struct lab_sipserver *server, const char *back)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	uint64_t first = 0;
+
+	if (HMAC(EVP_sha256(), server->secret, sizeof server->secret, (const unsigned char *)back,
+		 strlen(back), sum, NULL))
+		memcpy(&first, sum, sizeof first);
+	return first;
+}
+
+/* "PLACE-ADDRESS-PORT-SEAL" in hex: a token, whatever the address. */
+static void write_back(const struct lab_sipserver *server, char to[BACK_MAX],
+		       const struct lab_hop *hop)
 {
 	int used = snprintf(to, BACK_MAX, "%x-", hop->place);
 
 	for (size_t i = 0; i < sizeof hop->far.ip; i++)
 		used += snprintf(to + used, BACK_MAX - (size_t)used, "%02x", hop->far.ip[i]);
-	snprintf(to + used, BACK_MAX - (size_t)used, "-%x", hop->far.port);
+	used += snprintf(to + used, BACK_MAX - (size_t)used, "-%x", hop->far.port);
+	snprintf(to + used, BACK_MAX - (size_t)used, "-%016" PRIx64, seal(server, to));
 }
 
+/* False: we did not write it. */
 static bool read_back(const struct lab_sipserver *server, struct sip_span text, struct lab_hop *hop)
 {
-	char copy[BACK_MAX];
+	char copy[BACK_MAX], again[BACK_MAX];
 	unsigned byte, port;
 	int used;
 
@@ -67,7 +84,8 @@ static bool read_back(const struct lab_sipserver *server, struct sip_span text, 
 	if (sscanf(copy + used, "-%4x", &port) != 1)
 		return false;
 	hop->far.port = (uint16_t)port;
-	return true;
+	write_back(server, again, hop);
+	return strlen(copy) == strlen(again) && !CRYPTO_memcmp(copy, again, strlen(again));
 }
 
 /* ---- what ---- */
@@ -82,7 +100,7 @@ static void copy_rest(struct sip_builder *builder, const struct sip_message *mes
 {
 	for (size_t i = 0; i < message->header_count; i++) {
 		const struct sip_header *header = &message->headers[i];
-		char name[NAME_MAX];
+		char name[HEADER_MAX];
 
 		if (is_copied(header) && !sip_span_copy(header->name, name, sizeof name))
 			sip_builder_header(builder, name, "%.*s", (int)header->value.length,
@@ -104,7 +122,7 @@ static void copy_list(struct sip_builder *builder, const struct sip_message *mes
 static int finish(struct sip_builder *builder, const struct sip_message *message)
 {
 	const struct sip_header *type = sip_message_header(message, SIP_CONTENT_TYPE, 0);
-	char text[NAME_MAX * 4];
+	char text[HEADER_MAX * 4];
 
 	if (!message->body.length || !type || sip_span_copy(type->value, text, sizeof text))
 		return sip_builder_finish(builder);
@@ -121,7 +139,7 @@ static void write_via(const struct lab_sipserver *server, struct sip_builder *bu
 	const struct lab_place *place = &server->places[to->place];
 	char host[NET_ADDRESS_TEXT_MAX], back[BACK_MAX];
 
-	write_back(back, from);
+	write_back(server, back, from);
 	sip_builder_header(builder, "Via", "SIP/2.0/%s %s;branch=z9hG4bK%016" PRIx64 ";rport;%s=%s",
 			   sip_transport_name(place->transport),
 			   net_address_format(&place->local, host),

@@ -344,6 +344,8 @@ int lab_sipserver_open(struct lab_sipserver **out, struct net_loop *loop,
 	TAILQ_INIT(&server->held);
 	set_places(server);
 	error = lab_registrar_init(&server->registrar, &config->registrar);
+	if (!error && getrandom(server->secret, sizeof server->secret, 0) < 0)
+		error = -errno;
 	if (!error)
 		error = net_timer_create(&server->timer, loop,
 					 (struct net_callback){take_time, server});

@@ -68,7 +68,8 @@ struct lab_sipserver {
 	struct lab_fault faults[LAB_FAULT_KINDS];
 	unsigned fault_count;
 	uint64_t dice;
-	TAILQ_HEAD(lab_held_list, lab_held) held; /* by time */
+	unsigned char secret[SIP_DIGEST_SECRET_SIZE]; /* seals the ways back of answers */
+	TAILQ_HEAD(lab_held_list, lab_held) held;     /* by time */
 	unsigned held_count;
 	struct lab_registrar registrar;
 	struct lab_call calls[LAB_CALLS_MAX];

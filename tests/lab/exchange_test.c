@@ -206,13 +206,10 @@ static void test_call_ends_here(void **state)
 static void test_forged_answers(void **state)
 {
 	static const char *const backs[] = {
-		"",
-		"x",
-		"9-",
-		"0-00000000000000000000ffff7f000001-zzzz",
-		"0-00-1",
-		"0-gggg",
-		"0-00000000000000000000ffff7f00000100000000000000000000-1"};
+		"",       "x",
+		"9-",     "0-00000000000000000000ffff7f000001-zzzz",
+		"0-00-1", "0-00000000000000000000ffff7f000001-1388-0123456789abcdef",
+		"0-gggg", "0-00000000000000000000ffff7f00000100000000000000000000-1"};
 	struct bench *bench = bench_new(NULL);
 	struct client *alice = &bench->clients[0];
 	char text[TEXT_MAX];
