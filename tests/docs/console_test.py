@@ -79,12 +79,29 @@ class Pages(unittest.TestCase):
                 play(page, PROGRAM, compare)
         self.assertGreater(count, 10, 'commands in console blocks')
 
+    def test_links(self):
+        """Links lead to files of the tree, and to headings that are there."""
+        wrong = []
+        for page in [*PAGES, ROOT / 'ARCHITECTURE.md', ROOT / 'CONTRIBUTING.md']:
+            for link in re.findall(r'\]\((?!\w+:)([^)]+)\)', page.read_text('utf-8')):
+                path, _, anchor = link.partition('#')
+                target = page.parent / path if path else page
+                if not target.exists() or (anchor and anchor not in anchors(target)):
+                    wrong.append(f'{page.relative_to(ROOT)}: {link}')
+        self.assertEqual(wrong, [])
+
     def test_the_comparison(self):
         self.assertTrue(re.fullmatch(pattern('a\n...\nd\n'), 'a\nb\nc\nd\n'))
         self.assertTrue(re.fullmatch(pattern('a\n...\n'), 'a\n'))
         self.assertFalse(re.fullmatch(pattern('a\n...\nd\n'), 'a\nb\n'))
         self.assertFalse(re.fullmatch(pattern('a.b\n'), 'axb\n'))
         self.assertEqual(list(steps('$ one\nx\ny\n$ two\n')), [('one', 'x\ny\n'), ('two', '')])
+
+
+def anchors(page):
+    """What a link to a heading of PAGE may say behind its #."""
+    headings = re.findall(r'^#+ (.*)', page.read_text('utf-8'), re.M)
+    return {re.sub(r'[^\w -]', '', heading).lower().replace(' ', '-') for heading in headings}
 
 
 def keep(_, shown, printed):
