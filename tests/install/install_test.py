@@ -96,6 +96,14 @@ class Installed(unittest.TestCase):
         self.assertEqual(TREE / command[1:], self.one('bin') / 'keepline')
         self.assertEqual(unit.parent.parts[-3:], ('lib', 'systemd', 'system'))
 
+    @unittest.skipUnless(shutil.which('systemd-analyze'), 'no systemd here')
+    def test_systemd_takes_the_unit(self):
+        """Every option is known, and what is left open is less than 2 of 10."""
+        unit = self.scratch / 'keepline.service'
+        unit.write_text(re.sub(r'^ExecStart=', f'ExecStart={TREE}', self.one('keepline.service').read_text('utf-8'), flags=re.M))
+        self.assertNotIn('keepline.service', run('systemd-analyze', 'verify', '--man=no', unit))
+        run('systemd-analyze', 'security', '--offline=true', '--threshold=20', '--no-pager', unit)
+
 
 if __name__ == '__main__':
     MESON, BUILD = sys.argv[1:]
