@@ -108,7 +108,7 @@ static void write_demanded(struct sip_builder *builder, const struct sip_message
 	if (status == 200 && request->method == SIP_OPTIONS)
 		sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
 	if (status == 415 || status == 406 || (status == 200 && request->method == SIP_OPTIONS))
-		sip_builder_header(builder, "Accept", "application/sdp");
+		sip_builder_header(builder, "Accept", "application/sdp, multipart/mixed");
 	if (status == 415)
 		sip_builder_header(builder, "Accept-Encoding", "identity");
 	if (status == 420)

@@ -536,9 +536,10 @@ bool sip_response_matches(const struct sip_message *response, const char *branch
 	       !sip_message_element(response, SIP_VIA, 1, &second);
 }
 
-/* What ACK and CANCEL repeat of their INVITE, To taken from another message. */
+/* What ACK and CANCEL repeat of their INVITE, To taken from another message; REASON may be NULL. */
 static int build_companion(struct sip_builder *builder, const char *method,
-			   const struct sip_message *invite, const struct sip_message *to)
+			   const struct sip_message *invite, const struct sip_message *to,
+			   const char *reason)
 {
 	sip_builder_request_span(builder, method, invite->request_uri);
 	sip_builder_header(builder, "Via", "%.*s", SIP_SPAN(invite->via.text));
@@ -548,16 +549,19 @@ static int build_companion(struct sip_builder *builder, const char *method,
 	sip_builder_copy(builder, to, SIP_TO);
 	sip_builder_copy(builder, invite, SIP_CALL_ID);
 	sip_builder_header(builder, "CSeq", "%u %s", invite->cseq.number, method);
+	if (reason)
+		sip_builder_header(builder, "Reason", "%s", reason);
 	return sip_builder_finish(builder);
 }
 
 int sip_build_ack_for_failure(struct sip_builder *builder, const struct sip_message *invite,
 			      const struct sip_message *response)
 {
-	return build_companion(builder, "ACK", invite, response);
+	return build_companion(builder, "ACK", invite, response, NULL);
 }
 
-int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite)
+int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite,
+		     const char *reason)
 {
-	return build_companion(builder, "CANCEL", invite, invite);
+	return build_companion(builder, "CANCEL", invite, invite, reason);
 }

@@ -405,14 +405,15 @@ static void test_ack_for_failure_and_cancel_17_1_1_3_9_1(void **state)
 	sip_message_clear(&m);
 
 	sip_builder_init(&b, bytes, sizeof(bytes));
-	assert_true(sip_build_cancel(&b, &invite) > 0);
+	assert_true(sip_build_cancel(&b, &invite, "SIP;cause=408") > 0);
 	m = parse(bytes);
 	check_companion(&m, "CANCEL");
 	assert_null(m.to.tag.at);
+	assert_span(sip_message_header(&m, SIP_REASON, 0)->value, "SIP;cause=408");
 	sip_message_clear(&m);
 
 	sip_builder_init(&b, bytes, 100);
-	assert_int_equal(sip_build_cancel(&b, &invite), SIP_ESPACE);
+	assert_int_equal(sip_build_cancel(&b, &invite, NULL), SIP_ESPACE);
 	sip_message_clear(&invite);
 	sip_message_clear(&answer);
 }
