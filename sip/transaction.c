@@ -8,6 +8,7 @@
 enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers H, J and L */
 	NOWHERE = UINT32_MAX,        /* no slot */
+	SHARE_KEPT = 8,              /* of the slots, one in so many is kept */
 };
 
 /* RFC 3261 figures 7 and 8, and RFC 6026 figure 5.  A non-INVITE's Trying is PROCEEDING without a
@@ -368,6 +369,15 @@ static void receive_repeat(const struct sip_transactions *table, uint32_t slot,
 		receipt->again = (struct sip_span){t->response, t->response_length};
 }
 
+/* The last slots are for what belongs to dialogs that are there, and for what ends requests. */
+static bool has_room(const struct sip_transactions *table, const struct sip_message *message)
+{
+	bool begins = !message->to.tag.at && message->method != SIP_CANCEL;
+
+	return table->free_slot != NOWHERE &&
+	       (!begins || table->count < table->limit - table->limit / SHARE_KEPT);
+}
+
 /* Takes the ownership of KEY. */
 static void receive_new(struct sip_transactions *table, const struct sip_message *message,
 			char *key, const struct sip_peer *peer, struct sip_receipt *receipt)
@@ -380,7 +390,7 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		free(key);
 		return;
 	}
-	if (table->free_slot == NOWHERE) {
+	if (!has_room(table, message)) {
 		receipt->kind = SIP_RECEIPT_FULL;
 		free(key);
 		return;

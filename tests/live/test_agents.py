@@ -6,7 +6,6 @@ import re
 from harness.agents import Baresip, Linphone
 from harness.audio import heard, hears
 from harness.expect import expect, expect_equal
-from harness.phone import run_program
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 from harness.world import PHONE_ADDRESS
@@ -32,7 +31,7 @@ def calls_it(world, phone, agent):
     wait_for(lambda: 'the far end is back' in call.output(), 'it takes us back', 10)
     wait_heard(recording, recording.stat().st_size)
     for command, says in (('hold', 'the call is on hold'), ('resume', 'the call goes on')):
-        expect_equal(f'exit status of {command}', run_program(command, '--control', phone.control)[0], 0)
+        expect_equal(f'exit status of {command}', phone.command(command), 0)
         wait_for(lambda text=says: text in call.output(), f'we are told: {says}', 10)
     wait_heard(recording, recording.stat().st_size)
     agent.hang_up()

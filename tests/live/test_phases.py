@@ -3,11 +3,10 @@
 onlySignalWithRegistered on ("strict") and off ("lenient")."""
 import signal
 
-from harness.audio import hears
 from harness.expect import expect, expect_equal
 from harness.names import DOMAIN, srv_records
-from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
+from harness.talk import talking, wait_heard
 from harness.waiting import wait_for
 from harness.world import SERVERS
 
@@ -17,7 +16,6 @@ STRICT = {'reg.1.server.1.failOver.reRegisterOn': 1, 'reg.1.server.1.failOver.fa
 TCP = {'records': srv_records(SERVERS, owner='_sip._tcp'), 'streams': True}
 OVER_TCP = {'reg.1.server.1.transport': 'TCPOnly'}
 RINGING = f'sip:ringing@{DOMAIN}'
-CALLED_HZ = 440
 MOVE_S = 10
 
 
@@ -44,29 +42,6 @@ def moved_away(world, phone, since_ms):
     other.hang_up()
     expect_equal('exit status of the call that moved the line', other.wait(), 0)
     return accepted.at_ms
-
-
-def talking(world, rules):
-    """A call to a phone that plays a tone, which is heard: the phone, the call, the recording."""
-    world.callees[0].stop()
-    native = world.folder / 'called.yaml'
-    native.write_text(f'lines:\n  - line: 1\n    calls: {{incoming: answer, tone: {CALLED_HZ}}}\n')
-    called = Phone(world.folder, {'reg.1.address': 'bob', 'reg.1.auth.userId': 'bob'}, 'called', [native],
-                   bind=world.callees[0].route)
-    world.phones.append(called)
-    called.start()
-    called.wait_state('registered', world.sbc1)
-    phone = world.registered_phone(rules)
-    recording = world.folder / 'heard.wav'
-    call = phone.call(options=['--record', recording])
-    wait_heard(recording)
-    return phone, call, recording
-
-
-def wait_heard(recording, since_bytes=0):
-    """Until the tone is there, in what was recorded a second and more after the first SINCE_BYTES."""
-    wait_for(lambda: recording.exists() and recording.stat().st_size > since_bytes + 32000 and hears(recording, CALLED_HZ),
-             'the tone is heard', 15)
 
 
 @in_both
@@ -145,7 +120,7 @@ def on_hold(world, rules, strict):
     server, and is heard."""
     phone, call, recording = talking(world, rules)
     held = world.sent('INVITE', world.sbc1)[-1]
-    expect_equal('exit status of hold', run_program('hold', '--control', phone.control)[0], 0)
+    expect_equal('exit status of hold', phone.command('hold'), 0)
     wait_for(lambda: 'the call is on hold' in call.output(), 'the call is on hold')
     world.sbc1.freeze()
     number = next(row['call'] for row in phone.status()['lines'][0]['calls'])
@@ -153,8 +128,7 @@ def on_hold(world, rules, strict):
     world.sbc1.thaw()
     wait_for(lambda: world.sbc1.probe() == 200, 'sbc1 is back')
     before = recording.stat().st_size
-    status, output = run_program('resume', '--control', phone.control, number)
-    expect_equal(f'exit status of resume, which wrote "{output.strip()}"', status, 0)
+    expect_equal('exit status of resume', phone.command('resume', number), 0)
     if strict:
         expect_equal('exit status of the call', call.wait(2.0), 0)
         world.log.expect_none('message of the call to sbc1 since the move', 1.0, target=world.sbc1.address,

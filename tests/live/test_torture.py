@@ -3,14 +3,12 @@
 status that is right for it, or not at all, and harms nothing.
 
 The environment's KEEPLINE_RFC4475 names a folder with RFC 4475's own 49 messages, each in NAME.dat, byte for byte."""
-import itertools
 import os
 import re
-import socket
 from pathlib import Path
 
 from harness.expect import expect, expect_equal
-from harness.phone import BIND
+from harness.impostor import Impostor
 from harness.registrar import PASSWORD
 from harness.run import live_test, run_tests
 from harness.waiting import Failure
@@ -39,35 +37,17 @@ RFC4475 = {
     'invut': (415,), 'regaut01': NOT_FOR_PHONES, 'multi01': BROKEN, 'mcl01': BROKEN, 'bcast': NOTHING,
     'zeromf': TAKEN, 'cparam01': NOT_FOR_PHONES, 'cparam02': NOT_FOR_PHONES, 'regescrt': NOT_FOR_PHONES,
     'sdp01': (406, 488), 'inv2543': TAKEN}
-PROBE = ('OPTIONS sip:alice@{phone} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKprobe{number};rport\r\n'
-         'From: <sip:probe@{own}>;tag=p\r\nTo: <sip:alice@{phone}>\r\nCall-ID: probe{number}\r\nCSeq: 1 OPTIONS\r\n'
-         'Content-Length: 0\r\n\r\n')
 
 
-class Server:
-    """The line's first server, which says whatever a test wants."""
-
-    def __init__(self, world):
-        self.world = world
-        self.numbers = itertools.count(1)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((world.sbc1.address, 0))
-        self.own = '{}:{}'.format(*self.socket.getsockname())
-
-    def send(self, message):
-        address, _, port = BIND.partition(':')
-        self.socket.sendto(message, (address, int(port)))
-
-    def answers(self, message):
-        """Sends it: the phone's answers, wherever they went, before that to a question that came after it."""
-        since_ms = self.world.log.now_ms()
-        number = next(self.numbers)
-        self.send(message)
-        self.send(PROBE.format(phone=BIND, own=self.own, number=number).encode())
-        after = self.world.log.wait_one('the answer to OPTIONS', status=200, since_ms=since_ms,
-                                        where=lambda packet: packet.call_id == f'probe{number}')
-        return [packet for packet in self.world.log.seen(source=PHONE_ADDRESS, since_ms=since_ms)
-                if packet.status and packet.at_ms < after.at_ms and is_answer(packet, message)]
+def answers(world, server, message):
+    """Sends it: the phone's answers, wherever they went, before that to a question that came after it."""
+    since_ms = world.log.now_ms()
+    server.send(message)
+    question = server.ask()
+    after = world.log.wait_one('the answer to OPTIONS', status=200, since_ms=since_ms,
+                               where=lambda packet: packet.call_id == question)
+    return [packet for packet in world.log.seen(source=PHONE_ADDRESS, since_ms=since_ms)
+            if packet.status and packet.at_ms < after.at_ms and is_answer(packet, message)]
 
 
 def is_answer(packet, message):
@@ -98,10 +78,10 @@ def transaction_of(message):
 
 def expect_right(world, messages):
     """The same, of one phone."""
-    server = Server(world)
+    server = Impostor(world.sbc1.address)
     wrong = []
     for name, message, right in messages:
-        found = server.answers(message)
+        found = answers(world, server, message)
         statuses = [packet.status for packet in found]
         print(f'  {name}: {" ".join(packet.first_line[8:] for packet in found) or "nothing"}')
         if not (len(statuses) == 1 and statuses[0] in right if right else not statuses):

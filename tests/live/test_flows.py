@@ -1,0 +1,2 @@
+from harness.run import run_tests
+run_tests()
