@@ -64,8 +64,8 @@ struct sip_due {
 	struct sip_peer peer;
 };
 
-/* A table for at most LIMIT transactions, an eighth of them kept for requests inside dialogs and for
- * CANCEL; NULL if out of memory. */
+/* A table for at most LIMIT transactions, an eighth of them kept for requests inside dialogs and
+ * for CANCEL; NULL if out of memory. */
 struct sip_transactions *sip_transactions_new(size_t limit);
 void sip_transactions_free(struct sip_transactions *table);
 
