@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Calls that come, from SIPp through Kamailio, as callers of all kinds make them; and calls of two phones with each
-other, with audio."""
+other, with audio.
+
+CALL-2: here they come through each of two servers that the line is registered with. FAIL-5 for those that come is in
+tests/phone/incoming_test.c, strangers and the policy for them in test_bad_input.py and call-02-strangers.txt."""
 from pathlib import Path
 
 from harness.audio import hears, loudness

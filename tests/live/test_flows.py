@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Call flows and races, with a far end behind Kamailio that plays its part step by step (SIPp)."""
+"""Call flows and races, with a far end behind Kamailio that plays its part step by step (SIPp).
+
+CALL-1: here calls are placed, cancelled, hung up, held and resumed, with early media and PRACK, re-INVITE and UPDATE from
+the far end, and session timers. Answering is in test_calls.py, rejecting in tests/phone/incoming_test.c, sessions that are
+refreshed or expire as time goes by in tests/phone/change_test.c."""
 from harness.expect import expect, expect_equal
 from harness.run import live_test, run_tests
 from harness.scenario import ScriptedCallee, answered, invite, recv, reply, request, sdp
