@@ -374,8 +374,7 @@ static bool has_room(const struct sip_transactions *table, const struct sip_mess
 {
 	bool begins = !message->to.tag.at && message->method != SIP_CANCEL;
 
-	return table->free_slot != NOWHERE &&
-	       (!begins || table->count < table->limit - table->limit / SHARE_KEPT);
+	return table->count < table->limit - (begins ? table->limit / SHARE_KEPT : 0);
 }
 
 /* Takes the ownership of KEY. */
