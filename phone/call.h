@@ -36,6 +36,8 @@ struct phone_ringing {
 	struct sip_message invite;
 	struct phone_incoming incoming; /* its request is the above */
 	bool reliable;                  /* provisional answers want a PRACK (RFC 3262) */
+	bool early;                     /* audio goes before it is answered */
+	bool described;                 /* a reliable answer had our description */
 	uint32_t rseq;                  /* of the last one that went out so; 0: none */
 	bool unacknowledged;            /* it still waits for its PRACK */
 	struct phone_repeat repeat;     /* of that */
@@ -61,6 +63,7 @@ struct phone_call {
 	char call_id[48], tag[48];
 	uint32_t cseq_base, cseq_last; /* of its INVITEs: the engine counts anew for each walk */
 	bool asks_again;               /* a 422 told what to ask for */
+	bool hangs_up;                 /* before there was an answer */
 
 	struct phone_ringing *ringing; /* RINGING, ANSWERING; owned */
 

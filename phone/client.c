@@ -274,7 +274,7 @@ static void client_cancel(struct phone_client *client)
 		return;
 	client->cancelled = true;
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
-	length = sip_build_cancel(&builder, &client->request);
+	length = sip_build_cancel(&builder, &client->request, client->cancel_reason);
 	if (length > 0)
 		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
@@ -296,17 +296,23 @@ static void client_acknowledge(struct phone_client *client, const struct sip_mes
 		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
+/* RFC 3326: who hangs up needs no reason; else no answer came in time. */
 void phone_client_abandon(struct phone *phone, kl_tx tx)
 {
 	struct phone_client *client = find(phone, tx);
+	const struct phone_call *call;
 
 	if (!client || client->state != PHONE_CLIENT_OPEN)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
-	if (client->method == KL_INVITE)
-		phone_dialogs_end_early(phone, tx);
-	if (client->method == KL_INVITE && client->proceeding)
+	if (client->method != KL_INVITE)
+		return;
+	call = phone_call_find(phone, client->token);
+	if (call && !call->hangs_up)
+		client->cancel_reason = "SIP;cause=408;text=\"Request Timeout\"";
+	phone_dialogs_end_early(phone, tx);
+	if (client->proceeding)
 		client_cancel(client);
 }
 

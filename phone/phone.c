@@ -252,6 +252,7 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		return; /* a keep-alive */
 	if (error) {
 		drop(phone, packet, error);
+		phone_server_refuse(phone, packet, error);
 		return;
 	}
 	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
