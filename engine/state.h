@@ -156,7 +156,9 @@ struct walk {
 	bool local : 1;   /* the outcome was made here */
 	bool patient : 1; /* its route is left for doubts alone, or at its transaction's end (OWN-3)
 			   */
-	uint8_t : 7;
+	bool astray : 1;  /* it has left a transaction that may yet arrive somewhere */
+	bool anew : 1;    /* it is sent as a new call (OWN-8) */
+	uint8_t : 5;
 	struct reason reason;
 };
 

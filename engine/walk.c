@@ -147,6 +147,7 @@ void walk_leave_route(struct kl_engine *e, uint32_t w)
 		return;
 	walk->left = walk->tx;
 	walk->seen = false;
+	walk->astray = true;
 	owe(e, walk_node(e, w), OWES_ABANDON);
 }
 

@@ -61,7 +61,7 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.purpose = subscription_purpose(e, w),
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
-		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
+		.call_id = walk->method == KL_REGISTER ? reg->call_id : 1 + (uint32_t)walk->anew,
 		.expires_ms = walk_expires_ms(e, w)};
 }
 

@@ -60,6 +60,14 @@ void phone_calls_note(struct phone *phone, const struct kl_action *action)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+void phone_call_begin_anew(struct phone_call *call, uint32_t number)
+{
+	for (; call->call_ids < number; call->call_ids++) {
+		phone_draw_id(call->call_id);
+		phone_draw_id(call->tag);
+	}
+}
+
 struct phone_call *phone_call_find(const struct phone *phone, uint64_t id)
 {
 	struct phone_call *call;
@@ -211,8 +219,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	call->session = phone_draw() >> 1;
 	call->on_event = order->on_event;
 	call->user = order->user;
-	phone_draw_id(call->call_id);
-	phone_draw_id(call->tag);
+	phone_call_begin_anew(call, 1);
 	LIST_INSERT_HEAD(&phone->calls.all, call, others);
 	event.request = (struct kl_event_request){.token = call->id, .method = KL_INVITE};
 	error = phone_feed(phone, &event);

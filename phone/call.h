@@ -29,6 +29,7 @@ struct phone_call {
 	char target[PHONE_TARGET_MAX + 8]; /* a SIP URI */
 	struct phone_target redirect;      /* where a 3xx sent the INVITE */
 	char call_id[48], tag[48];
+	uint32_t call_ids;           /* drawn so far */
 	uint64_t session;            /* of our description */
 	struct phone_dialog *dialog; /* NULL until a 2xx came */
 	void (*on_event)(void *user, const struct phone_call_event *event);
@@ -57,6 +58,9 @@ void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *out
 /* An answer to the INVITE of call ID came. */
 void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route *route,
 			 const struct sip_message *response);
+
+/* The INVITE has to be the call's NUMBER-th Call-ID (1 upward): another draws it, and a tag. */
+void phone_call_begin_anew(struct phone_call *call, uint32_t number);
 
 /* What the INVITE asks ROUTE for. */
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route);

@@ -163,9 +163,10 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 static bool client_write(struct phone_client *client, const struct kl_action_send *send)
 {
 	struct phone *phone = client->phone;
+	struct phone_call *call = send->token ? phone_call_find(phone, send->token) : NULL;
 	struct phone_request request = {
 		.account = client->account,
-		.call = send->token ? phone_call_find(phone, send->token) : NULL,
+		.call = call,
 		.send = send,
 		.branch = client->branch,
 	};
@@ -174,6 +175,8 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	if ((send->method == KL_INVITE) != (request.call != NULL) ||
 	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
+	if (call)
+		phone_call_begin_anew(call, send->call_id);
 	length = phone_request_write(phone, &request);
 	if (length < 0 ||
 	    sip_message_parse(&client->request, phone->scratch, (size_t)length) != 0) {

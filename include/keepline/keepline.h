@@ -43,6 +43,7 @@ extern "C" {
 #define KL_TYPE_kl_idle_scope uint8_t
 #define KL_TYPE_kl_weight_order uint8_t
 #define KL_TYPE_kl_static_first uint8_t
+#define KL_TYPE_kl_family_order uint8_t
 
 struct kl_policy {
 #define KL_POLICY(field, type, ...) KL_TYPE_##type field;
@@ -315,7 +316,9 @@ struct kl_action_send {
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
 			   * else: grows with each repeat after a challenge (TIME-8), and
 			   * with each SUBSCRIBE of a subscription */
-	uint32_t call_id; /* REGISTER: counts the registration's Call-IDs (REG-4) */
+	/* REGISTER: counts the registration's Call-IDs (REG-4); else 1, and 2 for an INVITE that
+	 * has to be a new call, with a Call-ID and a From tag of its own (OWN-8). */
+	uint32_t call_id;
 	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
 			   * 0 unregisters, or ends the subscription */
 };
