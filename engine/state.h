@@ -269,8 +269,9 @@ struct query {
 	bool shared;    /* other sets with such a policy need it, too */
 	bool asking;    /* the host was, or is being, told to ask */
 	bool stale;     /* the answer ran out */
+	bool ahead;     /* asked before it does (OWN-4) */
 	bool cut;       /* not all records of the answer fitted */
-	uint8_t spare[3];
+	uint8_t spare[2];
 };
 
 struct record {

@@ -421,6 +421,7 @@ static void choose_lookups(struct life *life, struct kl_policy *policy)
 {
 	policy->dns_restore = roll(life, 2);
 	policy->dns_stale = roll(life, 2);
+	policy->dns_ahead = roll(life, 2);
 	policy->dns_lookup_ms = 1000 * roll(life, 2) * roll(life, 1000);
 	policy->dns_failure_fails = roll(life, 2);
 	policy->static_first = (uint8_t)roll(life, KL_STATIC_FIRSTS);
