@@ -13,8 +13,16 @@ static const struct {
 	{"run", cli_run, "bring lines up, and keep them up"},
 	{"status", cli_status, "what the lines of the running instance do"},
 	{"call", cli_call, "place a call through the running instance"},
+	{"answer", cli_answer, "answer a call that rings there"},
+	{"reject", cli_reject, "refuse one"},
+	{"hangup", cli_hangup, "end a call there"},
+	{"hold", cli_hold, "tell the far end of a call there to wait"},
+	{"resume", cli_resume, "go on with it"},
+	{"events", cli_events, "what happens to the running instance, as it happens"},
+	{"subscribe", cli_subscribe, "subscribe through the running instance, and hear what comes"},
 	{"explain", cli_explain, "which routes, in what order, at what times; sends no SIP"},
 	{"check", cli_check, "what is wrong with a configuration, and what is unwise"},
+	{"simulate", cli_simulate, "what a configuration means for a fleet, in virtual time"},
 	{"demo", cli_demo, "the main job, told as it happens"},
 };
 

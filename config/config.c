@@ -8,6 +8,7 @@
 #include "config/account.h"
 #include "config/keepalive.h"
 #include "config/native.h"
+#include "config/native_inside.h"
 #include "config/source.h"
 #include "config/statics.h"
 #include "config/store.h"
@@ -54,6 +55,8 @@ static bool complete_engine_config(struct config_store *store)
 		return false;
 	char why[KL_TEXT_MAX];
 	kl_limits_default(engine);
+	for (uint32_t i = 0; i < engine->line_count; i++)
+		engine->limits.subscriptions += store->config.lines[i].subscription_count;
 	if (kl_config_check(engine, why, sizeof(why)) == KL_OK)
 		return true;
 	store_tell(store, (struct subject){.severity = CONFIG_ERROR}, "%s", why);
@@ -94,6 +97,7 @@ int config_load(const struct config_options *options, struct config **config)
 	statics_make(store);
 	keepalive_make(store);
 	native_fill_device(store, &store->config.device);
+	native_fill_inside(store, native_find_inside(store));
 	store->config.device.mac = source_given_mac(&store->arena, options);
 	store_tell_unused(store);
 	if (all_read && store->config.error_count == 0 && store->config.engine.line_count == 0)

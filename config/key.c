@@ -40,6 +40,13 @@ static uint64_t hash_line(const struct config_line *line, uint8_t entry_count)
 	return hash;
 }
 
+uint64_t key_of_name(const char *name)
+{
+	uint64_t hash = HASH_START;
+	add_text(&hash, name);
+	return hash;
+}
+
 static bool is_taken(const struct kl_line_config *lines, uint32_t count, uint64_t key)
 {
 	for (uint32_t i = 0; i < count; i++)

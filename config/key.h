@@ -10,4 +10,7 @@
 void key_lines(struct kl_line_config *engine_lines, const struct config_line *lines,
 	       uint32_t count);
 
+/* The key of a name, alone: the same wherever it stands. */
+uint64_t key_of_name(const char *name);
+
 #endif

@@ -116,12 +116,15 @@ static void put_address(struct config_store *store, const struct native_line *li
 static void put_line(struct config_store *store, struct file *file, const struct native_line *line)
 {
 	uint32_t x = line->line.number;
-	struct yaml_leaf password = native_secret(store, file, line);
+	const struct native_ways ways = {&line->password, &line->password_file,
+					 &line->password_env};
+	struct yaml_leaf password = native_secret(store, file, &ways);
 	put_address(store, line, x);
 	put_text(store, key_of(PARAMETER_line_label, PLACE_LINE, x, 0), &line->label);
 	put_text(store, key_of(PARAMETER_line_display_name, PLACE_LINE, x, 0), &line->display_name);
 	put_text(store, key_of(PARAMETER_line_auth_user, PLACE_LINE, x, 0), &line->auth_user);
 	put_text(store, key_of(PARAMETER_line_auth_password, PLACE_LINE, x, 0), &password);
+	put_leaf(store, key_of(PARAMETER_line_type, PLACE_LINE, x, 0), &line->shared);
 
 	const struct native_proxy *proxy = line->outbound_proxy;
 	if (proxy) {
@@ -136,7 +139,7 @@ static void put_line(struct config_store *store, struct file *file, const struct
 }
 
 /* Gives each line its number, which no other of the file has. */
-static void put_lines(struct config_store *store, struct file file,
+static void put_lines(struct config_store *store, struct file *file,
 		      const struct native_file *native)
 {
 	struct native_line *lines = native->lines.items;
@@ -154,7 +157,7 @@ static void put_lines(struct config_store *store, struct file file,
 			continue;
 		}
 		*line_before = line->at.line;
-		put_line(store, &file, line);
+		put_line(store, file, line);
 	}
 }
 
@@ -217,22 +220,34 @@ static uint32_t count_type(const struct kl_static_record *records, uint32_t coun
 	return found;
 }
 
+bool native_read_record(struct config_store *store, const struct native_record *from,
+			struct kl_static_record *to)
+{
+	const char *fault = find_fault(from);
+	if (fault) {
+		store_tell(store, (struct subject){CONFIG_ERROR, &from->at, "dns"},
+			   "%s; the record is left out", fault);
+		return false;
+	}
+	fill_record(&store->arena, from, to);
+	return true;
+}
+
 uint32_t native_add_statics(struct config_store *store, struct kl_static_record *records,
 			    uint32_t count)
 {
 	for (const struct native *native = store->natives; native; native = native->next) {
 		const struct native_record *from = native->file.dns.items;
 		for (uint32_t i = 0; i < native->file.dns.count; i++) {
-			struct subject subject = {CONFIG_ERROR, &from[i].at, "dns"};
-			const char *fault = find_fault(&from[i]);
-			if (!fault &&
-			    count_type(records, count, native_record_types[from[i].type.number]) ==
-				    KL_STATIC_RECORDS_MAX)
-				fault = "there are 18 records of this type already";
-			if (fault)
-				store_tell(store, subject, "%s; the record is left out", fault);
+			enum kl_record_type type = native_record_types[from[i].type.number];
+			if (!find_fault(&from[i]) &&
+			    count_type(records, count, type) == KL_STATIC_RECORDS_MAX)
+				store_tell(store,
+					   (struct subject){CONFIG_ERROR, &from[i].at, "dns"},
+					   "there are 18 records of this type already; the record "
+					   "is left out");
 			else
-				fill_record(&store->arena, &from[i], &records[count++]);
+				count += native_read_record(store, &from[i], &records[count]);
 		}
 	}
 	return count;
@@ -301,6 +316,53 @@ uint16_t native_group(const struct config_store *store, uint32_t x)
 	return 0;
 }
 
+/* RFC 4028 4: less than 90 s may not be asked for. */
+static uint32_t session_of(const struct yaml_leaf *leaf)
+{
+	static const uint32_t LEAST_MS = 90000;
+	return leaf->number && leaf->number < LEAST_MS ? LEAST_MS : leaf->number;
+}
+
+static void fill_calls(struct config_store *store, const struct native_calls *from,
+		       struct config_calls *calls)
+{
+	if (from->incoming.text)
+		calls->incoming = (enum config_incoming)from->incoming.number;
+	if (from->answer_after.text)
+		calls->answer_after_ms = from->answer_after.number;
+	if (from->reject_status.text)
+		calls->reject_status = (uint16_t)from->reject_status.number;
+	if (from->max.text)
+		calls->calls_max = from->max.number;
+	if (from->ring_time.text)
+		calls->ring_ms = from->ring_time.number;
+	if (from->session_expires.text)
+		calls->session_ms = session_of(&from->session_expires);
+	if (from->play.text)
+		calls->play = native_path(store, &from->play);
+	calls->tone_hz = from->tone.number;
+	calls->symmetric_rtp = from->symmetric_rtp.number;
+}
+
+struct config_calls native_calls(struct config_store *store, uint32_t x)
+{
+	struct config_calls calls = {
+		.incoming = CONFIG_INCOMING_RING,
+		.reject_status = 486,
+		.calls_max = 24,
+		.ring_ms = 180000,
+		.session_ms = 1800000,
+	};
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->calls) {
+			fill_calls(store, line->calls, &calls);
+			break;
+		}
+	}
+	return calls;
+}
+
 const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,
 					struct kl_entry_config *entry)
 {
@@ -322,6 +384,46 @@ const struct position *native_add_names(struct config_store *store, uint32_t x, 
 		return &list->at;
 	}
 	return NULL;
+}
+
+/* The list of the first file that has one. */
+static const struct yaml_list *find_subscriptions(const struct config_store *store, uint32_t x)
+{
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->subscriptions.count)
+			return &line->subscriptions;
+	}
+	return NULL;
+}
+
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line)
+{
+	const struct yaml_list *list = find_subscriptions(store, x);
+	uint32_t count = list ? list->count : 0;
+	const struct native_subscription *from = list ? list->items : NULL;
+	/* One more: what a shared line has by itself. */
+	struct config_subscription *all = arena_alloc(&store->arena, (count + 1) * sizeof(*all));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!from[i].event.text) {
+			store_tell(store,
+				   (struct subject){CONFIG_ERROR, &from[i].at, "subscriptions"},
+				   "a subscription needs an event; it is left out");
+			continue;
+		}
+		all[line->subscription_count++] = (struct config_subscription){
+			.event = from[i].event.text,
+			.resource = from[i].resource.text ? from[i].resource.text : "",
+			.expires_ms = from[i].expires.text ? from[i].expires.number
+							   : line->subscribe_expires_ms};
+	}
+	/* Shared Call Appearances: the state of the line's appearances is told by call-info. */
+	if (line->shared)
+		all[line->subscription_count++] =
+			(struct config_subscription){.event = "call-info",
+						     .resource = "",
+						     .expires_ms = line->subscribe_expires_ms};
+	line->subscriptions = all;
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */
@@ -360,6 +462,7 @@ void native_fill_device(struct config_store *store, struct config_device *device
 		const struct native_file *file = &native->file;
 		fill_text(&device->local, &file->local);
 		fill_path(store, &device->control, &file->control);
+		fill_path(store, &device->state, &file->state);
 		if (!device->resolver_count && file->resolvers.count)
 			device->resolvers_from = store_where(store, &file->resolvers.at);
 		fill_list(&store->arena, &device->resolvers, &device->resolver_count,
@@ -381,8 +484,17 @@ void native_fill_device(struct config_store *store, struct config_device *device
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
+const struct native_inside *native_find_inside(const struct config_store *store)
+{
+	for (const struct native *native = store->natives; native; native = native->next)
+		if (native->file.inside)
+			return native->file.inside;
+	return NULL;
+}
+
 bool native_read(struct config_store *store, const struct file *file)
 {
+	struct file own = *file;
 	struct native *native = arena_alloc(&store->arena, sizeof(*native)), **last;
 	if (!yaml_read(store, file, native_table(), &native->file))
 		return false;
@@ -390,6 +502,7 @@ bool native_read(struct config_store *store, const struct file *file)
 		;
 	*last = native;
 	native_check_tls(store, native->file.tls);
-	put_lines(store, *file, &native->file);
+	put_lines(store, &own, &native->file);
+	native_read_inside(store, &own, native->file.inside);
 	return true;
 }

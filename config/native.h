@@ -33,6 +33,13 @@ enum kl_profile native_profile(const struct config_store *store, uint32_t x,
 /* Of line X, the group whose calls hold its failback back (KL_IDLE_GROUP); 0 if not set. */
 uint16_t native_group(const struct config_store *store, uint32_t x);
 
+/* Gives LINE, of number X, the subscriptions that native files list for it; LINE's own time to ask
+ * for is known. */
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line);
+
+/* How line X deals with its own calls: what native files say, else the defaults. */
+struct config_calls native_calls(struct config_store *store, uint32_t x);
+
 /* Gives ENTRY the further names that native files list for server Y of line X, in lower case.
  * Returns where they stand; NULL: there are none. */
 const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,
@@ -49,6 +56,10 @@ uint32_t native_add_statics(struct config_store *store, struct kl_static_record 
 
 /* What native files say of the device as a whole. */
 void native_fill_device(struct config_store *store, struct config_device *device);
+
+/* The section of the first native file that has it; NULL: none has (config/native_inside.h). */
+struct native_inside;
+const struct native_inside *native_find_inside(const struct config_store *store);
 
 /* The keys of the file, and those of a policy, for its documentation. */
 const struct yaml_table *native_table(void);

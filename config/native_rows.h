@@ -3,11 +3,13 @@
 #define CONFIG_NATIVE_ROWS_H
 
 #include "config/native.h"
+#include "config/native_inside.h"
 
 enum {
 	NATIVE_RECORDS_MAX = 4 * KL_STATIC_RECORDS_MAX, /* A, AAAA, SRV, NAPTR */
 	NATIVE_RESOLVERS_MAX = 8,                       /* as many as the DNS client asks */
 	NATIVE_EMERGENCY_MAX = 32,
+	NATIVE_SUBSCRIPTIONS_MAX = 128, /* of a line: as many as an attendant's keys */
 };
 
 struct native_policy {
@@ -27,14 +29,27 @@ struct native_server {
 	const struct native_policy *policy;
 };
 
+struct native_subscription {
+	struct position at;
+	struct yaml_leaf event, resource, expires;
+};
+
+struct native_calls {
+	struct position at;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
+		play, tone, symmetric_rtp;
+};
+
 struct native_line {
 	struct position at;
-	struct yaml_leaf line, profile, group;
+	struct yaml_leaf line, profile, group, shared;
 	struct yaml_leaf user, domain, display_name, label, auth_user;
 	struct yaml_leaf password, password_file, password_env;
 	const struct native_proxy *outbound_proxy;
 	const struct native_policy *policy;
-	struct yaml_list servers; /* of struct native_server */
+	const struct native_calls *calls;
+	struct yaml_list servers;       /* of struct native_server */
+	struct yaml_list subscriptions; /* of struct native_subscription */
 };
 
 struct native_record {
@@ -52,15 +67,23 @@ struct native_tls {
 
 struct native_file {
 	struct position at;
-	struct yaml_leaf profile, local, control;
+	struct yaml_leaf profile, local, control, state;
 	struct yaml_list resolvers, emergency; /* of leaves */
 	struct yaml_list dns;                  /* of struct native_record */
 	struct yaml_list lines;                /* of struct native_line */
 	const struct native_tls *tls;
+	const struct native_inside *inside;
 	const struct native_policy *policy;
 };
 
 /* Record types by the place of their word. */
 extern const enum kl_record_type native_record_types[];
+
+/* An item of a list of records: of struct native_record. */
+extern const struct yaml_row native_record_item;
+
+/* Makes a record of what a file says.  False: it lacks something, which is told. */
+bool native_read_record(struct config_store *store, const struct native_record *from,
+			struct kl_static_record *to);
 
 #endif

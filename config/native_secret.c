@@ -53,10 +53,9 @@ static void read_environment(struct config_store *store, struct yaml_leaf *leaf)
 }
 
 struct yaml_leaf native_secret(struct config_store *store, struct file *file,
-			       const struct native_line *line)
+			       const struct native_ways *given)
 {
-	const struct yaml_leaf *ways[] = {&line->password, &line->password_file,
-					  &line->password_env};
+	const struct yaml_leaf *ways[] = {given->password, given->file, given->env};
 	struct yaml_leaf secret = {0};
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		if (ways[i]->text && secret.text)
@@ -66,12 +65,12 @@ struct yaml_leaf native_secret(struct config_store *store, struct file *file,
 		else if (ways[i]->text)
 			secret = *ways[i];
 	}
-	if (secret.text && secret.text == line->password.text && file->open_to_all) {
+	if (secret.text && secret.text == given->password->text && file->open_to_all) {
 		tell_open(store, &secret);
 		file->open_to_all = false;
-	} else if (secret.text && secret.text == line->password_file.text) {
+	} else if (secret.text && secret.text == given->file->text) {
 		read_secret_file(store, &secret);
-	} else if (secret.text && secret.text == line->password_env.text) {
+	} else if (secret.text && secret.text == given->env->text) {
 		read_environment(store, &secret);
 	}
 	return secret;

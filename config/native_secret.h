@@ -4,11 +4,16 @@
 
 #include "config/native_rows.h"
 
-/* The password of LINE: from FILE itself, a file of its own, or the environment.  Without text if
- * there is none, or it can't be had, which is told; so is a file that everyone may read,
- * FILE once: its open_to_all is then false. */
+/* The ways in which a password may be given. */
+struct native_ways {
+	const struct yaml_leaf *password, *file, *env;
+};
+
+/* The password that is given so: in FILE itself, in a file of its own, or in the environment.
+ * Without text if there is none, or it can't be had, which is told; so is a file that everyone may
+ * read, FILE once: its open_to_all is then false. */
 struct yaml_leaf native_secret(struct config_store *store, struct file *file,
-			       const struct native_line *line);
+			       const struct native_ways *given);
 
 /* The path that LEAF names: a relative one counts from the folder of the file that LEAF stands in.
  */

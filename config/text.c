@@ -145,7 +145,7 @@ bool text_is_host(const char *text)
 	return text_is_ip(text) || is_domain(text);
 }
 
-bool text_is_endpoint(const char *text)
+bool text_read_endpoint(const char *text, uint8_t ip[16])
 {
 	char address[INET6_ADDRSTRLEN];
 	bool bracketed = *text == '[';
@@ -153,15 +153,21 @@ bool text_is_endpoint(const char *text)
 	const char *rest = text + length;
 	uint32_t port;
 	if (!bracketed && *rest == ':' && strchr(rest + 1, ':'))
-		return text_is_ip(text); /* IPv6 without a port */
+		return text_read_ip(text, ip); /* IPv6 without a port */
 	if (length >= sizeof(address) || (bracketed && *rest++ != ']'))
 		return false;
 	memcpy(address, text, length);
 	address[length] = '\0';
-	if (bracketed == text_is_ipv4(address) || !text_is_ip(address))
+	if (bracketed == text_is_ipv4(address) || !text_read_ip(address, ip))
 		return false;
 	return *rest == '\0' || (*rest == ':' && text_read_number(rest + 1, &port) && port >= 1 &&
 				 port <= UINT16_MAX);
+}
+
+bool text_is_endpoint(const char *text)
+{
+	uint8_t ip[16];
+	return text_read_endpoint(text, ip);
 }
 
 /* RFC 3261 25.1: user = 1*( unreserved / escaped / user-unreserved ) */

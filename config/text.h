@@ -45,6 +45,9 @@ bool text_read_ip(const char *text, uint8_t ip[16]);
  */
 bool text_is_endpoint(const char *text);
 
+/* The same, and its address without the port, as text_read_ip() has it. */
+bool text_read_endpoint(const char *text, uint8_t ip[16]);
+
 /* user, or user@host, with the user part of RFC 3261. */
 bool text_is_address(const char *text);
 

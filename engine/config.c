@@ -183,29 +183,51 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->walks < most && limits->subscriptions < most;
 }
 
-/* DNS-15 */
-static int check_static(const struct kl_config *config, char *why, size_t size)
+struct check_records {
+	const struct kl_static_record *rows;
+	uint32_t count, type_max;
+	const char *kind;
+};
+
+/* DNS-15, OWN-9 */
+static int check_records(const struct check_records *records, char *why, size_t size)
 {
 	uint32_t counts[KL_NAPTR + 1] = {0};
-	for (uint32_t i = 0; i < config->static_record_count; i++) {
-		const struct kl_static_record *row = &config->static_records[i];
+	for (uint32_t i = 0; i < records->count; i++) {
+		const struct kl_static_record *row = &records->rows[i];
 		bool named = row->type == KL_SRV || row->type == KL_NAPTR;
 		if (!named && row->type != KL_A && row->type != KL_AAAA) {
-			snprintf(why, size, "static record %u has no type", (unsigned)i + 1);
+			snprintf(why, size, "%s record %u has no type", records->kind,
+				 (unsigned)i + 1);
 			return KL_EINVAL;
 		}
 		if (!row->owner || !name_fits(row->owner) ||
 		    (named && (!row->data.name || !name_fits(row->data.name)))) {
-			snprintf(why, size, "static record %u has no domain name", (unsigned)i + 1);
+			snprintf(why, size, "%s record %u has no domain name", records->kind,
+				 (unsigned)i + 1);
 			return KL_EINVAL;
 		}
-		if (++counts[row->type] > KL_STATIC_RECORDS_MAX) {
-			snprintf(why, size, "more than %d static records of one type",
-				 KL_STATIC_RECORDS_MAX);
+		if (++counts[row->type] > records->type_max) {
+			snprintf(why, size, "more than %u %s records of one type",
+				 (unsigned)records->type_max, records->kind);
 			return KL_EINVAL;
 		}
 	}
 	return KL_OK;
+}
+
+static int check_all_records(const struct kl_config *config, char *why, size_t size)
+{
+	const struct check_records given = {.rows = config->static_records,
+					    .count = config->static_record_count,
+					    .type_max = KL_STATIC_RECORDS_MAX,
+					    .kind = "static"};
+	const struct check_records remembered = {.rows = config->remembered_records,
+						 .count = config->remembered_record_count,
+						 .type_max = UINT32_MAX,
+						 .kind = "remembered"};
+	int error = check_records(&given, why, size);
+	return error ? error : check_records(&remembered, why, size);
 }
 
 int kl_config_check(const struct kl_config *config, char *why, size_t size)
@@ -225,7 +247,7 @@ int kl_config_check(const struct kl_config *config, char *why, size_t size)
 			if (check_entry(config, &line->entries[j], why, size))
 				return KL_EINVAL;
 	}
-	if (check_static(config, why, size))
+	if (check_all_records(config, why, size))
 		return KL_EINVAL;
 	if (!config->transports || !config->families || config->families > (KL_IPV4 | KL_IPV6)) {
 		snprintf(why, size, "no transport, or no address family, can be used");

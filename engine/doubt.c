@@ -29,12 +29,11 @@ static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 {
 	const struct walk *walk = walk_at(e, w);
-	uint32_t i = slot_of(e, walk->registration, walk->pos);
 	kl_ms ms = e->now - walk->route_at;
 	if (!e->slot_nodes || walk->state != WALK_SENDING || walk->attempt != 1 ||
 	    ms > slowest_ms || (walk->method == KL_INVITE && status != 100))
 		return;
-	struct watch *watch = watch_at(e, i);
+	struct watch *watch = watch_at(e, slot_of(e, walk->registration, walk->pos));
 	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8;
 	uint32_t off_ms = rtt_ms > smooth_ms ? rtt_ms - smooth_ms : smooth_ms - rtt_ms;
 	if (!watch->rtt8_ms) {
@@ -61,9 +60,10 @@ static kl_ms doubt_wait_ms(const struct watch *watch)
 bool doubt_rules(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
 	const struct walk *walk = walk_at(e, w);
+	if (!registration_policy(e, walk->registration)->first_silence || walk->clears)
+		return false;
 	const struct slot *slot = route_slot(e, registration_at(e, walk->registration)->set, pos);
-	return registration_policy(e, walk->registration)->first_silence && !walk->clears &&
-	       slot->route.transport == KL_UDP && slot->status != KL_CANDIDATE_DOWN;
+	return slot->route.transport == KL_UDP && slot->status != KL_CANDIDATE_DOWN;
 }
 
 /* Is there another route for W, and does its policy leave for silence? */

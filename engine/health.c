@@ -45,10 +45,14 @@ static bool health_set(struct kl_engine *e, uint32_t i, uint32_t r, enum kl_cand
 	struct slot *slot = slot_at(e, i);
 	if (slot->status == status || !(slot->probing || slot->probe_at != KL_NEVER))
 		return false;
+	bool back = slot->status == KL_CANDIDATE_DOWN;
 	slot->status = (uint8_t)status;
 	slot->reason = *reason;
 	owe(e, slot_node(e, i), OWES_STATUS);
 	watch_turn(e, i, r, status == KL_CANDIDATE_UP);
+	for (uint32_t other = 0; back && other < e->registration_count; other++)
+		if (probe_pos(e, other, i) != NO_POS)
+			registration_revive(e, other);
 	return true;
 }
 
@@ -248,7 +252,7 @@ kl_ms health_better_at(const struct kl_engine *e, uint32_t r)
 uint32_t health_prefer(const struct kl_engine *e, uint32_t r, uint32_t routes)
 {
 	uint32_t well = routes;
-	if (!registration_policy(e, r)->health_shared)
+	if (!e->slot_nodes || !registration_policy(e, r)->health_shared)
 		return routes;
 	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
 		if (routes & bit(pos) && health_of(e, r, pos) == KL_CANDIDATE_DOWN)
@@ -259,7 +263,7 @@ uint32_t health_prefer(const struct kl_engine *e, uint32_t r, uint32_t routes)
 bool health_shuns(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
-	if (!registration_policy(e, r)->health_shared || reg->current == NO_POS ||
+	if (!e->slot_nodes || !registration_policy(e, r)->health_shared || reg->current == NO_POS ||
 	    health_of(e, r, reg->current) != KL_CANDIDATE_DOWN)
 		return false;
 	uint8_t first = order_first(e, r);

@@ -512,6 +512,24 @@ void registration_leave_soon(struct kl_engine *e, uint32_t r)
 	registration_schedule(e, r);
 }
 
+/* A server's Retry-After is obeyed all the same, and so is what waits while a lower entry serves.
+ * All who waited for the server come in their turns; of a fleet, over its time.  OWN-5 */
+void registration_revive(struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	const struct kl_policy *policy = registration_policy(e, r);
+	bool own = reg->retry_rule == KL_POLICY_backoff_base_ms ||
+		   reg->retry_rule == KL_POLICY_backoff_max_ms ||
+		   reg->retry_rule == KL_POLICY_backoff_fixed_ms;
+	if (!policy->health_shared || reg->state != KL_BACKING_OFF || reg->active || !own)
+		return;
+	kl_ms at = pace_take(e, r), spread_ms = pace_fleet_ms(policy);
+	if (spread_ms)
+		at += random_between(e, 0, spread_ms);
+	if (at < reg->retry_at)
+		registration_retry_at(e, r, at, KL_POLICY_health_shared);
+}
+
 void registration_catch_up(struct kl_engine *e, uint32_t r)
 {
 	while (registration_at(e, r)->expires_at <= e->now && !registration_frozen(e, r))

@@ -250,9 +250,10 @@ enum query_state {
 enum query_source {
 	SOURCE_NONE, /* there are none */
 	SOURCE_NETWORK,
-	SOURCE_RESTORED, /* the last answer, for a while, as no DNS server answers (DNS-14) */
-	SOURCE_STALE,    /* the same, without an end (DNS-16) */
-	SOURCE_STATIC,   /* the configuration (DNS-15) */
+	SOURCE_RESTORED,   /* the last answer, for a while, as no DNS server answers (DNS-14) */
+	SOURCE_STALE,      /* the same, without an end (DNS-16) */
+	SOURCE_STATIC,     /* the configuration (DNS-15) */
+	SOURCE_REMEMBERED, /* the DNS, before a restart (OWN-9) */
 };
 
 /* One question to the DNS and what came of it.  Its node fires when it is to be asked again. */
@@ -271,7 +272,8 @@ struct query {
 	bool stale;     /* the answer ran out */
 	bool ahead;     /* asked before it does (OWN-4) */
 	bool cut;       /* not all records of the answer fitted */
-	uint8_t spare[2];
+	bool replied;   /* a server answered once, in whatever words: nothing remembered counts */
+	uint8_t spare[1];
 };
 
 struct record {

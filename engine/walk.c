@@ -296,11 +296,13 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 static void walk_transmit_again(struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
-	const struct timing timing = walk_timing(e, walk);
-	kl_ms sent_at = walk_again_at(walk) - timing_gap_ms(&timing, walk->attempt);
+	kl_ms again_at = walk_again_at(walk);
+	uint16_t attempt = walk->attempt;
 	walk_transmit(e, w);
-	if (walk->state == WALK_SENDING)
-		doubt_raise(e, w, sent_at);
+	if (!walk->patient || walk->state != WALK_SENDING)
+		return;
+	const struct timing timing = walk_timing(e, walk);
+	doubt_raise(e, w, again_at - timing_gap_ms(&timing, attempt));
 }
 
 /* FALL-8: for an INVITE the last route of the last entry, else of its own entry. */
@@ -331,7 +333,7 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	walk->route_at = e->now;
 	if (walk->clock_at == KL_NEVER)
 		walk->clock_at = e->now;
-	walk->patient = doubt_rules(e, w, pos);
+	walk->patient = e->slot_nodes && doubt_rules(e, w, pos);
 	const struct timing timing = walk_timing(e, walk);
 	walk->leave_at = timing_leave_at(&timing, walk->clock_at, walk->route_at);
 	walk_transmit(e, w);

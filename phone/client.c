@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "phone/grant.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
@@ -44,7 +45,7 @@ static void make_branch(kl_tx tx, char to[PHONE_ID_MAX])
 		 phone_draw());
 }
 
-static struct phone_client *find_branch(const struct phone *phone, struct sip_span branch)
+struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch)
 {
 	char digits[TX_DIGITS + 1];
 	struct phone_client *client;
@@ -144,9 +145,12 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
 	client->hop.route = send->route;
 	client->hop.policy = phone_entry_config(phone, client->account)->policy;
-	if (send->name)
-		client->hop.name = phone_entry_config(phone, client->account)->name;
+	client->hop.name = send->tls_name;
+	if (!client->hop.name && send->route.tls_name)
+		client->hop.name =
+			phone_redirect_name(&phone->redirect_names, send->route.tls_name);
 	client->token = send->token;
+	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
 	make_branch(send->tx, client->branch);
@@ -163,7 +167,8 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 static bool client_write(struct phone_client *client, const struct kl_action_send *send)
 {
 	struct phone *phone = client->phone;
-	struct phone_call *call = send->token ? phone_call_find(phone, send->token) : NULL;
+	struct phone_call *call =
+		send->method == KL_INVITE ? phone_call_find(phone, send->token) : NULL;
 	struct phone_request request = {
 		.account = client->account,
 		.call = call,
@@ -172,11 +177,17 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	};
 	int length;
 
-	if ((send->method == KL_INVITE) != (request.call != NULL) ||
-	    phone_self_toward(phone, &send->route, &request.self))
-		return false;
 	if (call)
 		phone_call_begin_anew(call, send->call_id);
+	if (send->method == KL_SUBSCRIBE)
+		request.subscription = phone_subscription_for(phone, send);
+	if (request.subscription)
+		client->proof = request.subscription->proof;
+	request.proof = client->proof;
+	if ((send->method == KL_INVITE) != (request.call != NULL) ||
+	    (send->method == KL_SUBSCRIBE) != (request.subscription != NULL) ||
+	    phone_self_toward(phone, &send->route, &request.self))
+		return false;
 	length = phone_request_write(phone, &request);
 	if (length < 0 ||
 	    sip_message_parse(&client->request, phone->scratch, (size_t)length) != 0) {
@@ -185,6 +196,7 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 		return false;
 	}
 	memcpy(client->sent, request.sent, sizeof client->sent);
+	phone_large_begin(client);
 	return true;
 }
 
@@ -193,7 +205,7 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	struct phone_client *client;
 
 	if (phone->clients.count >= phone->clients.count_max) {
-		phone->counters.overflow++;
+		phone_count_overflow(phone);
 		return NULL;
 	}
 	client = client_new(phone, send);
@@ -204,27 +216,45 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	return client;
 }
 
+static void tell_fault(struct phone *phone, const struct kl_event_transport *fault)
+{
+	phone_network_check(phone);
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_TRANSPORT, .transport = *fault});
+}
+
+void phone_client_fail(struct phone_client *client, enum kl_fault fault)
+{
+	tell_fault(client->phone,
+		   &(struct kl_event_transport){client->hop.route, fault, client->tx});
+}
+
+void phone_client_transmit(struct phone_client *client)
+{
+	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
+	int error = phone_send(phone, &hop, client->request.received);
+
+	if (error && client->over_tcp) {
+		phone_large_give_up(client);
+		error = phone_send(phone, &client->hop, client->request.received);
+	}
+	if (error)
+		phone_client_fail(client, phone_fault_of(-error));
+}
+
 void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 {
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
-	struct kl_event fault = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
-	};
-	int error = 0;
 
 	if (client && client->redirect.locate)
 		return; /* it was answered */
 	phone_network_use(phone, &send->route);
-	if (client)
-		error = phone_send(phone, &client->hop, client->request.received);
-	if (error)
-		fault.transport.fault = phone_fault_of(-error);
-	if (client && !error)
-		return;
-	phone_network_check(phone);
-	phone_feed(phone, &fault);
+	if (!client)
+		tell_fault(phone,
+			   &(struct kl_event_transport){send->route, KL_FAULT_SEND, send->tx});
+	else if (send->attempt == 1 || !phone_large_arrives(client))
+		phone_client_transmit(client);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -239,6 +269,7 @@ static void forget_in(struct phone_client *client, uint64_t length_ms)
 static void client_cancel(struct phone_client *client)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
@@ -248,7 +279,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &client->hop,
+		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }
@@ -258,13 +289,14 @@ static void client_cancel(struct phone_client *client)
 static void client_acknowledge(struct phone_client *client, const struct sip_message *response)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_ack_for_failure(&builder, &client->request, response);
 	if (length > 0)
-		phone_send(phone, &client->hop, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_client_abandon(struct phone *phone, kl_tx tx)
@@ -275,6 +307,8 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
+	if (client->method == KL_INVITE)
+		phone_dialogs_end_early(phone, tx);
 	if (client->method == KL_INVITE && client->proceeding)
 		client_cancel(client);
 }
@@ -328,6 +362,14 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 	return grant.granted_ms;
 }
 
+/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
+static kl_ms granted_in(struct phone_client *client, const struct sip_message *response)
+{
+	if (client->method == KL_REGISTER)
+		return take_grant(client, response);
+	return client->method == KL_SUBSCRIBE ? seconds_in(response, SIP_EXPIRES) : 0;
+}
+
 static void feed_response(struct phone_client *client, const struct sip_message *response,
 			  uint16_t status)
 {
@@ -343,8 +385,8 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 		event.response.challenge =
 			challenge_of(phone_account_judge(client->account, &client->hop.route,
 							 client->proof, response, client->sent));
-	if (client->method == KL_REGISTER && status / 100 == 2)
-		event.response.granted_ms = take_grant(client, response);
+	if (status / 100 == 2)
+		event.response.granted_ms = granted_in(client, response);
 	event.response.redirect = client->redirect.target.route;
 	phone_feed(client->phone, &event);
 }
@@ -354,7 +396,7 @@ static void take_target(void *user)
 {
 	struct phone_client *client = user;
 	struct phone_call *call =
-		client->token ? phone_call_find(client->phone, client->token) : NULL;
+		client->method == KL_INVITE ? phone_call_find(client->phone, client->token) : NULL;
 
 	if (call)
 		call->redirect = client->redirect.target;
@@ -373,11 +415,34 @@ static void follow(struct phone_client *client, const struct sip_message *respon
 		feed_response(client, response, 100);
 }
 
+static struct phone_dialog_origin origin_of(const struct phone_client *client)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+
+	return (struct phone_dialog_origin){
+		.account = client->account,
+		.tx = client->tx,
+		.hop = client->hop,
+		.invite = &client->request,
+		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
+	};
+}
+
+static void take_ringing(struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_dialog_origin origin = origin_of(client);
+
+	phone_call_answered(client->phone, client->token, &client->hop.route, response);
+	if (origin.call)
+		phone_call_take_provisional(origin.call, &origin, response);
+}
+
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
-		phone_call_answered(client->phone, client->token, &client->hop.route, response);
+		if (client->method == KL_INVITE)
+			take_ringing(client, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
@@ -389,20 +454,31 @@ static void take_provisional(struct phone_client *client, const struct sip_messa
 static void take_accepted(struct phone_client *client, const struct sip_message *response)
 {
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
-	const struct phone_dialog_origin origin = {
-		.account = client->account,
-		.hop = client->hop,
-		.invite = &client->request,
-		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
-	};
+	const struct phone_dialog_origin origin = origin_of(client);
 	bool made = phone_dialog_take_answer(client->phone, &origin, response);
 
 	if (wanted) {
 		client->state = PHONE_CLIENT_ENDED;
 		forget_in(client, TRANSACTION_MS);
+		phone_dialogs_end_early(client->phone, client->tx);
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, made ? response->status : 500);
 	}
+}
+
+/* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
+static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
+{
+	struct phone_subscription *subscription;
+
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
+		return response->status;
+	subscription = phone_subscription_find(client->phone, client->token,
+					       client->purpose == KL_FOR_SEIZE);
+	if (!subscription ||
+	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
+		return response->status;
+	return 500;
 }
 
 /* Any other final answer. */
@@ -419,17 +495,20 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		return;
 	client->state = PHONE_CLIENT_ENDED;
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
-	if (open)
+	if (is_invite)
+		phone_dialogs_end_early(client->phone, client->tx);
+	if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3)
 		follow(client, response);
 	else if (open || late)
-		feed_response(client, response, response->status);
+		feed_response(client, response,
+			      open ? judge_final(client, response) : response->status);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)
 {
-	struct phone_client *client = find_branch(phone, response->via.branch);
+	struct phone_client *client = phone_client_find(phone, response->via.branch);
 
 	if (!client)
 		return false;
@@ -458,69 +537,12 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-	if (client->state == PHONE_CLIENT_OPEN && phone_route_equal(&client->hop.route, route))
-		return client->tx;
+		{
+			const struct phone_hop hop = phone_large_hop(client);
+
+			if (client->state == PHONE_CLIENT_OPEN &&
+			    phone_route_same(&hop.route, route))
+				return client->tx;
+		}
 	return 0;
-}
-
-static enum kl_fault fault_of(enum net_icmp_class icmp_class)
-{
-	switch (icmp_class) {
-	case NET_ICMP_NET:
-		return KL_FAULT_NET;
-	case NET_ICMP_HOST:
-		return KL_FAULT_HOST;
-	case NET_ICMP_PROTOCOL:
-		return KL_FAULT_PROTOCOL;
-	case NET_ICMP_PORT:
-		return KL_FAULT_PORT;
-	case NET_ICMP_PROHIBITED:
-		return KL_FAULT_PROHIBITED;
-	case NET_ICMP_HOPS:
-		return KL_FAULT_HOPS;
-	case NET_ICMP_TOO_BIG:
-	case NET_ICMP_OTHER:
-		break;
-	}
-	return KL_FAULT_NONE;
-}
-
-/* The branch that stands in what was quoted of our datagram; absent: none. */
-static struct sip_span quoted_branch(const struct net_udp_error *error)
-{
-	static const char mark[] = ";branch=";
-	const char *at = NULL;
-	size_t length = 0, left;
-
-	if (error->quoted_length)
-		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
-	if (!at)
-		return (struct sip_span){NULL, 0};
-	at += sizeof mark - 1;
-	left = error->quoted_length - (size_t)(at - (const char *)error->quoted);
-	while (length < left && !strchr(";, \r\n", at[length]))
-		length++;
-	return (struct sip_span){at, length};
-}
-
-void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)
-{
-	struct kl_event event = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = phone_route_of(&error->destination, KL_UDP),
-			      .fault = fault_of(error->icmp_class)},
-	};
-	const struct sip_span branch = quoted_branch(error);
-	const struct phone_client *client = find_branch(phone, branch);
-	char address[NET_ADDRESS_TEXT_MAX];
-
-	if (event.transport.fault == KL_FAULT_NONE ||
-	    phone_dialogs_take_fault(phone, branch, event.transport.fault))
-		return;
-	/* The engine checks that it is open, and on that route. */
-	event.transport.tx = client ? client->tx : 0;
-	phone_log(PHONE_LOG_INFO, "%s for %s%s", kl_fault_text(event.transport.fault),
-		  net_address_format(&error->destination, address),
-		  event.transport.tx ? "" : ", about nothing that is open");
-	phone_feed(phone, &event);
 }

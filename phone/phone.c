@@ -3,15 +3,22 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/provenance.h"
+#include "phone/icmp.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { SUMMARY_MS = 10000 }; /* how often dropped messages may be logged */
+enum {
+	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
+	LEAVE_MS =
+		1000, /* how long servers may take to end the subscriptions of lines that leave */
+};
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -38,7 +45,8 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 /* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
 static void log_action(const struct phone *phone, const struct kl_action *action)
 {
-	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME;
+	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME ||
+			action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
@@ -72,7 +80,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
-	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
+	case KL_DO_SUBSCRIPTION:
+		phone_subscription_act(phone, &action->subscription);
 		break;
 	case KL_DO_KEEPALIVE:
 		keep_alive(phone, &action->keepalive.route);
@@ -82,6 +91,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
+		phone_event_report(phone, action);
 		break;
 	}
 }
@@ -122,6 +132,14 @@ static void take_dns(void *user, const struct kl_event *event)
 	phone_feed(user, event);
 }
 
+static void take_known(void *user, const struct phone_dns_known *known)
+{
+	const struct phone *phone = user;
+
+	if (phone->memory)
+		phone_memory_take(phone->memory, known);
+}
+
 /* ---- the network ----------------------------------------------------------------------------- */
 
 static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
@@ -149,26 +167,63 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	return error;
 }
 
-static void log_dropped(void *user)
+static void log_odd(void *user)
 {
 	struct phone *phone = user;
-	uint64_t news = phone->counters.dropped - phone->dropped_told;
+	const struct phone_counters now = phone->counters, told = phone->told;
 
-	if (news)
-		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
-			  (unsigned long long)news);
-	phone->dropped_told = phone->counters.dropped;
+	phone->told = now;
+	phone->summary_is_due = false;
+	phone_log(PHONE_LOG_WARNING,
+		  "dropped: %" PRIu64 " that are no SIP messages, %" PRIu64
+		  " answers to nothing that was asked, %" PRIu64
+		  " of strangers or of servers without the registration, %" PRIu64
+		  " without room, %" PRIu64 " NOTIFYs beyond what a subscription may send, %" PRIu64
+		  " streams",
+		  now.dropped - told.dropped, now.stray - told.stray, now.refused - told.refused,
+		  now.overflow - told.overflow, now.flooded - told.flooded,
+		  now.streams - told.streams);
 }
 
-/* What is no message is counted, and the log has a sum of it every 10 s at most. */
+/* What is odd is counted, and the log has a sum of it every 10 s at most. */
+static void note_odd(void *user)
+{
+	struct phone *phone = user;
+	const struct phone_transport_counters network = phone_transport_counters(phone->transport);
+
+	phone->counters.streams = network.broken + network.crowded;
+	if (phone->summary_is_due || !memcmp(&phone->counters, &phone->told, sizeof phone->told))
+		return;
+	phone->summary_is_due = true;
+	net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+}
+
+void phone_count_refused(struct phone *phone)
+{
+	phone->counters.refused++;
+	note_odd(phone);
+}
+
+void phone_count_overflow(struct phone *phone)
+{
+	phone->counters.overflow++;
+	note_odd(phone);
+}
+
+void phone_count_flooded(struct phone *phone)
+{
+	phone->counters.flooded++;
+	note_odd(phone);
+}
+
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
 	char source[KL_TEXT_MAX];
 
 	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
 		  phone_route_text(&packet->source, source), sip_strerror(error));
-	if (phone->counters.dropped++ == phone->dropped_told)
-		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	phone->counters.dropped++;
+	note_odd(phone);
 }
 
 /* A stream stands in the trace with the port where we listen, both ways. */
@@ -206,12 +261,13 @@ static void take_packet(void *user, const struct phone_packet *packet)
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
+	note_odd(phone);
 	phone_check_stopped(phone);
 }
 
 static void take_error(void *user, const struct net_udp_error *error)
 {
-	phone_client_take_error(user, error);
+	phone_icmp_take(user, error);
 }
 
 /* TRIG-4, TRIG-6: a stream that came to nothing fails those who wait for it, one that was there may
@@ -227,6 +283,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
+	phone_large_lose(phone, end);
 	event.transport.tx = phone_client_waiting(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
 		event.transport.fault = KL_FAULT_STREAM_LOST;
@@ -250,7 +307,7 @@ static bool admits(void *user, const struct kl_route *source)
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
 			return true;
-	phone->counters.refused++;
+	phone_count_refused(phone);
 	return false;
 }
 
@@ -275,7 +332,43 @@ const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 	return &phone->engine_config->lines[account->line_index].entries[account->entry_index];
 }
 
+/* ---- leaving --------------------------------------------------------------------------------- */
+
+static void unregister(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		if (phone_account_find(&phone->accounts, i, 0)->leaves)
+			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_STOP, .line = i});
+	phone->leaving = PHONE_STAYS;
+	phone_check_stopped(phone);
+}
+
+static void take_leave_over(void *user)
+{
+	struct phone *phone = user;
+
+	if (phone->leaving == PHONE_UNSUBSCRIBES)
+		unregister(phone);
+}
+
+void phone_send_away(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	phone_calls_hang_up(phone);
+	phone_subscriptions_leave(phone);
+	phone->leaving = PHONE_UNSUBSCRIBES;
+	net_timer_set(phone->leave, net_now_ms() + LEAVE_MS);
+	phone_check_stopped(phone);
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
+
+static int report_no_memory(char why[PHONE_WHY_MAX])
+{
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	return -ENOMEM;
+}
 
 static int open_network(struct phone *phone, const struct phone_config *config,
 			char why[PHONE_WHY_MAX])
@@ -291,6 +384,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.on_stream_end = take_stream_end,
 		.waits = waits,
 		.admits = admits,
+		.on_odd = note_odd,
 		.user = phone,
 	};
 	const struct phone_dns_config dns = {
@@ -300,6 +394,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.hosts_path = config->hosts_path,
 		.on_servers = take_servers,
 		.on_answer = take_dns,
+		.on_known = take_known,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
@@ -309,16 +404,13 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 					 why);
 	if (error)
 		return error;
+	if (config->state_path &&
+	    phone_memory_open(&phone->memory, config->loop, config->state_path))
+		return report_no_memory(why);
 	error = phone_dns_create(&phone->dns, &dns);
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "the DNS servers: %s", strerror(-error));
 	return error;
-}
-
-static int report_no_memory(char why[PHONE_WHY_MAX])
-{
-	snprintf(why, PHONE_WHY_MAX, "out of memory");
-	return -ENOMEM;
 }
 
 /* The engine asks only for addresses of the families that are here. */
@@ -333,6 +425,8 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 		return report_no_memory(why);
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
+	if (phone->memory)
+		phone_memory_lend(phone->memory, config);
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine)
@@ -364,7 +458,10 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 					 (struct net_callback){take_time, phone});
 	if (!error)
 		error = net_timer_create(&phone->summary, phone->loop,
-					 (struct net_callback){log_dropped, phone});
+					 (struct net_callback){log_odd, phone});
+	if (!error)
+		error = net_timer_create(&phone->leave, phone->loop,
+					 (struct net_callback){take_leave_over, phone});
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;
@@ -380,6 +477,7 @@ int phone_create(struct phone **out, const struct phone_config *config, char why
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
+	phone->on_call = config->on_call;
 	phone->user = config->user;
 	error = open_parts(phone, config, why);
 	if (error)
@@ -395,30 +493,31 @@ void phone_free(struct phone *phone)
 		return;
 	phone_reload_drop(phone);
 	phone_calls_clear(phone);
+	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
+	phone_redirect_names_clear(&phone->redirect_names);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
 	phone_network_close(phone);
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
 	phone_trace_close(phone->trace);
+	phone_memory_close(phone->memory);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
+	net_timer_free(phone->leave);
 	free(phone->engine);
 	free(phone->engine_config);
 	free(phone);
 }
 
-static void feed_lines(struct phone *phone, enum kl_event_type type)
-{
-	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
-		phone_feed(phone, &(struct kl_event){.type = type, .line = i});
-}
-
 void phone_start(struct phone *phone)
 {
-	feed_lines(phone, KL_EV_LINE_START);
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_subscriptions_reconcile(phone, i);
 	phone_network_check(phone);
 }
 
@@ -427,21 +526,25 @@ void phone_stop(struct phone *phone, struct net_callback on_stopped)
 	phone_reload_drop(phone);
 	for (uint32_t i = 0; i < phone->accounts.count; i++)
 		phone->accounts.all[i].leaves = true;
-	phone_calls_hang_up(phone);
-	feed_lines(phone, KL_EV_LINE_STOP);
 	phone->on_stopped = on_stopped;
-	phone_check_stopped(phone);
+	phone_send_away(phone);
 }
 
 bool phone_is_busy(const struct phone *phone)
 {
-	return phone_clients_busy(phone) || phone_dialogs_busy(phone);
+	return phone->leaving != PHONE_STAYS || phone_clients_busy(phone) ||
+	       phone_dialogs_busy(phone);
 }
 
 void phone_check_stopped(struct phone *phone)
 {
 	const struct net_callback tell = phone->on_stopped;
 
+	if (phone->leaving == PHONE_UNSUBSCRIBES && !phone->acting &&
+	    !phone_subscriptions_busy(phone)) {
+		unregister(phone);
+		return;
+	}
 	phone_reload_check(phone);
 	if (!tell.call || phone->acting || phone_is_busy(phone))
 		return;

@@ -51,6 +51,9 @@ void phone_reload_hop(const struct phone_reload *reload, const struct phone_acco
 		hop->policy = new->policy;
 	if (hop->name == old->name)
 		hop->name = new->name;
+	for (uint8_t i = 0; i < old->more_count; i++)
+		if (hop->name == old->more_names[i])
+			hop->name = new->more_names[i];
 }
 
 static bool goes_on(const struct phone_reload *reload, uint32_t new_line)
@@ -172,6 +175,7 @@ static void exchange(struct phone_reload *reload)
 	phone->accounts = reload->accounts;
 	phone->engine_config = reload->engine_config;
 	phone->engine = reload->engine;
+	phone->leaving = PHONE_STAYS;
 	reload->accounts = accounts;
 	reload->engine_config = engine_config;
 	reload->engine = engine;
@@ -186,6 +190,8 @@ static void start_lines(const struct phone_reload *reload)
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (!goes_on(reload, i))
 			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_subscriptions_reconcile(phone, i);
 }
 
 static void cross_over(void *user)
@@ -199,6 +205,7 @@ static void cross_over(void *user)
 	phone_clients_carry(phone, reload);
 	phone_dialogs_carry(phone, reload);
 	phone_calls_carry(phone, reload);
+	phone_subscriptions_carry(phone, reload);
 	exchange(reload);
 	phone->reload = NULL;
 	phone_clients_make_room(phone);
@@ -221,6 +228,8 @@ static int make_engine_config(struct phone_reload *reload, char why[PHONE_WHY_MA
 		return -ENOMEM;
 	*new = reload->config->engine;
 	new->families = old->families;
+	new->remembered_records = old->remembered_records;
+	new->remembered_record_count = old->remembered_record_count;
 	kl_limits_keep(new, old);
 	if (kl_config_check(new, why, PHONE_WHY_MAX))
 		return -EINVAL;
@@ -259,10 +268,7 @@ static void send_away(struct phone *phone)
 
 		account->leaves = reload->places[account->line_index] == KL_NO_LINE;
 	}
-	phone_calls_hang_up(phone);
-	for (uint32_t i = 0; i < reload->place_count; i++)
-		if (reload->places[i] == KL_NO_LINE)
-			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_STOP, .line = i});
+	phone_send_away(phone);
 }
 
 int phone_reload_begin(struct phone *phone, const struct phone_reload_order *order,
@@ -292,7 +298,6 @@ int phone_reload_begin(struct phone *phone, const struct phone_reload_order *ord
 	phone->reload = reload;
 	net_timer_set(reload->timer, net_now_ms() + order->leave_max_ms);
 	send_away(phone);
-	phone_check_stopped(phone);
 	return 0;
 }
 

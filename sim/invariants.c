@@ -88,7 +88,7 @@ static struct journey *find_open(const struct sim_invariants *inv, kl_tx tx)
 
 static bool same_route(const struct kl_route *a, const struct kl_route *b)
 {
-	return a->port == b->port && a->transport == b->transport &&
+	return a->port == b->port && a->transport == b->transport && a->tls_name == b->tls_name &&
 	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 

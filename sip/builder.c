@@ -155,7 +155,7 @@ static void append_top_via(struct sip_builder *builder, const struct sip_reply *
 	append_line_end(builder);
 }
 
-static void append_vias(struct sip_builder *builder, const struct sip_reply *reply)
+void sip_builder_vias(struct sip_builder *builder, const struct sip_reply *reply)
 {
 	struct sip_cursor cursor = {0};
 	struct sip_span via;
@@ -193,7 +193,7 @@ void sip_builder_reply(struct sip_builder *builder, const struct sip_reply *repl
 	const struct sip_message *request = reply->request;
 
 	sip_builder_status(builder, reply->status, reply->reason);
-	append_vias(builder, reply);
+	sip_builder_vias(builder, reply);
 	if (reply->status > 100 && reply->status < 300)
 		sip_builder_copy(builder, request, SIP_RECORD_ROUTE);
 	sip_builder_copy(builder, request, SIP_FROM);

@@ -57,6 +57,9 @@ struct sip_reply {
 	uint16_t source_port; /* for `rport`, if asked for (RFC 3581) */
 };
 
+/* Writes the Via lines of the answer alone. */
+void sip_builder_vias(struct sip_builder *builder, const struct sip_reply *reply);
+
 /* Writes the status line, the Via list, From, To, Call-ID, CSeq, the request's Record-Route (in
  * 101..299) and, in a 100, its Timestamp.  Further headers and the end are the caller's. */
 void sip_builder_reply(struct sip_builder *builder, const struct sip_reply *reply);

@@ -346,6 +346,12 @@ void sip_message_clear(struct sip_message *message)
 	*message = (struct sip_message){0};
 }
 
+/* The unfolded head stands behind the received bytes in the block: take_bytes(). */
+size_t sip_message_offset(const struct sip_message *message, struct sip_span piece)
+{
+	return (size_t)(piece.at - message->received.at) - message->received.length;
+}
+
 /* ---- access -------------------------------------------------------------------------------- */
 
 const struct sip_header *sip_message_header(const struct sip_message *message,
@@ -396,6 +402,17 @@ bool sip_message_element(const struct sip_message *message, enum sip_header_id i
 	return true;
 }
 
+bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, const char *token)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_span element;
+
+	while (sip_message_next(message, id, &cursor, &element))
+		if (sip_span_is(element, token))
+			return true;
+	return false;
+}
+
 int sip_message_via(const struct sip_message *message, size_t nth, struct sip_via *via)
 {
 	struct sip_span element;
@@ -439,4 +456,19 @@ int sip_message_granted(const struct sip_message *message, const struct sip_uri 
 		return sip_message_seconds(message, SIP_EXPIRES, seconds);
 	}
 	return SIP_EABSENT;
+}
+
+struct sip_span sip_quoted_branch(struct sip_span quoted)
+{
+	static const char mark[] = ";branch=";
+	const char *end = quoted.at + quoted.length, *at = NULL, *last;
+
+	if (quoted.length)
+		at = memmem(quoted.at, quoted.length, mark, sizeof mark - 1);
+	if (!at)
+		return (struct sip_span){NULL, 0};
+	at += sizeof mark - 1;
+	for (last = at; last < end && !strchr(";, \t\r\n", *last); last++)
+		;
+	return last < end ? (struct sip_span){at, (size_t)(last - at)} : (struct sip_span){NULL, 0};
 }

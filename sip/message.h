@@ -58,6 +58,10 @@ int sip_message_parse(struct sip_message *message, const void *bytes, size_t len
 
 void sip_message_clear(struct sip_message *message);
 
+/* Where in message->received the bytes stand that PIECE, of a header's value or name or of the
+ * first line, was read from: the same length, with the line ends of folding. */
+size_t sip_message_offset(const struct sip_message *message, struct sip_span piece);
+
 /* The NTH (from 0) header line with this id, or with this full or compact name; NULL: no more.
  * sip_message_header() with SIP_HEADER_OTHER gives the unknown ones. */
 const struct sip_header *sip_message_header(const struct sip_message *message,
@@ -80,12 +84,19 @@ bool sip_message_next(const struct sip_message *message, enum sip_header_id id,
 bool sip_message_element(const struct sip_message *message, enum sip_header_id id, size_t nth,
 			 struct sip_span *element);
 
+/* Does a header such as Supported, Require or Allow list TOKEN, whatever its case? */
+bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, const char *token);
+
 /* The NTH Via; SIP_EABSENT if there are no more, else as sip_via_parse(). */
 int sip_message_via(const struct sip_message *message, size_t nth, struct sip_via *via);
 
 /* The NTH address of Contact, Route, Record-Route and their kind; SIP_EABSENT if no more. */
 int sip_message_address(const struct sip_message *message, enum sip_header_id id, size_t nth,
 			struct sip_address *address);
+
+/* The branch of the top Via in QUOTED, the beginning of a message as an ICMP error has it; absent:
+ * so much is not there, or it is cut in the branch. */
+struct sip_span sip_quoted_branch(struct sip_span quoted);
 
 /* Seconds of Expires, Min-Expires, Retry-After, Flow-Timer; SIP_EABSENT if not there. */
 int sip_message_seconds(const struct sip_message *message, enum sip_header_id id,

@@ -38,6 +38,15 @@ bool sip_span_equal(struct sip_span a, struct sip_span b)
 	return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
 }
 
+uint64_t sip_span_hash(struct sip_span span)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < span.length; i++)
+		hash = (hash ^ (unsigned char)span.at[i]) * 0x100000001b3;
+	return hash ^ hash >> 32;
+}
+
 bool sip_span_is(struct sip_span span, const char *string)
 {
 	return span.length == strlen(string) &&

@@ -51,6 +51,9 @@ struct sip_span sip_span_of(const char *string);
 /* Byte for byte, as tags, branches and Call-IDs compare. */
 bool sip_span_equal(struct sip_span a, struct sip_span b);
 
+/* For tables: where equal spans have equal places.  FNV-1a, mixed. */
+uint64_t sip_span_hash(struct sip_span span);
+
 /* ASCII case ignored, as names and tokens compare. */
 bool sip_span_is(struct sip_span span, const char *string);
 

@@ -7,7 +7,7 @@
 
 enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers H, J and L */
-	NOWHERE = UINT32_MAX,        /* no slot */
+	NOWHERE = 0,                 /* no slot: they count from 1 */
 };
 
 /* RFC 3261 figures 7 and 8, and RFC 6026 figure 5.  A non-INVITE's Trying is PROCEEDING without a
@@ -26,10 +26,12 @@ struct transaction {
 	bool is_reliable;    /* it came over TCP or TLS, where nothing is resent (17.2.1) */
 	uint32_t generation; /* of the slot; makes ids unique */
 	uint32_t next;       /* in the bucket, or in the free list */
-	uint32_t heap_index; /* NOWHERE: it waits for nothing */
-	uint64_t hash;       /* of the key */
-	char *key;           /* owned */
-	char *response;      /* the last one; owned */
+	struct sip_waiter waiter;
+	uint64_t hash;      /* of the key */
+	char *key;          /* owned */
+	uint32_t next_twin; /* in the bucket of origins */
+	char *origin;       /* owned; NULL: it lies inside a dialog */
+	char *response;     /* the last one; owned */
 	size_t response_length;
 	uint64_t resend_at; /* timer G; SIP_NEVER: not running */
 	uint64_t resend_ms; /* its current length */
@@ -40,88 +42,22 @@ struct transaction {
 struct sip_transactions {
 	size_t limit;
 	size_t count;
-	struct transaction *slots;
-	uint32_t free_slot;
-	uint32_t *buckets; /* as many as slots: first of the chain */
-	uint32_t *heap;    /* slots by due time, the earliest first */
-	size_t heap_count;
+	struct transaction *slots; /* from 1 on; what was never used is not touched */
+	uint32_t used;             /* the highest slot that was ever in use */
+	uint32_t free_slot;        /* a lower one that is free again, and so on by `next` */
+	uint32_t *buckets;         /* as many as slots: first of the chain */
+	uint32_t *origins;         /* the same, for requests that come twice */
+	struct sip_waiters waiters;
 };
 
-/* ---- the heap of what waits ---------------------------------------------------------------- */
-
-static uint64_t due_at(const struct sip_transactions *table, uint32_t slot)
+/* Starts a transaction's timers, or sets them anew. */
+static void wait_on(struct sip_transactions *table, struct transaction *t)
 {
-	const struct transaction *t = &table->slots[slot];
-
-	return t->resend_at < t->end_at ? t->resend_at : t->end_at;
-}
-
-static void heap_put(struct sip_transactions *table, size_t index, uint32_t slot)
-{
-	table->heap[index] = slot;
-	table->slots[slot].heap_index = (uint32_t)index;
-}
-
-static void heap_swap(struct sip_transactions *table, size_t a, size_t b)
-{
-	uint32_t slot = table->heap[a];
-
-	heap_put(table, a, table->heap[b]);
-	heap_put(table, b, slot);
-}
-
-static bool heap_is_earlier(const struct sip_transactions *table, size_t a, size_t b)
-{
-	return due_at(table, table->heap[a]) < due_at(table, table->heap[b]);
-}
-
-static void heap_settle(struct sip_transactions *table, size_t index)
-{
-	size_t child;
-
-	for (; index > 0 && heap_is_earlier(table, index, (index - 1) / 2); index = (index - 1) / 2)
-		heap_swap(table, index, (index - 1) / 2);
-	while ((child = 2 * index + 1) < table->heap_count) {
-		if (child + 1 < table->heap_count && heap_is_earlier(table, child + 1, child))
-			child++;
-		if (!heap_is_earlier(table, child, index))
-			return;
-		heap_swap(table, child, index);
-		index = child;
-	}
-}
-
-static void heap_remove(struct sip_transactions *table, uint32_t slot)
-{
-	size_t index = table->slots[slot].heap_index;
-
-	if (index == NOWHERE)
-		return;
-	table->slots[slot].heap_index = NOWHERE;
-	if (index == --table->heap_count)
-		return;
-	heap_put(table, index, table->heap[table->heap_count]);
-	heap_settle(table, index);
-}
-
-/* Starts a transaction's timers, or gives them their new place. */
-static void heap_update(struct sip_transactions *table, uint32_t slot)
-{
-	if (table->slots[slot].heap_index == NOWHERE)
-		heap_put(table, table->heap_count++, slot);
-	heap_settle(table, table->slots[slot].heap_index);
+	sip_waiters_set(&table->waiters, &t->waiter,
+			t->resend_at < t->end_at ? t->resend_at : t->end_at);
 }
 
 /* ---- slots --------------------------------------------------------------------------------- */
-
-static uint64_t hash_of(const char *key)
-{
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-
-	for (; *key; key++)
-		hash = (hash ^ (unsigned char)*key) * 0x100000001b3;
-	return hash;
-}
 
 static sip_transaction_id id_of(const struct sip_transactions *table, uint32_t slot)
 {
@@ -132,14 +68,15 @@ static uint32_t slot_of(const struct sip_transactions *table, sip_transaction_id
 {
 	uint32_t slot = (uint32_t)id;
 
-	if (slot >= table->limit || table->slots[slot].state == FREE || id_of(table, slot) != id)
+	if (slot == NOWHERE || slot > table->used || table->slots[slot].state == FREE ||
+	    id_of(table, slot) != id)
 		return NOWHERE;
 	return slot;
 }
 
 static uint32_t find(const struct sip_transactions *table, const char *key)
 {
-	uint64_t hash = hash_of(key);
+	uint64_t hash = sip_span_hash(sip_span_of(key));
 	uint32_t slot = table->buckets[hash % table->limit];
 
 	while (slot != NOWHERE &&
@@ -151,16 +88,16 @@ static uint32_t find(const struct sip_transactions *table, const char *key)
 /* Takes a free slot and the ownership of KEY. */
 static uint32_t open_slot(struct sip_transactions *table, char *key)
 {
-	uint32_t slot = table->free_slot;
+	uint32_t slot = table->free_slot != NOWHERE ? table->free_slot : ++table->used;
 	struct transaction *t = &table->slots[slot];
 	uint32_t *bucket;
 
-	table->free_slot = t->next;
+	if (slot == table->free_slot)
+		table->free_slot = t->next;
 	*t = (struct transaction){
 		.state = PROCEEDING,
 		.generation = t->generation + 1,
-		.heap_index = NOWHERE,
-		.hash = hash_of(key),
+		.hash = sip_span_hash(sip_span_of(key)),
 		.key = key,
 		.resend_at = SIP_NEVER,
 		.end_at = SIP_NEVER,
@@ -172,18 +109,59 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 	return slot;
 }
 
+static uint32_t *origin_bucket(const struct sip_transactions *table, const char *origin)
+{
+	return &table->origins[sip_span_hash(sip_span_of(origin)) % table->limit];
+}
+
+/* RFC 3261 8.2.2.2: is there a transaction with this origin?  It came by another way, since its key
+ * is another. */
+static bool find_twin(const struct sip_transactions *table, const char *origin)
+{
+	uint32_t slot = *origin_bucket(table, origin);
+
+	while (slot != NOWHERE && strcmp(table->slots[slot].origin, origin) != 0)
+		slot = table->slots[slot].next_twin;
+	return slot != NOWHERE;
+}
+
+/* Takes the ownership of ORIGIN. */
+static void set_origin(struct sip_transactions *table, uint32_t slot, char *origin)
+{
+	uint32_t *bucket = origin_bucket(table, origin);
+
+	table->slots[slot].origin = origin;
+	table->slots[slot].next_twin = *bucket;
+	*bucket = slot;
+}
+
+static void drop_origin(struct sip_transactions *table, uint32_t slot)
+{
+	struct transaction *t = &table->slots[slot];
+	uint32_t *link;
+
+	if (!t->origin)
+		return;
+	link = origin_bucket(table, t->origin);
+	while (*link != slot)
+		link = &table->slots[*link].next_twin;
+	*link = t->next_twin;
+	free(t->origin);
+}
+
 static void close_slot(struct sip_transactions *table, uint32_t slot)
 {
 	struct transaction *t = &table->slots[slot];
 	uint32_t *link = &table->buckets[t->hash % table->limit];
 
-	heap_remove(table, slot);
+	sip_waiters_set(&table->waiters, &t->waiter, SIP_NEVER);
+	drop_origin(table, slot);
 	while (*link != slot)
 		link = &table->slots[*link].next;
 	*link = t->next;
 	free(t->key);
 	free(t->response);
-	t->key = t->response = NULL;
+	t->key = t->origin = t->response = NULL;
 	t->state = FREE;
 	t->next = table->free_slot;
 	table->free_slot = slot;
@@ -194,21 +172,18 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 {
 	struct sip_transactions *table = calloc(1, sizeof(*table));
 
-	if (!table || limit == 0 || limit >= NOWHERE) {
+	if (!table || limit == 0 || limit >= UINT32_MAX) {
 		free(table);
 		return NULL;
 	}
 	table->limit = limit;
-	table->slots = calloc(limit, sizeof(*table->slots));
+	table->slots = calloc(limit + 1, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
-	table->heap = calloc(limit, sizeof(*table->heap));
-	if (!table->slots || !table->buckets || !table->heap) {
+	table->origins = calloc(limit, sizeof(*table->origins));
+	if (!table->slots || !table->buckets || !table->origins ||
+	    sip_waiters_init(&table->waiters, (uint32_t)limit) != 0) {
 		sip_transactions_free(table);
 		return NULL;
-	}
-	for (size_t i = 0; i < limit; i++) {
-		table->buckets[i] = NOWHERE;
-		table->slots[i].next = i + 1 < limit ? (uint32_t)i + 1 : NOWHERE;
 	}
 	return table;
 }
@@ -217,13 +192,15 @@ void sip_transactions_free(struct sip_transactions *table)
 {
 	if (!table)
 		return;
-	for (size_t i = 0; table->slots && i < table->limit; i++) {
+	for (size_t i = 1; table->slots && i <= table->used; i++) {
 		free(table->slots[i].key);
+		free(table->slots[i].origin);
 		free(table->slots[i].response);
 	}
 	free(table->slots);
 	free(table->buckets);
-	free(table->heap);
+	free(table->origins);
+	sip_waiters_clear(&table->waiters);
 	free(table);
 }
 
@@ -264,6 +241,23 @@ static char *make_own_key(const struct sip_message *message)
 	return key;
 }
 
+/* What tells a request outside dialogs from all others, by whatever way it comes (8.2.2.2): From
+ * tag, Call-ID and CSeq; and whom it is for, since one call may ring two lines here.  To be freed;
+ * NULL: it is no such request, or there is no memory. */
+static char *make_origin(const struct sip_message *message)
+{
+	struct sip_uri uri = {.user = {NULL, 0}};
+	char *origin = NULL;
+
+	if (message->to.tag.at || message->method == SIP_ACK || message->method == SIP_CANCEL ||
+	    sip_uri_parse(&uri, message->request_uri) != 0 ||
+	    asprintf(&origin, "%.*s %u %.*s %.*s %.*s", SIP_SPAN(message->call_id),
+		     message->cseq.number, SIP_SPAN(message->method_name),
+		     SIP_SPAN(message->from.tag), SIP_SPAN(uri.user)) < 0)
+		return NULL;
+	return origin;
+}
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 /* An ACK ends the wait of a refused INVITE; that of a 2xx is its dialog's, as a request of its own.
@@ -280,7 +274,7 @@ static void receive_ack(struct sip_transactions *table, uint32_t slot, struct si
 		t->state = CONFIRMED;
 		t->resend_at = SIP_NEVER;
 		t->end_at = now + SIP_T4_MS;
-		heap_update(table, slot);
+		wait_on(table, t);
 		return;
 	case ACCEPTED:
 		*receipt = (struct sip_receipt){.kind = SIP_RECEIPT_NEW};
@@ -308,6 +302,7 @@ static void receive_repeat(const struct sip_transactions *table, uint32_t slot,
 static void receive_new(struct sip_transactions *table, const struct sip_message *message,
 			char *key, const struct sip_peer *peer, struct sip_receipt *receipt)
 {
+	char *origin;
 	uint32_t slot;
 
 	receipt->kind = SIP_RECEIPT_NEW;
@@ -315,7 +310,7 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		free(key);
 		return;
 	}
-	if (table->free_slot == NOWHERE) {
+	if (table->count == table->limit) {
 		receipt->kind = SIP_RECEIPT_FULL;
 		free(key);
 		return;
@@ -326,6 +321,11 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		message->via.transport == SIP_TCP || message->via.transport == SIP_TLS;
 	table->slots[slot].peer = *peer;
 	receipt->id = id_of(table, slot);
+	origin = make_origin(message);
+	if (!origin)
+		return;
+	receipt->is_merged = find_twin(table, origin);
+	set_origin(table, slot, origin);
 }
 
 int sip_transactions_receive(struct sip_transactions *table, const struct sip_message *message,
@@ -360,20 +360,29 @@ sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *tab
 	uint32_t slot = key ? find(table, key) : NOWHERE;
 
 	free(key);
-	if (slot == NOWHERE || table->slots[slot].state != PROCEEDING)
-		return 0;
-	return id_of(table, slot);
+	return slot == NOWHERE ? 0 : id_of(table, slot);
 }
 
-/* A final answer moves the transaction on and starts its timers. */
-static void enter_final(struct transaction *t, unsigned status, uint64_t now)
+/* A final answer, but for an INVITE's 2xx, moves the transaction on and starts its timers. */
+static void enter_final(struct transaction *t, uint64_t now)
 {
-	t->state = t->is_invite && status < 300 ? ACCEPTED : COMPLETED;
+	t->state = COMPLETED;
 	t->end_at = now + GIVE_UP_MS;
-	if (!t->is_invite || t->state == ACCEPTED || t->is_reliable)
+	if (!t->is_invite || t->is_reliable)
 		return;
 	t->resend_ms = SIP_T1_MS;
 	t->resend_at = now + t->resend_ms;
+}
+
+/* Its 2xx is never sent from here, so no bytes of it are kept. */
+static int accept(struct sip_transactions *table, struct transaction *t, uint64_t now)
+{
+	free(t->response);
+	t->response = NULL;
+	t->state = ACCEPTED;
+	t->end_at = now + GIVE_UP_MS;
+	wait_on(table, t);
+	return 0;
 }
 
 int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id id,
@@ -390,6 +399,8 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 		return 0;
 	if (t->state != PROCEEDING)
 		return SIP_ESTATE;
+	if (t->is_invite && answer->status / 100 == 2)
+		return accept(table, t, now);
 	copy = malloc(answer->bytes.length + 1);
 	if (!copy)
 		return SIP_EMEMORY;
@@ -399,9 +410,17 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	t->response_length = answer->bytes.length;
 	if (answer->status < 200)
 		return 0;
-	enter_final(t, answer->status, now);
-	heap_update(table, slot);
+	enter_final(t, now);
+	wait_on(table, t);
 	return 0;
+}
+
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id)
+{
+	uint32_t slot = slot_of(table, id);
+
+	if (slot != NOWHERE)
+		close_slot(table, slot);
 }
 
 /* Timer G doubles up to T2; counted from now on, so that a late wake makes no burst. */
@@ -415,14 +434,15 @@ static void resend(struct sip_transactions *table, uint32_t slot, struct sip_due
 				.peer = t->peer};
 	t->resend_ms = t->resend_ms * 2 < SIP_T2_MS ? t->resend_ms * 2 : SIP_T2_MS;
 	t->resend_at = now + t->resend_ms;
-	heap_update(table, slot);
+	wait_on(table, t);
 }
 
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now)
 {
 	while (sip_transactions_deadline(table) <= now) {
-		uint32_t slot = table->heap[0];
-		const struct transaction *t = &table->slots[slot];
+		const struct transaction *t = sip_waiter_owner(sip_waiters_first(&table->waiters),
+							       struct transaction, waiter);
+		uint32_t slot = (uint32_t)(t - table->slots);
 		bool unacked = t->is_invite && t->state == COMPLETED;
 		if (t->end_at > now) {
 			resend(table, slot, due, now);
@@ -439,7 +459,7 @@ bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, 
 
 uint64_t sip_transactions_deadline(const struct sip_transactions *table)
 {
-	return table->heap_count > 0 ? due_at(table, table->heap[0]) : SIP_NEVER;
+	return sip_waiters_deadline(&table->waiters);
 }
 
 size_t sip_transactions_count(const struct sip_transactions *table)

@@ -175,6 +175,7 @@ enum {
 	X(KL_WHY_DROPPED, "dropped with its registration")                                         \
 	X(KL_WHY_TERMINATED, "the server ended it")                                                \
 	X(KL_WHY_NO_WALK, "too many requests are under way")                                       \
+	X(KL_WHY_REMEMBERED, "the records of before the restart serve")                            \
 	X(KL_WHY_SILENT, "no answer from {route} in {ms} ms")                                      \
 	X(KL_WHY_NOT_HEARD, "nothing came from {route} in {ms} ms")                                \
 	X(KL_WHY_HEARD, "{route} answers")                                                         \
@@ -354,6 +355,7 @@ const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);
 const char *kl_subscription_state_name(enum kl_subscription_state state);
+const char *kl_notified_state_name(enum kl_notified_state state);
 const char *kl_ending_name(enum kl_ending ending);
 const char *kl_cause_text(enum kl_cause cause); /* with its {placeholders} */
 const char *kl_fault_text(enum kl_fault fault);

@@ -470,6 +470,8 @@ static void begin(struct life *life, uint64_t seed)
 					  .line_count = LINES,
 					  .static_records = life->statics,
 					  .static_record_count = roll(life, STATICS + 1),
+					  .remembered_records = life->statics,
+					  .remembered_record_count = roll(life, STATICS + 1),
 					  .transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS,
 					  .families = KL_IPV4};
 	kl_limits_default(&life->config);

@@ -97,6 +97,18 @@ class Phone:
         entries = next((row['entries'] for row in lines if row['line'] == line), [])
         return next((row for row in entries if row['entry'] == entry), {})
 
+    def subscriptions(self, line=1):
+        """Those of a line, by what they are for."""
+        lines = (self.status() or {}).get('lines', [])
+        return {row['package']: row for other in lines if other['line'] == line for row in other['subscriptions']}
+
+    def wait_subscription(self, package, condition, within_s=5.0):
+        """The subscription to PACKAGE, once CONDITION(it) is true."""
+        def reached():
+            row = self.subscriptions().get(package)
+            return row if row and condition(row) else None
+        return wait_for(reached, f'{self.name} has {package} as expected', within_s, STATUS_POLL_S)
+
     def counter(self, name):
         return self.status()['counters'][name]
 
@@ -111,8 +123,8 @@ class Phone:
         where = f' at {route.name}' if route else ''
         return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)
 
-    def call(self, target=f'sip:bob@{names.DOMAIN}'):
-        command = [PROGRAM, 'call', '--control', self.control, target]
+    def call(self, target=f'sip:bob@{names.DOMAIN}', options=()):
+        command = [PROGRAM, 'call', '--control', self.control, *options, target]
         process = Process(f'{self.name}-call-{len(self.calls) + 1}', command, self.folder)
         process.start()
         self.calls.append(Call(process))
