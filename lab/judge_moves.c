@@ -43,6 +43,7 @@ static void judge_fault(struct judge *judge, const struct judge_attempt *a)
 		break;
 	case KL_FAULT_NONE:
 	case KL_FAULT_KEEPALIVE:
+	case KL_FAULT_OVERTAKEN:
 		break;
 	}
 }

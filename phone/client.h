@@ -45,6 +45,10 @@ struct phone_client {
 	struct phone_repeat cancel;
 	struct phone_redirect redirect; /* a 3xx that came */
 	struct net_timer *end;          /* when it is forgotten; runs once it is not OPEN */
+	/* phone/race.h */
+	struct net_timer *race;
+	struct kl_route beside;
+	bool races;
 };
 
 struct phone_reload;

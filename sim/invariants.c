@@ -92,6 +92,13 @@ static bool same_route(const struct kl_route *a, const struct kl_route *b)
 	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
+static bool is_ipv4(const struct kl_route *route)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(route->ip, mapped, sizeof(mapped)) == 0;
+}
+
 uint32_t invariants_number_of(struct registration_seen *reg, const struct kl_route *route)
 {
 	uint32_t i = 0;
@@ -372,6 +379,10 @@ static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
 	       "a refresh goes to the route of its dialog");
 	expect(inv, send->method == KL_REGISTER || send->call_id == 1 + (uint32_t)journey->merged,
 	       "an INVITE whose first leg arrived, and no other request, is made anew");
+	expect(inv,
+	       !send->beside.port || (send->route.transport != KL_UDP &&
+				      is_ipv4(&send->route) != is_ipv4(&send->beside)),
+	       "only another family's route is connected beside a stream's own");
 	journey->cseq = send->cseq;
 	expect(inv, !(journey->tried & route), "a walk tries each route once");
 	journey->tried |= route;

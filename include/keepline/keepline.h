@@ -244,7 +244,8 @@ struct kl_event_response {
 	struct kl_route redirect;
 };
 
-/* TRANSPORT: a route failed a request.  All faults but SEND serve every open request on it.
+/* TRANSPORT: a route failed a request.  All faults but SEND and OVERTAKEN serve every open request
+ * on it.
  *
  * STREAM_LOST: the stream to a route ended, and not because of KL_DO_CLOSE or the host's own idle
  * time: the far end closed it (STREAM_LOST) or left keep-alives unanswered (KEEPALIVE).  Requests
@@ -335,6 +336,11 @@ struct kl_action_send {
 	uint32_t call_id;
 	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
 			   * 0 unregisters, or ends the subscription */
+	/* Streams: if `route` is not connected `beside_ms` from now on, the host connects to
+	 * `beside` as well.  Is that there first, it feeds TRANSPORT with KL_FAULT_OVERTAKEN for
+	 * `tx`, and the request goes on there.  Port 0: nowhere.  OWN-7 */
+	struct kl_route beside;
+	kl_ms beside_ms;
 };
 
 /* How a request of the host ended. */

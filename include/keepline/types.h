@@ -239,7 +239,8 @@ enum {
 	X(KL_FAULT_REFUSED, "connection refused")                                                  \
 	X(KL_FAULT_TLS, "TLS: no trusted connection")                                              \
 	X(KL_FAULT_STREAM_LOST, "connection lost")                                                 \
-	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")
+	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")                                            \
+	X(KL_FAULT_OVERTAKEN, "another route connected first")
 
 #define KL_DNS_STATUSES(X)                                                                         \
 	X(KL_DNS_ANSWER, "answered")                                                               \

@@ -412,6 +412,7 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->first_silence = roll(life, 2);
 	policy->register_follows = roll(life, 2);
 	policy->retry_merged = roll(life, 2);
+	policy->connect_stagger_ms = 100 * roll(life, 5);
 	policy->family_order = (uint8_t)roll(life, KL_FAMILY_ORDERS);
 	policy->arrivals_max = (uint16_t)(roll(life, 2) * roll(life, 100));
 	policy->hold_down_ms = 1000 * roll(life, 100);

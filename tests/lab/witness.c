@@ -103,13 +103,16 @@ static void see_response(struct witness *witness, const struct kl_event_response
 
 static void see_fault(struct witness *witness, const struct kl_event_transport *fault)
 {
-	assert(lab_trace_add(
-		&witness->trace,
-		&(struct lab_trace_record){.at_us = now_us(witness),
-					   .kind = LAB_TRACE_FAULT,
-					   .route = fault->route,
-					   .branch = fault->fault == KL_FAULT_SEND ? fault->tx : 0,
-					   .fault = fault->fault}));
+	assert(lab_trace_add(&witness->trace,
+			     &(struct lab_trace_record){
+				     .at_us = now_us(witness),
+				     .kind = LAB_TRACE_FAULT,
+				     .route = fault->route,
+				     .branch = fault->fault == KL_FAULT_SEND ||
+							       fault->fault == KL_FAULT_OVERTAKEN
+						       ? fault->tx
+						       : 0,
+				     .fault = fault->fault}));
 }
 
 static void see_closing(struct witness *witness, const struct kl_event_transport *lost)

@@ -13,6 +13,8 @@ REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 PROBE_MS = 10000
 THREE_SENDS_MS = 3500
 SLACK_MS = 250  # a loaded machine's
+STAGGER_MS = 250
+UNUSED = '2001:db8::99'  # beyond the wire, and nobody's
 EXPIRED_MS = 7000  # records live for 5 s at least
 
 
@@ -136,6 +138,27 @@ def families_in_turns(world):
     routes = sorted(entry['routes'], key=lambda route: route['route'])
     expect_equal('the routes', [route['address'] for route in routes], [FAR[6], FAR[4], SECOND[6]])
     expect_equal('the one without a closed port', [route['address'] for route in routes if route['current']], [FAR[4]])
+
+
+@live_test(CallWorld)
+def stream_race(world):
+    """OWN-7 (part): over TCP the target's IPv6 address answers no SYN. After 250 ms its IPv4 address is connected as well,
+    and has the registration, long before the window of a stream ends (5 s)."""
+    world.records = {(f'_sip._tcp.{DOMAIN}', dns.SRV): [(10, 0, 5060, f'a.{DOMAIN}')],
+                     (f'a.{DOMAIN}', dns.AAAA): [UNUSED], (f'a.{DOMAIN}', dns.A): [FAR[4]]}
+    world.stream_server(FAR[4])
+    phone = world.phone({'reg.1.server.1.port': 0, 'reg.1.server.1.transport': 'TCPOnly'}, '-v', '--profile', 'keepline',
+                        bind='[::]:5070')
+    beside = world.near_log.wait_one('a SYN', within_s=20, target=FAR[4], where=lambda packet: packet.connects)
+    wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration', 10)
+    expect_between('the connection beside', beside.at_ms - world.told_ms(phone, 'send REGISTER'), STAGGER_MS,
+                   STAGGER_MS + SLACK_MS)
+    moved = world.near_log.wait_one('REGISTER', method='REGISTER', target=FAR[4])
+    expect_between('REGISTER there', moved.at_ms - beside.at_ms, ROUND_TRIP_MS, ROUND_TRIP_MS + SLACK_MS)
+    expect('another route connected first' in phone.log(), 'the log says why')
+    expect_equal('connections by IPv4', len(world.near_log.find(target=FAR[4], where=lambda packet: packet.connects)), 1)
+    expect_equal('status of the other', [route['status'] for route in phone.entry()['routes'] if not route['current']],
+                 ['unknown'])
 
 
 if __name__ == '__main__':
