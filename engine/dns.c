@@ -398,12 +398,13 @@ static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
 	return policy->dns_lookup_ms ? policy->dns_lookup_ms : negative_retry_ms;
 }
 
-/* RFC 1035 says how long records may be kept, not how late they are asked for.  OWN-4 */
+/* RFC 1035 says how long records may be kept, not how late they are asked for; but never more often
+ * than for the shortest of them.  OWN-4, DNS-17 */
 static kl_ms query_ask_after_ms(const struct kl_engine *e, const struct query *query)
 {
 	kl_ms keep_ms = query_keep_ms(e, query);
 	bool ahead = query_policy(e, query)->dns_ahead && query->source == SOURCE_NETWORK;
-	return ahead ? keep_ms - keep_ms / 10 : keep_ms;
+	return ahead ? earlier(keep_ms, dns_ttl_ms(keep_ms - keep_ms / 10)) : keep_ms;
 }
 
 /* An outage is told once, and what serves meanwhile; its end where something did. */
