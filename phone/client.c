@@ -10,6 +10,7 @@
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/race.h"
 #include "phone/request.h"
 #include "sip/transaction.h"
 
@@ -66,6 +67,7 @@ static void client_free(struct phone_client *client)
 	phone_repeat_clear(&client->cancel);
 	phone_redirect_clear(&client->redirect);
 	net_timer_free(client->end);
+	net_timer_free(client->race);
 	free(client);
 }
 
@@ -167,15 +169,18 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 static bool client_write(struct phone_client *client, const struct kl_action_send *send)
 {
 	struct phone *phone = client->phone;
+	struct phone_call *call =
+		send->method == KL_INVITE ? phone_call_find(phone, send->token) : NULL;
 	struct phone_request request = {
 		.account = client->account,
+		.call = call,
 		.send = send,
 		.branch = client->branch,
 	};
 	int length;
 
-	if (send->method == KL_INVITE)
-		request.call = phone_call_find(phone, send->token);
+	if (call)
+		phone_call_begin_anew(call, send->call_id);
 	if (send->method == KL_SUBSCRIBE)
 		request.subscription = phone_subscription_for(phone, send);
 	if (request.subscription)
@@ -252,6 +257,8 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 			   &(struct kl_event_transport){send->route, KL_FAULT_SEND, send->tx});
 	else if (send->attempt == 1 || !phone_large_arrives(client))
 		phone_client_transmit(client);
+	if (client && send->attempt == 1)
+		phone_race_begin(client, send);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/race.h"
 
 enum {
 	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
@@ -295,6 +296,11 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	phone_feed(phone, &event);
 }
 
+static void take_stream_open(void *user, const struct kl_route *route)
+{
+	phone_race_won(user, route);
+}
+
 static bool waits(void *user, const struct kl_route *route)
 {
 	return phone_client_waiting(user, route);
@@ -382,6 +388,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.policy = config->config->engine.lines[0].entries[0].policy,
 		.on_packet = take_packet,
 		.on_error = take_error,
+		.on_stream_open = take_stream_open,
 		.on_stream_end = take_stream_end,
 		.waits = waits,
 		.admits = admits,
