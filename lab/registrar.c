@@ -2,6 +2,7 @@
 #include "lab/registrar.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -24,7 +25,8 @@ int lab_registrar_init(struct lab_registrar *registrar, const struct lab_registr
 
 /* Section 10.3, steps 3 and 4: who asks, and may he.  0: yes. */
 static unsigned check_sender(const struct lab_registrar *registrar,
-			     const struct sip_message *request, bool *stale, uint64_t now)
+			     const struct sip_message *request, struct lab_registration *result,
+			     uint64_t now)
 {
 	const struct sip_credentials known = {
 		.username = registrar->config.username,
@@ -32,7 +34,8 @@ static unsigned check_sender(const struct lab_registrar *registrar,
 	};
 	struct sip_uri uri;
 
-	if (sip_uri_parse(&uri, request->to.uri) || !uri.is_sip)
+	if (sip_uri_parse(&uri, request->to.uri) || !uri.is_sip ||
+	    sip_span_copy(uri.user, result->user, sizeof result->user))
 		return 400;
 	if (!registrar->config.password)
 		return 0;
@@ -40,7 +43,7 @@ static unsigned check_sender(const struct lab_registrar *registrar,
 	case SIP_PROOF_RIGHT:
 		return sip_span_is(uri.user, registrar->config.username) ? 0 : 403;
 	case SIP_PROOF_STALE:
-		*stale = true;
+		result->stale = true;
 		return 401;
 	case SIP_PROOF_ABSENT:
 	case SIP_PROOF_WRONG:
@@ -49,16 +52,21 @@ static unsigned check_sender(const struct lab_registrar *registrar,
 	return 401;
 }
 
-/* The slot of a contact, or a free one for it; NULL: there is neither. */
-static struct lab_binding *find_binding(struct lab_registrar *registrar, struct sip_span contact,
-					uint64_t now)
+static bool is_of(const struct lab_binding *binding, const char *user)
+{
+	return binding->contact[0] && !strcmp(binding->user, user);
+}
+
+/* The slot of a user's contact, or a free one for it; NULL: there is neither. */
+static struct lab_binding *find_binding(struct lab_registrar *registrar, const char *user,
+					struct sip_span contact, uint64_t now)
 {
 	struct lab_binding *free_slot = NULL;
 
 	for (size_t i = 0; i < LAB_BINDINGS_MAX; i++) {
 		struct lab_binding *binding = &registrar->bindings[i];
 
-		if (binding->contact[0] && sip_span_equal(sip_span_of(binding->contact), contact))
+		if (is_of(binding, user) && sip_span_equal(sip_span_of(binding->contact), contact))
 			return binding;
 		if (!free_slot && (!binding->contact[0] || binding->expires_at <= now))
 			free_slot = binding;
@@ -80,32 +88,49 @@ static uint32_t time_asked(const struct sip_message *request, const struct sip_a
 	return LAB_EXPIRES_DEFAULT_S;
 }
 
-static unsigned bind_contact(struct lab_registrar *registrar, const struct sip_message *request,
-			     const struct sip_address *contact, uint64_t now)
+/* What is asked of the registrar, and when. */
+struct asking {
+	const struct sip_message *request;
+	const char *user;
+	uint64_t now;
+};
+
+static unsigned bind_contact(struct lab_registrar *registrar, const struct asking *asking,
+			     const struct sip_address *contact)
 {
-	struct lab_binding *binding = find_binding(registrar, contact->uri, now);
+	struct lab_binding *binding =
+		find_binding(registrar, asking->user, contact->uri, asking->now);
 	uint32_t most_s = registrar->config.expires_max_s;
-	uint32_t seconds = time_asked(request, contact);
+	uint32_t seconds = time_asked(asking->request, contact);
 
 	if (!binding)
 		return 503;
 	if (sip_span_copy(contact->uri, binding->contact, sizeof binding->contact))
 		return 400;
+	snprintf(binding->user, sizeof binding->user, "%s", asking->user);
 	if (most_s && seconds > most_s)
 		seconds = most_s;
-	binding->expires_at = now + seconds * UINT64_C(1000);
+	binding->expires_at = asking->now + seconds * UINT64_C(1000);
 	if (!seconds)
 		binding->contact[0] = '\0';
 	return 200;
+}
+
+static void forget_user(struct lab_registrar *registrar, const char *user)
+{
+	for (size_t i = 0; i < LAB_BINDINGS_MAX; i++)
+		if (is_of(&registrar->bindings[i], user))
+			registrar->bindings[i].contact[0] = '\0';
 }
 
 struct lab_registration lab_registrar_take(struct lab_registrar *registrar,
 					   const struct sip_message *request, uint64_t now)
 {
 	struct lab_registration result = {0};
+	const struct asking asking = {request, result.user, now};
 	struct sip_address contact;
 
-	result.status = check_sender(registrar, request, &result.stale, now);
+	result.status = check_sender(registrar, request, &result, now);
 	if (result.status)
 		return result;
 	result.status = 200;
@@ -117,9 +142,9 @@ struct lab_registration lab_registrar_take(struct lab_registrar *registrar,
 		if (error)
 			result.status = 400;
 		else if (!contact.is_star)
-			result.status = bind_contact(registrar, request, &contact, now);
+			result.status = bind_contact(registrar, &asking, &contact);
 		else if (time_asked(request, &contact) == 0)
-			lab_registrar_forget(registrar);
+			forget_user(registrar, result.user);
 		else
 			result.status = 400; /* step 6: `*` only removes */
 	}
@@ -137,7 +162,7 @@ void lab_registrar_write(const struct lab_registrar *registrar,
 	for (size_t i = 0; i < LAB_BINDINGS_MAX; i++) {
 		const struct lab_binding *binding = &registrar->bindings[i];
 
-		if (binding->contact[0] && binding->expires_at > now)
+		if (is_of(binding, registration->user) && binding->expires_at > now)
 			sip_builder_header(reply, "Contact", "<%s>;expires=%u", binding->contact,
 					   (unsigned)((binding->expires_at - now) / 1000));
 	}

@@ -1,7 +1,8 @@
 /* registrar.h - who is registered, and who may register (RFC 3261, sections 10.3 and 22).
  *
- * One user with one password, and the contacts he registered.  No sockets and no clock: `now` is
- * in milliseconds of any origin.  Nothing allocates; what does not fit is refused.
+ * One user with one password or, where nobody is asked for credentials, any users; and the contacts
+ * that each registered.  No sockets and no clock: `now` is in milliseconds of any origin.  Nothing
+ * allocates; what does not fit is refused.
  */
 #ifndef LAB_REGISTRAR_H
 #define LAB_REGISTRAR_H
@@ -9,8 +10,9 @@
 #include "sip/digest.h"
 
 enum {
-	LAB_BINDINGS_MAX = 16, /* contacts held at one time */
-	LAB_CONTACT_MAX = 256, /* bytes of a contact's URI, its NUL included */
+	LAB_BINDINGS_MAX = 256, /* contacts held at one time */
+	LAB_USER_MAX = 64,      /* bytes of a user's name, its NUL included */
+	LAB_CONTACT_MAX = 256,  /* ... of a contact's URI */
 	LAB_EXPIRES_DEFAULT_S = 3600,
 };
 
@@ -22,6 +24,7 @@ struct lab_registrar_config {
 };
 
 struct lab_binding {
+	char user[LAB_USER_MAX];
 	char contact[LAB_CONTACT_MAX]; /* "": a free slot */
 	uint64_t expires_at;
 };
@@ -37,8 +40,9 @@ int lab_registrar_init(struct lab_registrar *registrar, const struct lab_registr
 
 /* What a REGISTER came to. */
 struct lab_registration {
-	unsigned status; /* 200, 400, 401, 403 or 503 (no room) */
-	bool stale;      /* 401: the credentials were right, their nonce too old */
+	unsigned status;         /* 200, 400, 401, 403 or 503 (no room) */
+	bool stale;              /* 401: the credentials were right, their nonce too old */
+	char user[LAB_USER_MAX]; /* 200: whose contacts they are */
 };
 
 /* Takes a REGISTER in, and says what to answer. */

@@ -9,7 +9,7 @@
 #include <sys/random.h>
 
 enum {
-	TRANSACTIONS_MAX = 256,
+	TRANSACTIONS_DEFAULT = 256,
 	SIP_PORT = 5060,
 };
 
@@ -251,7 +251,9 @@ static int open_port(struct lab_sipserver *server)
 	};
 	int error;
 
-	server->transactions = sip_transactions_new(TRANSACTIONS_MAX);
+	server->transactions = sip_transactions_new(server->config.transactions_max
+							    ? server->config.transactions_max
+							    : TRANSACTIONS_DEFAULT);
 	error = server->transactions ? lab_port_open(&server->port, server->loop, &port) : -ENOMEM;
 	if (!error) {
 		server->config.local = lab_port_local(server->port);

@@ -44,10 +44,11 @@ struct lab_sipserver_config {
 	enum sip_transport transport; /* UDP unless it is TCP or TLS */
 	const struct net_tls *tls;    /* for TLS: with a certificate to show; outlives the server */
 	struct lab_registrar_config registrar;
-	bool members_only;      /* an INVITE is refused with 403 unless someone is registered */
-	uint32_t ring_ms;       /* from INVITE to 180 */
-	uint32_t answer_ms;     /* from INVITE to 200 */
-	uint32_t retry_after_s; /* in the 503 of LAB_SIP_503; 0: none */
+	size_t transactions_max; /* at one time, each for 32 s (RFC 3261 17.2.2); 0: 256 */
+	bool members_only;       /* an INVITE is refused with 403 unless someone is registered */
+	uint32_t ring_ms;        /* from INVITE to 180 */
+	uint32_t answer_ms;      /* from INVITE to 200 */
+	uint32_t retry_after_s;  /* in the 503 of LAB_SIP_503; 0: none */
 	void (*on_sight)(void *user, const struct lab_sip_sight *sight); /* may be NULL */
 	void *user;
 };
