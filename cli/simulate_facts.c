@@ -169,9 +169,9 @@ static void tell_service(struct facts *facts, const struct simulate_run *run)
 	add(facts, "without service: the mean", "%s",
 	    simulate_show_length(text, sim_histogram_mean(&results->out_ms)));
 	add(facts, "never in service", "%s", simulate_show_count(text, results->never_in_service));
-	add(facts, "moves to another server", "%s", simulate_show_count(text, results->moves));
+	add(facts, "moves to another server", "%s", simulate_show_count(text, results->moves.sum));
 	add(facts, "moves of one line, the most", "%s",
-	    simulate_show_count(text, results->moves_most));
+	    simulate_show_count(text, results->moves.most));
 }
 
 /* After a fault, until so many are back. */

@@ -345,9 +345,7 @@ void sim_fleet_finish(struct sim_fleet *fleet)
 			out_ms += fleet_now(fleet) - phone->out_since_ms;
 		sim_histogram_add(&results->out_ms, out_ms);
 		results->never_in_service += !(phone->flags & FLEET_EVER);
-		results->moves += phone->moves;
-		if (phone->moves > results->moves_most)
-			results->moves_most = phone->moves;
+		sim_histogram_add(&results->moves, phone->moves);
 	}
 	results->complete = fleet->now_us == (uint64_t)fleet->plan->run_ms * FLEET_US;
 }

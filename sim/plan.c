@@ -11,6 +11,7 @@ enum {
 	BOOT_SPREAD_MS = 60 * 1000,
 	SEED = 1,
 	SECOND_MS = 1000,
+	PROBES_PART = 10, /* the part of a server's capacity that probes stay below */
 };
 
 /* A fleet that renews more often than all servers can serve never comes to rest: told, since that
@@ -41,6 +42,36 @@ static void judge_capacity(struct plan_draft *draft)
 			  "%u lines renew %.0f registrations in a second, and all servers "
 			  "together serve %llu: the fleet can't come to rest",
 			  plan->lines, asked, (unsigned long long)served);
+}
+
+/* Phones by themselves that probe as if they were alone bring a server down: told, with what helps.
+ * OWN-5 */
+static void judge_probes(struct plan_draft *draft)
+{
+	const struct sim_plan *plan = draft->plan;
+	double asked = 0, shares = 0;
+
+	for (uint32_t i = 0; i < plan->class_count; i++)
+		shares += plan->classes[i].share;
+	for (uint32_t i = 0; i < plan->class_count; i++) {
+		const struct kl_policy *policy = &plan->classes[i].policies[0];
+		double gap_ms = policy->probe_ms;
+
+		if (policy->probe_ms && !policy->fleet_capacity)
+			asked += plan->lines * (plan->classes[i].share / shares) * SECOND_MS /
+				 gap_ms;
+	}
+	for (uint32_t i = 0; i < plan->server_count; i++) {
+		const struct sim_plan_server *server = &plan->servers[i];
+
+		if (server->capacity && asked * PROBES_PART > server->capacity) {
+			plan_warn(draft, &draft->rows->servers.at, "servers",
+				  "%.0f probes in a second reach \"%s\", which serves %u: tell the "
+				  "phones fleet_lines and fleet_capacity",
+				  asked, server->name, server->capacity);
+			return;
+		}
+	}
 }
 
 static const char *folder_of(struct arena *arena, const char *path)
@@ -92,8 +123,13 @@ static void make(struct plan_draft *draft)
 	plan_make_faults(draft);
 	plan_make_classes(draft);
 	plan_set(draft);
-	if (draft->store->config.error_count == 0)
-		judge_capacity(draft);
+	for (uint32_t i = 0; i < draft->plan->class_count; i++)
+		if (draft->plan->classes[i].config->error_count)
+			return;
+	if (draft->store->config.error_count)
+		return;
+	judge_capacity(draft);
+	judge_probes(draft);
 }
 
 /* The scenario's own diagnostics, and the errors of what its phones are provisioned with. */

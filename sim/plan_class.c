@@ -163,8 +163,9 @@ static void load_class(struct plan_draft *draft, struct sim_plan_class *class,
 	char why[KL_TEXT_MAX];
 
 	if (config_load(options, &class->config)) {
-		plan_tell(draft, at, "phones.configurations", "\"%s\" can't be used",
-			  options->files[0]);
+		if (at || !class->config->error_count) /* else those say it all */
+			plan_tell(draft, at, "phones.configurations", "\"%s\" can't be used",
+				  options->files[0]);
 		return;
 	}
 	take_line(draft, class, at);

@@ -70,8 +70,7 @@ struct sim_results {
 	struct sim_histogram setup_us; /* from dialling until it rings */
 	struct sim_histogram out_ms; /* time without service of each phone, from its first start */
 	uint32_t never_in_service;   /* phones that were not registered even once */
-	uint64_t moves;              /* of phones from one server to another */
-	uint32_t moves_most;         /* of one phone */
+	struct sim_histogram moves;  /* of each phone, from one server to another */
 	struct sim_histogram returns_ms; /* to a server that was dead, from the first probe that it
 					  * answered */
 	uint64_t judged;                 /* events that the safety checker looked at */
@@ -98,8 +97,8 @@ struct sim_aftermath {
 	int64_t back_s;  /* after it ended, until as many are in service again; -1: not until the
 			  * next fault or the end of the run */
 	int64_t most_s;  /* ... until 99 % of them are; -1 */
-	uint32_t peak_server,
-		peak; /* the most requests in a second to one server, after it ended */
+	uint32_t peak_server, peak; /* the most requests in a second to one server, after it ended:
+				     * the one for whose capacity that is the most */
 	uint32_t peak_at_s;
 };
 

@@ -68,11 +68,24 @@ def test_impossible_capacity():
            f'the figures, not {err}')
 
 
+def test_probes_that_overload():
+    """Phones that probe as if each were alone are told of before they are played, each warning once."""
+    files = (EXAMPLES / 'phones/poly.cfg', EXAMPLES / 'phones/keepline.yaml', EXAMPLES / 'phones/keepline-million.yaml')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'crowd.yaml'
+        text = (EXAMPLES / 'power-cut.yaml').read_text(encoding='utf-8').replace('capacity: 1500', 'capacity: 150')
+        text = text[:text.index('faults:')].replace('run: 6h', 'run: 1s').replace('phones/', f'{EXAMPLES}/phones/')
+        path.write_text(text, encoding='utf-8')
+        _, _, err = simulate('--lines', 20000, '--compare', path, *files)
+    warning = '2000 probes in a second reach "sbc1", which serves 150: tell the phones fleet_lines and fleet_capacity'
+    expect(err.count('warning') == 1 and warning in err, f'one warning of the probes, not {err}')
+
+
 def test_examples():
     """Each ready scenario runs, breaks no rule, and gives a page that needs nothing else."""
     names = sorted(path.stem for path in EXAMPLES.glob('*.yaml'))
-    expect(names == ['503-storm', 'brown-out', 'dns-outage', 'flapping-link', 'power-cut', 'primary-dies',
-                     'rolling-maintenance'], f'the ready scenarios, not {names}')
+    expect(names == ['503-storm', 'brown-out', 'dns-outage', 'failback', 'flapping-link', 'flapping-server', 'lossy-path',
+                     'power-cut', 'primary-dies', 'rolling-maintenance'], f'the ready scenarios, not {names}')
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             page = Path(folder) / f'{name}.html'

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "lab/certificate.h"
 #include "lab/dnsserver.h"
 #include "lab/sipserver.h"
 #include "phone/log.h"
@@ -65,7 +66,7 @@ struct live_phone {
 struct world {
 	const char *profile, *policy;
 	bool draws; /* its times are drawn, so that phones differ one by one */
-	char folder[PATH_SIZE], scenario[PATH_SIZE], phone_file[PATH_SIZE];
+	char folder[PATH_SIZE], scenario[PATH_SIZE], phone_file[PATH_SIZE], ca_file[PATH_SIZE];
 	struct sim_plan *plan;
 	struct net_loop *loop;
 	uint64_t began_at;
@@ -224,6 +225,7 @@ static void open_phone(struct world *world, uint32_t number)
 	struct phone_config config = {
 		.loop = world->loop,
 		.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}},
+		.tls.ca_file = world->ca_file, /* the system's store is long */
 		.on_action = take_action,
 		.user = live,
 	};
@@ -320,13 +322,24 @@ static void load_plan(struct world *world, uint8_t net)
 	world->live.plan = world->plan;
 }
 
+static void write_authority(const struct world *world)
+{
+	struct lab_authority *authority;
+
+	assert_int_equal(lab_authority_create(&authority), 0);
+	assert_int_equal(lab_authority_write(authority, world->ca_file), 0);
+	lab_authority_free(authority);
+}
+
 static void open_world(struct world *world, struct net_loop *loop, uint8_t net)
 {
 	snprintf(world->folder, sizeof world->folder, "/tmp/keepline-live-XXXXXX");
 	assert_non_null(mkdtemp(world->folder));
 	snprintf(world->scenario, PATH_SIZE, "%.64s/scenario.yaml", world->folder);
 	snprintf(world->phone_file, PATH_SIZE, "%.64s/phone.yaml", world->folder);
+	snprintf(world->ca_file, PATH_SIZE, "%.64s/ca.pem", world->folder);
 	world->loop = loop;
+	write_authority(world);
 	open_servers(world, net);
 	load_plan(world, net);
 	simulate_all(world);
@@ -365,6 +378,7 @@ static void close_world(struct world *world)
 	sim_plan_free(world->plan);
 	unlink(world->scenario);
 	unlink(world->phone_file);
+	unlink(world->ca_file);
 	rmdir(world->folder);
 }
 
