@@ -1,6 +1,7 @@
 /* plan.c - the scenario's file read, the parts of a plan put together, and judged as a whole. */
 #include "sim/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,15 @@ enum {
 	SECOND_MS = 1000,
 	PROBES_PART = 10, /* the part of a server's capacity that probes stay below */
 };
+
+bool plan_is_mistaken(const struct plan_draft *draft, const char *key)
+{
+	const char *dot = strrchr(key, '.');
+	char meant[KL_TEXT_MAX];
+
+	snprintf(meant, sizeof(meant), "did you mean %s?", dot ? dot + 1 : key);
+	return store_has_told(draft->store, key, meant);
+}
 
 /* A fleet that renews more often than all servers can serve never comes to rest: told, since that
  * may be what the run is to show. */
@@ -97,7 +107,8 @@ static void make_whole(struct plan_draft *draft)
 	}
 	if (options->lines)
 		plan->lines = options->lines;
-	if (!plan->lines && (!rows->phones || !rows->phones->lines.text))
+	if (!plan->lines && !plan_is_mistaken(draft, "phones.lines") &&
+	    !plan_is_mistaken(draft, "phones"))
 		plan_tell(draft, &rows->at, "phones", "it does not say how many lines there are");
 }
 

@@ -251,7 +251,8 @@ void plan_make_classes(struct plan_draft *draft)
 	}
 	for (uint32_t i = 0; i < count; i++)
 		make_class(draft, &((const struct rows_class *)rows->configurations.items)[i]);
-	if (!count)
+	if (!count && !plan_is_mistaken(draft, "phones") &&
+	    !plan_is_mistaken(draft, "phones.configurations"))
 		plan_tell(draft, &draft->rows->at, "phones",
 			  "it does not say what the phones are provisioned with");
 }

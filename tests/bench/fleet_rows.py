@@ -87,7 +87,7 @@ def failback(table, folder):
 
 
 def flapping(table, folder):
-    lines = 10000 if WHOLE else 1000
+    lines = 10000 if WHOLE else 300
     runs = play('flapping-server', ('poly.cfg', 'keepline.yaml'), lines, folder)
     table.head(f'{lines:,} lines, whose primary is up for 10 s and dead for 10 s, for ten minutes')
     moves = [run['moves_of_a_line'] for run in runs]

@@ -40,6 +40,20 @@ def test_bad_scenario():
     expect(err == expected, f'{HERE}/bad.txt, not\n{err}')
 
 
+def test_one_mistake_one_error():
+    """What is mistyped or has a wrong value is not told to be missing as well."""
+    text = (EXAMPLES / 'primary-dies.yaml').read_text(encoding='utf-8').replace('phones/', f'{EXAMPLES}/phones/')
+    for right, wrong in (('  lines: 1000000', '  lines: many'), ('  lines: 1000000', '  lnes: 3'), ('\nphones:', '\nphone:'),
+                         ('  configurations:', '  configuration:')):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / 'mistaken.yaml'
+            path.write_text(text.replace(right, wrong), encoding='utf-8')
+            status, _, err = simulate(path)
+        expect(status == 2 and err.count('error') == 1, f'one error of {wrong}, not {err}')
+    err = simulate('--compare', EXAMPLES / 'primary-dies.yaml', 'nonesuch.cfg', 'other.cfg')[2]
+    expect(err == 'nonesuch.cfg: error: the file cannot be read: No such file or directory\n', f'one error of a file, not {err}')
+
+
 def test_wrong_usage():
     primary = EXAMPLES / 'primary-dies.yaml'
     for words in ((), ('--lines', '0', primary), ('--lines', 'x', primary), ('--seed', '-1', primary), (primary, primary),
