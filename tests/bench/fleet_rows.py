@@ -97,7 +97,7 @@ def flapping(table, folder):
     during = ('its server or phone died during the call', 'it rang, and its server died')
     setup = [sum(n for why, n in of.items() if why not in during) for of in lost]
     table.row('calls lost at set-up', [f'{n:,}' for n in setup], 'none', not setup[1])
-    table.row('calls lost later, as the server died', [f'{sum(of[why] for why in during):,}' for of in lost])
+    table.row('calls lost that rang or were up, as the server died', [f'{sum(of[why] for why in during):,}' for of in lost])
     table.row('the longest time until a call rings, s', [f'{run["calls"]["setup_s"]["max"]:.2f}' for run in runs],
               '0.5 and 4 round trips of 0.02', runs[1]['calls']['setup_s']['max'] <= 0.5 + 4 * 0.02)
     table.row('without service, the mean of all lines, s', [f'{run["without_service_s"]["mean"]:.1f}' for run in runs])
