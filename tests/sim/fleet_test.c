@@ -386,8 +386,8 @@ static void tells_what_a_fault_brings_though_another_was_within(void **state)
 }
 
 /* A phone of the profile keepline has room for a doubt: it leaves at the next probe (11 s at most)
- * and three round trips after first silence (OWN-3), and returns 30 s after its first answered
- * probe, or with the one that comes then (OWN-1). */
+ * and three round trips after first silence (OWN-3 (part)), and returns 30 s after its first
+ * answered probe, or with the one that comes then (OWN-1 (part)). */
 static void leaves_and_returns_by_the_rules_of_its_own_profile(void **state)
 {
 	struct sim_plan *plan;

@@ -4,9 +4,11 @@
  *
  * Each live phone starts when the simulated one of its number does.  So a rule that draws nothing
  * gives the same times phone by phone, and its quantiles may differ by what a loaded machine delays
- * (SLACK_MS) alone.  Where the engine draws (probes), the simulation is played with many seeds, and
- * the live quantile lies where four standard deviations of a sample of two hundred allow it
- * (binomial: one false alarm in 15,000 for each), SLACK_MS aside. */
+ * alone: SLACK_MS, and three times the worst lag of the run's loop, since a phone waits for several
+ * of its timers.  A run with a lag of more than LAG_MAX_MS is made again.  Where the engine draws
+ * (probes), the simulation is played with many seeds, and the live quantile lies where four
+ * standard deviations of a sample of two hundred allow it (binomial: one false alarm in 15,000 for
+ * each), the lag aside. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +35,10 @@ enum {
 	PHONES = 200,
 	SERVERS = 2,
 	SEEDS = 10,
-	SLACK_MS = 250,
+	SLACK_MS = 100,
+	TICK_MS = 10,     /* so often the loop's lag is measured */
+	LAG_MAX_MS = 200, /* a machine that was away for longer has run nothing */
+	TRIES = 3,
 	TRANSACTIONS_MAX = 1 << 15,
 	TEXT_SIZE = 4096,
 	PATH_SIZE = 128,
@@ -50,7 +55,7 @@ struct sample {
 	uint64_t first_us[PHONES];
 	uint8_t home[PHONES]; /* from 1 */
 	double ms[MEASURES][PHONES];
-	uint32_t count[MEASURES];
+	uint32_t count[MEASURES], strays; /* STRAYS: moves that the fault does not explain */
 };
 
 struct world;
@@ -96,7 +101,10 @@ static void note_home(void *user, uint32_t phone, uint32_t server, uint64_t at_u
 	}
 	enum measure measure = server ? LEFT : RETURNED;
 	uint64_t from_us = server ? fault->at_us : fault->ends_us;
-	assert_true(at_us >= from_us);
+	if (at_us < from_us) {
+		sample->strays++;
+		return;
+	}
 	if (sample->count[measure] < PHONES)
 		sample->ms[measure][phone] = (double)(at_us - from_us) / 1000;
 	sample->count[measure]++;
@@ -393,17 +401,17 @@ static void find_bounds(const struct world *world, enum measure m, double part, 
 	for (int i = 0; i < 2; i++) {
 		double of = part + (i ? chance : -chance);
 
-		bounds[i] = (world->draws ? quantile(drawn, (size_t)SEEDS * PHONES, of)
-					  : quantile(same, PHONES, of)) +
-			    (i ? SLACK_MS : -SLACK_MS);
+		bounds[i] = world->draws ? quantile(drawn, (size_t)SEEDS * PHONES, of)
+					 : quantile(same, PHONES, of);
 	}
 }
 
-static void compare_world(struct world *world)
+static void compare_world(struct world *world, double slack_ms)
 {
 	static const double parts[] = {0.1, 0.5, 0.9};
 
 	for (int m = 0; m < MEASURES; m++) {
+		assert_int_equal(world->simulated.strays + world->live.strays, 0);
 		assert_int_equal(world->simulated.count[m], PHONES);
 		assert_int_equal(world->live.count[m], PHONES);
 		qsort(world->simulated.ms[m], PHONES, sizeof(double), compare);
@@ -412,6 +420,8 @@ static void compare_world(struct world *world)
 			double live = quantile(world->live.ms[m], PHONES, parts[i]), bounds[2];
 
 			find_bounds(world, (enum measure)m, parts[i], bounds);
+			bounds[0] -= slack_ms;
+			bounds[1] += slack_ms;
 			printf("# %-9s %-21s p%.0f %9.0f %9.0f   %6.0f to %6.0f\n", world->profile,
 			       measure_names[m], parts[i] * 100,
 			       quantile(world->simulated.ms[m], PHONES, parts[i]), live, bounds[0],
@@ -422,28 +432,67 @@ static void compare_world(struct world *world)
 	}
 }
 
+/* How late the loop is at worst: what a busy machine adds to every time of this run. */
+struct lag {
+	struct net_timer *timer;
+	uint64_t due_at, worst_ms;
+};
+
+static void take_tick(void *user)
+{
+	struct lag *lag = user;
+	uint64_t now = net_now_ms();
+
+	if (now - lag->due_at > lag->worst_ms)
+		lag->worst_ms = now - lag->due_at;
+	lag->due_at = now + TICK_MS;
+	net_timer_set(lag->timer, lag->due_at);
+}
+
+/* Both worlds in one loop; returns the worst lag. */
+static uint64_t run_worlds(struct world *worlds, size_t count, struct net_loop *loop)
+{
+	struct lag lag = {0};
+
+	for (size_t i = 0; i < count; i++)
+		open_world(&worlds[i], loop, (uint8_t)(70 + i));
+	assert_int_equal(net_timer_create(&lag.timer, loop, (struct net_callback){take_tick, &lag}),
+			 0);
+	for (size_t i = 0; i < count; i++)
+		begin_world(&worlds[i]);
+	lag.due_at = net_now_ms() + TICK_MS;
+	net_timer_set(lag.timer, lag.due_at);
+	assert_int_equal(net_loop_run(loop), 0);
+	net_timer_free(lag.timer);
+	return lag.worst_ms;
+}
+
 static void a_live_fleet_behaves_as_a_simulated_one(void **state)
 {
-	static struct world worlds[] = {
+	static const struct world fresh[] = {
 		{.profile = "poly", .policy = "attempts_max: 2, retry_gap: 300ms, failback: 6s"},
 		{.profile = "keepline",
 		 .policy = "probe: 2s, probe_max: 2s, hold_down: 3s",
 		 .draws = true},
 	};
-	const size_t count = sizeof worlds / sizeof worlds[0];
+	static struct world worlds[sizeof fresh / sizeof fresh[0]];
+	const size_t count = sizeof fresh / sizeof fresh[0];
+	uint64_t lag_ms = UINT64_MAX;
 	struct net_loop *loop;
 
 	(void)state;
 	assert_int_equal(net_loop_create(&loop), 0);
-	for (size_t i = 0; i < count; i++)
-		open_world(&worlds[i], loop, (uint8_t)(70 + i));
-	for (size_t i = 0; i < count; i++)
-		begin_world(&worlds[i]);
-	assert_int_equal(net_loop_run(loop), 0);
+	for (int i = 0; i < TRIES && lag_ms > LAG_MAX_MS; i++) {
+		for (size_t j = 0; i && j < count; j++)
+			close_world(&worlds[j]);
+		memcpy(worlds, fresh, sizeof worlds);
+		lag_ms = run_worlds(worlds, count, loop);
+		printf("# the machine was late by %llu ms at worst\n", (unsigned long long)lag_ms);
+	}
 	printf("# ms from the fault's begin, and from its end      simulated      live   "
 	       "allowed\n");
 	for (size_t i = 0; i < count; i++)
-		compare_world(&worlds[i]);
+		compare_world(&worlds[i], SLACK_MS + 3 * (double)lag_ms);
 	for (size_t i = 0; i < count; i++)
 		close_world(&worlds[i]);
 	net_loop_free(loop);
