@@ -39,7 +39,6 @@ enum {
 	TICK_MS = 10,     /* so often the loop's lag is measured */
 	LAG_MAX_MS = 200, /* a machine that was away for longer has run nothing */
 	TRIES = 3,
-	TRANSACTIONS_MAX = 1 << 15,
 	TEXT_SIZE = 4096,
 	PATH_SIZE = 128,
 };
@@ -199,7 +198,7 @@ static void take_fault(void *user)
 	const struct sim_plan_fault *fault = &world->plan->faults[0];
 	bool ends = live_us(world) >= fault->ends_us;
 
-	lab_sipserver_set_fault(world->servers[0], ends ? LAB_SIP_UP : LAB_SIP_SILENT);
+	lab_sipserver_set_fault(world->servers[0], ends ? LAB_UP : LAB_SILENT);
 	net_timer_set(world->fault, ends ? NET_NEVER : world->began_at + fault->ends_us / 1000);
 }
 
@@ -257,7 +256,6 @@ static void open_servers(struct world *world, uint8_t net)
 	struct lab_sipserver_config config = {
 		.transport = SIP_UDP,
 		.registrar = {.realm = "example.com"},
-		.transactions_max = TRANSACTIONS_MAX,
 	};
 
 	for (uint8_t i = 0; i < SERVERS; i++) {
