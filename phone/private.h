@@ -40,6 +40,7 @@ struct phone {
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;
 	struct phone_server server;
+	struct phone_relay *relay;   /* who is behind the lines; NULL: nobody */
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
 	uint64_t dropped_told; /* as the last summary had it */

@@ -1,0 +1,62 @@
+/* relay_private.h - what the parts of the relay share with each other and with the phone. */
+#ifndef PHONE_RELAY_PRIVATE_H
+#define PHONE_RELAY_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "phone/relay.h"
+#include "phone/request.h"
+#include "sip/clients.h"
+
+enum { PHONE_RELAY_BUCKETS = 16384 };
+
+struct phone_relay_ask;
+
+struct phone_relay {
+	struct phone *phone;
+	struct phone_relay_hooks hooks;
+	/* Requests inside dialogs. */
+	struct sip_clients *clients;
+	struct net_timer *timer;             /* of the two below */
+	TAILQ_HEAD(, phone_relay_ask) ended; /* INVITEs, the first one to be forgotten first */
+	LIST_HEAD(, phone_relay_ask) asks[PHONE_RELAY_BUCKETS];
+};
+
+/* What credentials are made of. */
+struct phone_relay_proof {
+	struct phone_account *account;
+	const struct kl_route *route;
+	uint64_t request; /* phone_proof.request */
+	enum sip_digest_sent *sent;
+};
+
+/* What is known of one send. */
+struct phone_relay_way {
+	uint64_t token;
+	const char *branch;
+	const char *service_route;
+	struct phone_self self;
+	unsigned again;
+};
+
+/* Asks for a request, in the phone's scratch.  Its length, or a SIP_E*. */
+int phone_relay_write(struct phone *phone, struct phone_relay_proof *proof,
+		      const struct phone_relay_way *way);
+
+/* The same, for phone_request_write(). */
+int phone_relay_write_walk(struct phone *phone, struct phone_request *request);
+
+/* ---- what the phone tells ---- */
+
+void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *answer);
+void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome);
+void phone_relay_moved(struct phone *phone, uint32_t line);
+bool phone_relay_take_request(struct phone *phone, const struct phone_relay_request *request);
+bool phone_relay_take_cancel(struct phone *phone, sip_transaction_id invite);
+
+/* ---- requests inside dialogs (relay_ask.c) ---- */
+
+int phone_relay_asks_init(struct phone_relay *relay);
+void phone_relay_asks_clear(struct phone_relay *relay);
+
+#endif
