@@ -63,8 +63,37 @@
 
 #include "agent/inside.h"
 #include "agent/journal.h"
-#include "agent/ledger.h"
-#include "agent/remember.h"
-#include "agent/rewrite.h"
+
+struct agent;
+struct phone;
+
+enum {
+	AGENT_DIALOGS_MAX = 1 << 17,
+	/* RFC 4320: a non-INVITE that is answered later than that is answered to nobody. */
+	AGENT_WALK_MS = 30000,
+	AGENT_RETRY_S = 10, /* told with a 503 while no server answers (AGENT-8) */
+};
+
+struct agent_config {
+	struct net_loop *loop;
+	struct phone *phone;         /* whose lines they are; outlives the agent */
+	const struct config *config; /* has an inside; outlives it */
+	uint8_t dscp;
+	struct net_tls_config tls;
+};
+
+/* Listens inside, takes back what the journal has, and stands behind the phone's lines from then on.
+ * Errors: those of agent_inside_open(), with one sentence in WHY.  A journal that can't be used is
+ * logged, and the agent goes on without. */
+int agent_open(struct agent **out, const struct agent_config *config, char why[PHONE_WHY_MAX]);
+void agent_close(struct agent *agent); /* NULL is fine */
+
+struct agent_view {
+	size_t dialogs, bindings, outward, inward; /* that are there now */
+	struct agent_inside_counters counters;
+	struct net_address local;
+};
+
+struct agent_view agent_view(const struct agent *agent);
 
 #endif

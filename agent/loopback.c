@@ -59,6 +59,16 @@ bool agent_loopback_is_in(const struct sip_message *message)
 	return false;
 }
 
+struct sip_span agent_loopback_body(const struct sip_message *message, const char *host, char *to,
+				    size_t size)
+{
+	int length = SIP_EABSENT;
+
+	if (agent_loopback_is_in(message))
+		length = agent_loopback_replace(message->body, host, to, size);
+	return length < 0 ? (struct sip_span){NULL, 0} : (struct sip_span){to, (size_t)length};
+}
+
 int agent_loopback_replace(struct sip_span description, const char *host, char *to, size_t size)
 {
 	const char *type = strchr(host, ':') ? "IP6" : "IP4";

@@ -30,6 +30,7 @@ struct phone_relay_send {
 	const char *contact;       /* the URI of its Contact: the line's on that route */
 	const char *service_route; /* the value of its Route, outside dialogs; "": none */
 	const char *media_host;    /* the line's address, as SDP has it */
+	struct kl_route route;     /* where it goes */
 	unsigned again; /* how often it was repeated with credentials: each takes a CSeq */
 	bool on_stream;
 	struct phone_relay_proof *proof; /* for phone_relay_prove() */
@@ -39,8 +40,9 @@ struct phone_relay_send {
 struct phone_relay_answer {
 	uint64_t token;
 	const struct sip_message *response;
-	unsigned again;        /* of the request that it answers */
-	struct kl_route route; /* that it came from */
+	unsigned again; /* of the request that it answers */
+	struct kl_binding
+		binding; /* of a dialog that it makes: as on_end() will tell, or nearly so */
 };
 
 /* How it ended.  Its final answer came before by on_answer(), unless `is_local`. */
@@ -95,14 +97,12 @@ struct phone_relay_order {
 	struct sip_span next_hop;  /* a URI: the first of its route set, or its target */
 };
 
-/* 0; -ENOBUFS: too many are under way; -ENOMEM. */
+/* An ACK, that of a 2xx, goes out once and ends then.  0; -ENOBUFS: too many are under way;
+ * -ENOMEM. */
 int phone_relay_ask(struct phone *phone, const struct phone_relay_order *order);
 
 /* Cancels an INVITE of these. */
 void phone_relay_cancel_ask(struct phone *phone, uint64_t token);
-
-/* Sends what no transaction watches over, the ACK of a 2xx: TOKEN is what write() is asked with. */
-int phone_relay_pass(struct phone *phone, const struct phone_relay_order *order);
 
 /* Writes the credentials that the line has for this route: whole lines.  METHOD, URI and BODY are
  * those of the request as it goes out. */

@@ -185,7 +185,7 @@ static void send_ask(struct phone_relay_ask *ask)
 	start.is_reliable = ask->hop.route.transport != KL_UDP;
 	if (length > 0 && ask->method == SIP_ACK) {
 		phone_send(relay->phone, &ask->hop, start.bytes);
-		ask_free(ask);
+		finish(ask, 200, true);
 		return;
 	}
 	if (length < 0 || sip_clients_open(relay->clients, &start, &ask->client, net_now_ms())) {
@@ -353,7 +353,7 @@ static bool wants_credentials(struct phone_relay_ask *ask, const struct sip_mess
 
 static void take_refusal(struct phone_relay_ask *ask, const struct sip_message *response)
 {
-	const struct phone_relay_answer answer = {ask->token, response, ask->again, ask->hop.route};
+	const struct phone_relay_answer answer = {ask->token, response, ask->again, ask->binding};
 	struct phone *phone = ask->relay->phone;
 
 	if (wants_credentials(ask, response)) {
@@ -371,7 +371,7 @@ static void take_refusal(struct phone_relay_ask *ask, const struct sip_message *
 static void take_news(struct phone_relay_ask *ask, enum sip_client_news news,
 		      const struct sip_message *response)
 {
-	const struct phone_relay_answer answer = {ask->token, response, ask->again, ask->hop.route};
+	const struct phone_relay_answer answer = {ask->token, response, ask->again, ask->binding};
 
 	switch (news) {
 	case SIP_CLIENT_PROVISIONAL:
