@@ -102,6 +102,7 @@ static void take_second(void *user)
 	agent_outward_age(agent);
 	agent_inward_age(agent);
 	agent_ledger_sweep(agent->ledger, net_now_ms(), take_over, agent);
+	agent_bury_some(agent);
 	agent_tidy_journal(agent);
 }
 
@@ -130,4 +131,96 @@ static bool take_request(void *user, const struct phone_relay_request *request)
 static bool take_cancel(void *user, sip_transaction_id invite)
 {
 	return agent_inward_cancel(user, invite);
+}
+
+static void take_moved(void *user, uint32_t line)
+{
+	agent_kill_subscriptions(user, line);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static int open_inside(struct agent *agent, char why[PHONE_WHY_MAX])
+{
+	const struct agent_inside_config inside = {
+		.loop = agent->config.loop,
+		.config = agent->config.config,
+		.dscp = agent->config.dscp,
+		.tls = agent->config.tls,
+		.hooks = {.on_request = take_inside_request,
+			  .on_cancel = take_inside_cancel,
+			  .on_answer = take_inside_answer,
+			  .whose_dialog = whose_dialog,
+			  .may_register = may_register,
+			  .on_binding = take_binding,
+			  .on_second = take_second,
+			  .user = agent},
+	};
+	const struct phone_relay_hooks relay = {
+		.write = write_request,
+		.on_answer = take_answer,
+		.on_end = take_end,
+		.on_request = take_request,
+		.on_cancel = take_cancel,
+		.on_moved = take_moved,
+		.user = agent,
+	};
+	int error = agent_inside_open(&agent->inside, &inside, why);
+
+	if (error)
+		return error;
+	error = phone_relay_open(agent->config.phone, &relay);
+	if (error)
+		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
+	return error;
+}
+
+int agent_open(struct agent **out, const struct agent_config *config, char why[PHONE_WHY_MAX])
+{
+	struct agent *agent = calloc(1, sizeof(*agent));
+	int error = -ENOMEM;
+
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	if (!agent)
+		return error;
+	agent->config = *config;
+	TAILQ_INIT(&agent->walks);
+	TAILQ_INIT(&agent->done);
+	TAILQ_INIT(&agent->rung);
+	agent->ledger = agent_ledger_new(AGENT_DIALOGS_MAX);
+	if (agent->ledger)
+		error = open_inside(agent, why);
+	if (error) {
+		agent_close(agent);
+		return error;
+	}
+	if (config->config->inside.journal)
+		agent_open_journal(agent, config->config->inside.journal);
+	*out = agent;
+	return 0;
+}
+
+void agent_close(struct agent *agent)
+{
+	if (!agent)
+		return;
+	phone_relay_close(agent->config.phone);
+	agent_outward_clear(agent);
+	agent_inward_clear(agent);
+	agent_inside_close(agent->inside);
+	agent_ledger_free(agent->ledger);
+	agent_journal_close(agent->journal);
+	free(agent);
+}
+
+struct agent_view agent_view(const struct agent *agent)
+{
+	return (struct agent_view){
+		.dialogs = agent_ledger_count(agent->ledger),
+		.bindings = agent_registrar_count(agent_inside_registrar(agent->inside)),
+		.outward = agent->outward_count,
+		.inward = agent->inward_count,
+		.counters = agent_inside_counters(agent->inside),
+		.local = agent_inside_local(agent->inside),
+	};
 }

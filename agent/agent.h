@@ -82,9 +82,9 @@ struct agent_config {
 	struct net_tls_config tls;
 };
 
-/* Listens inside, takes back what the journal has, and stands behind the phone's lines from then on.
- * Errors: those of agent_inside_open(), with one sentence in WHY.  A journal that can't be used is
- * logged, and the agent goes on without. */
+/* Listens inside, takes back what the journal has, and stands behind the phone's lines from then
+ * on. Errors: those of agent_inside_open(), with one sentence in WHY.  A journal that can't be used
+ * is logged, and the agent goes on without. */
 int agent_open(struct agent **out, const struct agent_config *config, char why[PHONE_WHY_MAX]);
 void agent_close(struct agent *agent); /* NULL is fine */
 

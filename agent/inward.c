@@ -29,8 +29,7 @@ static void inward_free(struct agent_inward *in)
 	free(in);
 }
 
-static struct agent_inward *inward_new(struct agent *agent,
-				       const struct phone_relay_request *from)
+static struct agent_inward *inward_new(struct agent *agent, const struct phone_relay_request *from)
 {
 	const struct sip_message *request = from->incoming->request;
 	struct agent_inward *in = calloc(1, sizeof(*in));
@@ -142,8 +141,7 @@ static int write_to(struct agent_inward *in, const struct agent_target *target, 
 		return SIP_ESTATE;
 	whole.via = sip_span_of(via);
 	whole.record_route = sip_span_of(ours);
-	return agent_rewrite_request(&in->request, &whole, agent->scratch,
-				     sizeof(agent->scratch));
+	return agent_rewrite_request(&in->request, &whole, agent->scratch, sizeof(agent->scratch));
 }
 
 /* False: it can't go there. */
@@ -193,8 +191,8 @@ static bool ring_bindings(struct agent_inward *in, uint32_t wanted)
 	const struct agent_binding *binding = NULL;
 	bool rang = false;
 
-	while ((binding = agent_registrar_next(registrar, in->binding.line, binding,
-					       net_now_ms()))) {
+	while ((binding =
+			agent_registrar_next(registrar, in->binding.line, binding, net_now_ms()))) {
 		struct agent_target target = {.hop = binding->hop,
 					      .endpoint = binding->endpoint,
 					      .route = sip_span_of(binding->path)};
@@ -253,12 +251,13 @@ static bool has_endpoints(const struct agent *agent, uint32_t line)
 	return false;
 }
 
-/* Whom it names: the holder of another dialog, or by the token in our Contact (AGENT-3, AGENT-4). */
+/* Whom it names: the holder of another dialog, or by the token in our Contact (AGENT-3, AGENT-4).
+ */
 static uint32_t named_endpoint(const struct agent *agent, const struct phone_relay_request *from)
 {
 	const struct sip_message *request = from->incoming->request;
-	const struct agent_dialog *dialog = agent_ledger_named(agent->ledger, from->binding.line,
-							       request, AGENT_OUTSIDE);
+	const struct agent_dialog *dialog =
+		agent_ledger_named(agent->ledger, from->binding.line, request, AGENT_OUTSIDE);
 	struct sip_span token = {NULL, 0};
 	struct sip_uri uri;
 
@@ -284,8 +283,7 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	in = inward_new(agent, from);
 	if (!in)
 		return false;
-	if (dialog->is_dead ||
-	    !phone_relay_may_signal(agent->config.phone, &dialog->binding)) {
+	if (dialog->is_dead || !phone_relay_may_signal(agent->config.phone, &dialog->binding)) {
 		refuse(in, 481);
 		return true;
 	}
@@ -355,7 +353,6 @@ static int write_outside(struct agent_inward *in, const struct sip_message *resp
 	char vias[8192], line[PHONE_URI_MAX], contact[PHONE_URI_MAX], host[NET_ADDRESS_TEXT_MAX];
 	struct agent_response_rewrite rewrite = {
 		.asked = &in->request,
-		.contact = sip_span_of(contact),
 		.on_stream = in->back.route.transport != KL_UDP,
 	};
 
@@ -364,9 +361,9 @@ static int write_outside(struct agent_inward *in, const struct sip_message *resp
 	agent_write_contact(agent, line, endpoint, contact);
 	rewrite.contact = sip_span_of(contact);
 	if (agent->config.config->inside.replaces_loopback)
-		rewrite.body = agent_loopback_body(
-			response, phone_write_host(&in->incoming.local, host), agent->media,
-			sizeof(agent->media));
+		rewrite.body =
+			agent_loopback_body(response, phone_write_host(&in->incoming.local, host),
+					    agent->media, sizeof(agent->media));
 	return agent_rewrite_response(response, &rewrite, agent->scratch, sizeof(agent->scratch));
 }
 

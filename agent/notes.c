@@ -9,8 +9,6 @@
 
 enum { KIND_DIALOG = 'd', KIND_BINDING = 'b' };
 
-static const char *const no_event = "";
-
 /* ---- texts --------------------------------------------------------------------------------- */
 
 static void set_target(struct agent_dialog *dialog, enum agent_side side,
@@ -24,8 +22,8 @@ static void set_target(struct agent_dialog *dialog, enum agent_side side,
 				 contact.uri);
 }
 
-/* RFC 3261 12.1: of who asked as they stand, of who answered reversed.  What an endpoint answers has
- * ours as the last one. */
+/* RFC 3261 12.1: of who asked as they stand, of who answered reversed.  What an endpoint answers
+ * has ours as the last one. */
 static void set_routes(struct agent_dialog *dialog, enum agent_side side,
 		       const struct sip_message *message)
 {
@@ -70,9 +68,9 @@ static enum agent_side other(enum agent_side side)
 
 static bool makes_dialog(const struct sip_message *request)
 {
-	return !request->to.tag.at && (request->method == SIP_INVITE ||
-				       request->method == SIP_SUBSCRIBE ||
-				       request->method == SIP_REFER);
+	return !request->to.tag.at &&
+	       (request->method == SIP_INVITE || request->method == SIP_SUBSCRIBE ||
+		request->method == SIP_REFER);
 }
 
 static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_note *note,
@@ -85,6 +83,7 @@ static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_
 	if (agent_ledger_open(agent->ledger, key, 0, &dialog))
 		return NULL;
 	dialog->endpoint = note->endpoint;
+	dialog->is_placed = asker == AGENT_INSIDE;
 	set_target(dialog, asker, note->request);
 	set_routes(dialog, asker, note->request);
 	set_address(dialog, asker == AGENT_INSIDE ? AGENT_INSIDE_ADDRESS : AGENT_OUTSIDE_ADDRESS,
@@ -92,8 +91,7 @@ static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_
 	set_address(dialog, asker == AGENT_INSIDE ? AGENT_OUTSIDE_ADDRESS : AGENT_INSIDE_ADDRESS,
 		    &note->request->to);
 	if (note->request->method != SIP_INVITE)
-		agent_dialog_set(dialog, AGENT_EVENT,
-				 event ? event->value : sip_span_of(no_event));
+		agent_dialog_set(dialog, AGENT_EVENT, event ? event->value : sip_span_of("refer"));
 	agent_cseq_went(&dialog->cseq[asker], note->request->cseq.number, note->went,
 			note->request->method == SIP_INVITE);
 	return dialog;
@@ -105,7 +103,8 @@ static bool refreshes(const struct sip_message *request)
 	       request->method == SIP_SUBSCRIBE;
 }
 
-/* Of a fork the first one is the call.  One that was placed inside the engine knows from its walk. */
+/* Of a fork the first one is the call.  One that was placed inside the engine knows from its walk.
+ */
 static void count_call(struct agent *agent, struct agent_dialog *dialog, enum agent_side answered)
 {
 	dialog->is_counted = true;
@@ -204,9 +203,9 @@ static struct agent_moment moment(void)
 	struct timespec wall;
 
 	clock_gettime(CLOCK_REALTIME, &wall);
-	return (struct agent_moment){
-		.now = net_now_ms(),
-		.wall = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000};
+	return (struct agent_moment){.now = net_now_ms(),
+				     .wall = (uint64_t)wall.tv_sec * 1000 +
+					     (uint64_t)wall.tv_nsec / 1000000};
 }
 
 static struct agent_names names_of(const struct agent *agent, uint32_t line, uint32_t endpoint)
@@ -252,4 +251,104 @@ void agent_record_binding(struct agent *agent, const struct agent_binding *bindi
 		put(agent, KIND_BINDING, binding->id,
 		    agent_binding_record(binding, &names, &at, agent->scratch,
 					 sizeof(agent->scratch)));
+}
+
+static void put_binding(struct agent *agent, uint32_t line)
+{
+	struct agent_registrar *registrar = agent_inside_registrar(agent->inside);
+	const struct agent_binding *binding = NULL;
+
+	while ((binding = agent_registrar_next(registrar, line, binding, net_now_ms())))
+		agent_record_binding(agent, binding, false);
+}
+
+static void put_dialog(void *user, struct agent_dialog *dialog)
+{
+	if (dialog->is_confirmed)
+		agent_record(user, dialog);
+}
+
+void agent_tidy_journal(struct agent *agent)
+{
+	int error;
+
+	if (!agent->journal || !agent_journal_is_long(agent->journal))
+		return;
+	error = agent_journal_begin_anew(agent->journal);
+	if (!error) {
+		for (uint32_t i = 0; i < agent->config.config->engine.line_count; i++)
+			put_binding(agent, i);
+		agent_ledger_each(agent->ledger, put_dialog, agent);
+		error = agent_journal_end_anew(agent->journal);
+	}
+	if (error)
+		phone_log(PHONE_LOG_ERROR, "the journal of the inside: %s", strerror(-error));
+}
+
+static uint32_t find_line(void *user, uint64_t key)
+{
+	const struct agent *agent = user;
+	const struct kl_config *engine = &agent->config.config->engine;
+
+	for (uint32_t i = 0; i < engine->line_count; i++)
+		if (engine->lines[i].key == key)
+			return i;
+	return UINT32_MAX;
+}
+
+static uint32_t find_endpoint(void *user, uint64_t key)
+{
+	const struct agent *agent = user;
+	const struct config_inside *inside = &agent->config.config->inside;
+
+	for (uint32_t i = 0; i < inside->endpoint_count; i++)
+		if (inside->endpoints[i].key == key)
+			return i;
+	return UINT32_MAX;
+}
+
+static void recall(void *user, const struct agent_record *record)
+{
+	struct agent *agent = user;
+	const struct agent_finder finder = {find_line, find_endpoint, agent};
+	const struct agent_moment at = moment();
+
+	if (record->kind == KIND_DIALOG)
+		agent_dialog_recall(agent->ledger, record->id, record->content, &finder, &at);
+	if (record->kind == KIND_BINDING)
+		agent_binding_recall(agent_inside_registrar(agent->inside), record->id,
+				     record->content, &finder, &at);
+}
+
+static void recall_drop(void *user, uint8_t kind, uint64_t id)
+{
+	struct agent *agent = user;
+	struct agent_dialog *dialog =
+		kind == KIND_DIALOG ? agent_ledger_by_id(agent->ledger, id) : NULL;
+
+	if (dialog)
+		agent_ledger_close(dialog);
+	if (kind == KIND_BINDING)
+		agent_registrar_forget(agent_inside_registrar(agent->inside), id);
+}
+
+/* The engine learns of the calls that go on. */
+static void count_again(void *user, struct agent_dialog *dialog)
+{
+	struct agent *agent = user;
+
+	if (dialog->is_counted)
+		phone_relay_call_began(agent->config.phone, dialog->line);
+}
+
+int agent_open_journal(struct agent *agent, const char *path)
+{
+	const struct agent_journal_config config = {path, {recall, recall_drop, agent}};
+	char why[AGENT_JOURNAL_WHY_MAX];
+	int error = agent_journal_open(&agent->journal, &config, why);
+
+	if (*why)
+		phone_log(PHONE_LOG_WARNING, "%s", why);
+	agent_ledger_each(agent->ledger, count_again, agent);
+	return error;
 }

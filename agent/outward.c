@@ -142,8 +142,7 @@ static void take_inside_dialog(struct agent_outward *out)
 		return;
 	}
 	if (out->request.method != SIP_ACK &&
-	    (dialog->is_dead ||
-	     !phone_relay_may_signal(agent->config.phone, &dialog->binding))) {
+	    (dialog->is_dead || !phone_relay_may_signal(agent->config.phone, &dialog->binding))) {
 		refuse(out, out->request.method == SIP_BYE ? 200 : 481);
 		agent_forget(agent, dialog);
 		return;
@@ -231,12 +230,13 @@ static uint32_t number_of(struct agent_outward *out, struct agent_dialog *dialog
 	return out->went;
 }
 
-/* RFC 3261 12.2.1.1: a route without ;lr is a strict router, whose URI is asked for, with the target at
- * the end of the routes. */
+/* RFC 3261 12.2.1.1: a route without ;lr is a strict router, whose URI is asked for, with the
+ * target at the end of the routes. */
 static struct sip_span route_of(const struct agent_dialog *dialog, struct sip_span *uri, char *to,
 				size_t size)
 {
-	struct sip_span routes = agent_dialog_text(dialog, AGENT_OUTSIDE_ROUTES), rest = routes, first;
+	struct sip_span routes = agent_dialog_text(dialog, AGENT_OUTSIDE_ROUTES), rest = routes,
+			first;
 	struct sip_address address;
 	struct sip_uri decoded;
 	int length;
@@ -318,8 +318,8 @@ static int write_inside(struct agent_outward *out, const struct sip_message *res
 	};
 	struct sip_builder builder;
 
-	rewrite.vias = agent_write_vias(&out->request, &out->incoming.packet.source, vias,
-					sizeof(vias));
+	rewrite.vias =
+		agent_write_vias(&out->request, &out->incoming.packet.source, vias, sizeof(vias));
 	if (agent_inside_write_route(agent->inside, &out->back, ours))
 		return SIP_ESTATE;
 	sip_builder_init(&builder, routes, sizeof(routes));
@@ -374,9 +374,9 @@ static void pass_refusal(struct agent_outward *out, const struct phone_relay_end
 
 	if (end->is_local || !out->kept.status || out->kept.status == 503)
 		agent_inside_refuse(inside, &out->incoming,
-				    end->status == 487  ? 487
-				    : !end->is_local    ? 500
-							: 503,
+				    end->status == 487 ? 487
+				    : !end->is_local   ? 500
+						       : 503,
 				    AGENT_RETRY_S);
 	else
 		agent_inside_respond(inside, out->incoming.packet.id, &out->back, &answer);

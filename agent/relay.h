@@ -12,6 +12,7 @@
 #include "agent/remember.h"
 #include "agent/rewrite.h"
 #include "phone/relay.h"
+#include "phone/request.h"
 
 enum {
 	AGENT_BUCKETS = 16384,
@@ -77,6 +78,8 @@ struct agent {
 	int journal_error;             /* the last one that was told */
 	uint64_t last_ack;
 	size_t outward_count, inward_count;
+	bool has_dead; /* subscriptions of which nobody was told yet */
+	unsigned buried;
 	LIST_HEAD(, agent_outward) outward[AGENT_BUCKETS];
 	LIST_HEAD(, agent_inward) inward[AGENT_BUCKETS];
 	TAILQ_HEAD(, agent_outward) walks, done;
@@ -113,8 +116,8 @@ struct agent_note {
 	uint32_t line, endpoint;
 	const struct sip_message *request, *response; /* as they came */
 	uint32_t went;                                /* the request's number on the other side */
-	bool is_first; /* no other dialog of this request was answered before */
-	const struct phone_hop *hop;                  /* of the endpoint */
+	bool is_first;               /* no other dialog of this request was answered before */
+	const struct phone_hop *hop; /* of the endpoint */
 	const struct kl_binding *binding;
 };
 
@@ -131,10 +134,15 @@ void agent_forget(struct agent *agent, struct agent_dialog *dialog);
 void agent_forget_early(struct agent *agent, uint32_t line, enum agent_side asker,
 			const struct sip_message *request);
 
+/* AGENT-7: the subscriptions that were made on LINE are dead; each endpoint is told, a few in a
+ * second. */
+void agent_kill_subscriptions(struct agent *agent, uint32_t line);
+void agent_bury_some(struct agent *agent);
+
 /* In the journal, as it is now. */
 void agent_record(struct agent *agent, const struct agent_dialog *dialog);
 void agent_record_binding(struct agent *agent, const struct agent_binding *binding, bool is_gone);
-void agent_recall(struct agent *agent);
+int agent_open_journal(struct agent *agent, const char *path);
 void agent_tidy_journal(struct agent *agent);
 
 /* ---- both ---- */

@@ -200,6 +200,18 @@ bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *
 	return kl_may_signal(phone->engine, binding);
 }
 
+bool phone_relay_is_served(const struct phone *phone, uint32_t line)
+{
+	uint32_t entries = phone->engine_config->lines[line].entry_count;
+	struct kl_entry_view view;
+
+	for (uint32_t i = 0; i < entries; i++)
+		if (!kl_get_entry(phone->engine, line, i, &view) &&
+		    (view.active || !view.registers))
+			return true;
+	return false;
+}
+
 void phone_relay_call_began(struct phone *phone, uint32_t line)
 {
 	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_BEGAN, .line = line});

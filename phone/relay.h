@@ -125,6 +125,9 @@ void phone_relay_contact(const struct phone *phone, const struct phone_incoming 
 /* FAIL-5: may anything be sent in a dialog? */
 bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *binding);
 
+/* Has the line a server that serves it?  (AGENT-8) */
+bool phone_relay_is_served(const struct phone *phone, uint32_t line);
+
 /* A call from outside was answered, and it ended; or one of a walk ended (kl_event_request). */
 void phone_relay_call_began(struct phone *phone, uint32_t line);
 void phone_relay_call_ended(struct phone *phone, uint32_t line);
