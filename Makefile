@@ -30,11 +30,12 @@ fuzz:
 	@scripts/install-deps test
 	@scripts/night fuzz $(SECONDS)
 
-# What takes too long for each change: so many lives in both compilers, and the fuzz targets.
+# What takes too long for each change: so many lives in both compilers, the fuzz targets, so many runs of each fault.
 LIVES = 10000
+RUNS = 50
 night:
 	@scripts/install-deps test
-	@scripts/night all $(LIVES) $(SECONDS)
+	@scripts/night all $(LIVES) $(SECONDS) $(RUNS)
 
 # Which lines and branches of the engine the tests reach.
 coverage:

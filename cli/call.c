@@ -1,8 +1,6 @@
 /* call.c - `keepline call`: places a call through the running instance, and tells how it goes. */
 #include <argp.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -12,14 +10,12 @@
 enum { TALK_MAX_S = 24 * 3600, HANG_UP_WAIT_MS = 2000 };
 
 struct call {
-	const char *target, *control;
+	struct cli_link link;
+	const char *target;
 	unsigned line;   /* as configured; 0: the first */
 	unsigned talk_s; /* hang up so long after the answer; 0: never */
-	struct net_loop *loop;
-	struct cli_link *link;
 	struct net_timer *timer;
 	bool hanging_up;
-	int exit_status;
 };
 
 static const struct argp_option options[] = {
@@ -29,29 +25,19 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static unsigned read_number(const char *text, unsigned most, struct argp_state *state)
-{
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || number < 1 || number > most)
-		argp_error(state, "%s is no number from 1 to %u", text, most);
-	return (unsigned)number;
-}
-
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
 	struct call *call = state->input;
 
 	switch (key) {
 	case 'l':
-		call->line = read_number(argument, CONFIG_LINES_MAX, state);
+		call->line = cli_link_read_number(argument, CONFIG_LINES_MAX, state);
 		return 0;
 	case 'c':
-		call->control = argument;
+		call->link.path = argument;
 		return 0;
 	case 'f':
-		call->talk_s = read_number(argument, TALK_MAX_S, state);
+		call->talk_s = cli_link_read_number(argument, TALK_MAX_S, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (call->target)
@@ -82,84 +68,70 @@ static const struct argp parser = {
 static void take_answer(void *user, const json_t *answer)
 {
 	struct call *call = user;
-	const char *error = json_string_value(json_object_get(answer, "error"));
-	const char *event = json_string_value(json_object_get(answer, "event"));
+	const char *step = json_string_value(json_object_get(answer, "step"));
 	const char *text = json_string_value(json_object_get(answer, "text"));
 
-	if (error || !event || !text) {
-		fprintf(stderr, "keepline call: %s\n", error ? error : "a strange answer");
-		net_loop_stop(call->loop);
+	if (json_is_true(json_object_get(answer, "ok")))
+		return;
+	if (!step || !text) {
+		cli_link_fail(&call->link, answer);
 		return;
 	}
-	call->exit_status = 1;
+	call->link.exit_status = 1;
 	printf("%9.3f s  %s\n",
 	       (double)json_integer_value(json_object_get(answer, "after_ms")) / 1000, text);
 	fflush(stdout);
-	if (!strcmp(event, "up") && call->talk_s)
+	if (!strcmp(step, "up") && call->talk_s)
 		net_timer_set(call->timer, net_now_ms() + call->talk_s * UINT64_C(1000));
-	if (strcmp(event, "over") != 0)
+	if (strcmp(step, "over") != 0)
 		return;
-	call->exit_status = json_is_true(json_object_get(answer, "was_up")) ? 0 : 1;
-	net_loop_stop(call->loop);
-}
-
-static void take_closed(void *user)
-{
-	struct call *call = user;
-
-	fprintf(stderr, "keepline call: the instance is gone\n");
-	net_loop_stop(call->loop);
+	call->link.exit_status = json_is_true(json_object_get(answer, "was_up")) ? 0 : 1;
+	cli_link_end(&call->link);
 }
 
 /* Ctrl-C, or the time is up.  The second time it leaves at once: that hangs up, too. */
-static void take_hang_up(void *user)
+static void hang_up(void *user)
 {
 	struct call *call = user;
 
-	if (call->hanging_up || !cli_link_ask(call->link, json_pack("{s:s}", "do", "hang-up"))) {
-		net_loop_stop(call->loop);
+	if (call->hanging_up) {
+		cli_link_end(&call->link);
 		return;
 	}
 	call->hanging_up = true;
 	net_timer_set(call->timer, net_now_ms() + HANG_UP_WAIT_MS);
+	cli_link_ask(&call->link, json_pack("{s:s}", "do", "hang-up"));
 }
 
-static void talk(struct call *call)
+static void forget(void *user)
 {
-	const struct net_callback hang_up = {take_hang_up, call};
-	struct net_signal *interrupt = NULL, *terminate = NULL;
+	struct call *call = user;
+
+	net_timer_free(call->timer);
+}
+
+static void place(void *user)
+{
+	struct call *call = user;
 	json_t *request = json_pack("{s:s, s:s}", "do", "call", "target", call->target);
-	int error = net_signal_create(&interrupt, call->loop, SIGINT, hang_up);
 
 	if (call->line)
 		json_object_set_new(request, "line", json_integer(call->line));
-	if (!error)
-		error = net_signal_create(&terminate, call->loop, SIGTERM, hang_up);
-	if (!error)
-		error = net_timer_create(&call->timer, call->loop, hang_up);
-	if (!error && cli_link_ask(call->link, request))
-		net_loop_run(call->loop);
-	net_timer_free(call->timer);
-	net_signal_free(terminate);
-	net_signal_free(interrupt);
+	if (net_timer_create(&call->timer, call->link.loop, (struct net_callback){hang_up, call}))
+		cli_link_end(&call->link);
+	cli_link_ask(&call->link, request);
 }
 
 int cli_call(int argc, char **argv)
 {
-	struct call call = {.exit_status = 2};
-	struct cli_link_config link = {.command = "keepline call",
-				       .on_answer = take_answer,
-				       .on_closed = take_closed,
-				       .user = &call};
+	struct call call = {.link = {.command = "keepline call",
+				     .on_open = place,
+				     .on_answer = take_answer,
+				     .on_interrupt = hang_up,
+				     .on_close = forget,
+				     .user = &call,
+				     .exit_status = 2}};
 
 	argp_parse(&parser, argc, argv, 0, NULL, &call);
-	link.path = call.control;
-	if (net_loop_create(&call.loop))
-		return 2;
-	call.link = cli_link_open(call.loop, &link);
-	if (call.link)
-		talk(&call);
-	cli_link_close(call.link);
-	net_loop_free(call.loop);
-	return call.exit_status;
+	return cli_link_run(&call.link);
 }

@@ -6,11 +6,18 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+int cli_answer(int argc, char **argv);
 int cli_call(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
+int cli_events(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_hangup(int argc, char **argv);
+int cli_hold(int argc, char **argv);
+int cli_reject(int argc, char **argv);
+int cli_resume(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_status(int argc, char **argv);
+int cli_subscribe(int argc, char **argv);
 
 #endif

@@ -1,6 +1,7 @@
 /* names.c - where explain looks names up: a zone file, or DNS servers. */
 #include "cli/names.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 const struct argp cli_names_argp = {.options = options, .parser = parse_option};
 
 struct answer {
-	struct answer *next;
 	char name[NET_DNS_NAME_MAX + 1];
 	enum net_dns_type type;
 	bool done;
@@ -55,7 +55,7 @@ struct cli_names {
 	struct lab_zone *zone; /* or: */
 	struct net_loop *loop;
 	struct net_resolver *resolver;
-	struct answer *answers;
+	void *answers; /* a tree of struct answer, by name and type (tsearch) */
 };
 
 static bool add_server(struct net_resolver_config *config, const char *resolver, char *why,
@@ -127,12 +127,7 @@ void cli_names_close(struct cli_names *names)
 {
 	if (!names)
 		return;
-	while (names->answers) {
-		struct answer *answer = names->answers;
-
-		names->answers = answer->next;
-		free(answer);
-	}
+	tdestroy(names->answers, free);
 	lab_zone_free(names->zone);
 	net_resolver_free(names->resolver);
 	net_loop_free(names->loop);
@@ -175,26 +170,33 @@ static bool ask(struct cli_names *names, struct answer *answer)
 	return true;
 }
 
+static int compare_answers(const void *left, const void *right)
+{
+	const struct answer *a = left, *b = right;
+
+	return a->type == b->type ? strcasecmp(a->name, b->name) : (int)a->type - (int)b->type;
+}
+
 const struct net_dns_result *cli_names_ask(struct cli_names *names, const char *name,
 					   enum net_dns_type type)
 {
-	struct answer *answer;
+	struct answer *answer = calloc(1, sizeof *answer);
+	struct answer **known;
 
-	for (answer = names->answers; answer; answer = answer->next)
-		if (answer->type == type && !strcasecmp(answer->name, name))
-			return &answer->result;
-	answer = calloc(1, sizeof *answer);
 	if (!answer || strlen(name) >= sizeof answer->name) {
 		free(answer);
 		return NULL;
 	}
 	strcpy(answer->name, name);
 	answer->type = type;
-	if (!ask(names, answer)) {
+	known = tfind(answer, &names->answers, compare_answers);
+	if (known) {
+		free(answer);
+		return &(*known)->result;
+	}
+	if (!ask(names, answer) || !tsearch(answer, &names->answers, compare_answers)) {
 		free(answer);
 		return NULL;
 	}
-	answer->next = names->answers;
-	names->answers = answer;
 	return &answer->result;
 }

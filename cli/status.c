@@ -10,12 +10,9 @@
 enum { WATCH_MS = 1000 };
 
 struct status {
-	const char *control;
+	struct cli_link link;
 	bool as_json, watch;
-	struct net_loop *loop;
 	struct net_timer *timer;
-	struct cli_link *link;
-	int exit_status;
 };
 
 static const struct argp_option options[] = {
@@ -37,7 +34,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		status->watch = true;
 		return 0;
 	case 'c':
-		status->control = argument;
+		status->link.path = argument;
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "what is \"%s\"?", argument);
@@ -161,6 +158,62 @@ static void print_entry(const json_t *entry)
 		print_routes(json_object_get(entry, "routes"));
 }
 
+static void print_call(const json_t *call)
+{
+	char time[32];
+
+	printf("  call %lld %s %s: %s for %s", number_of(call, "call"),
+	       is_set(call, "incoming") ? "from" : "to", text_of(call, "peer"),
+	       text_of(call, "state"), duration(number_of(call, "after_ms"), time));
+	if (*text_of(call, "route"))
+		printf(", by %s", text_of(call, "route"));
+	printf("%s%s\n", is_set(call, "held") ? ", on hold" : "",
+	       is_set(call, "far_held") ? ", held by the far end" : "");
+}
+
+/* What the server told last, in words. */
+static void print_notice(const json_t *subscription)
+{
+	const json_t *messages = json_object_get(subscription, "messages"), *seat;
+	const json_t *voice = json_object_get(messages, "voice");
+	size_t i;
+
+	if (*text_of(subscription, "watched"))
+		printf(": %s", text_of(subscription, "watched"));
+	if (*text_of(subscription, "presence"))
+		printf(": %s%s%s", text_of(subscription, "presence"),
+		       *text_of(subscription, "note") ? ", " : "", text_of(subscription, "note"));
+	if (messages)
+		printf(": %s", is_set(messages, "waiting") ? "messages wait" : "no messages wait");
+	if (voice)
+		printf(", voice %lld new, %lld old", number_of(voice, "new"),
+		       number_of(voice, "old"));
+	json_array_foreach(json_object_get(subscription, "appearances"), i, seat)
+	{
+		printf("%s %lld %s", i ? "," : ": appearance", number_of(seat, "index"),
+		       text_of(seat, "state"));
+	}
+}
+
+static void print_subscription(const json_t *subscription)
+{
+	const json_t *next = json_object_get(subscription, "next_in_ms");
+	char time[32];
+
+	printf("  %s of %s: %s", text_of(subscription, "package"),
+	       text_of(subscription, "resource"), text_of(subscription, "state"));
+	if (*text_of(subscription, "route"))
+		printf(", on %s", text_of(subscription, "route"));
+	print_notice(subscription);
+	printf("\n");
+	if (json_is_integer(next))
+		printf("    next: %s in %s\n",
+		       strcmp(text_of(subscription, "state"), "waiting") ? "refresh" : "try",
+		       duration(json_integer_value(next), time));
+	if (*text_of(subscription, "why"))
+		printf("    last: %s\n", text_of(subscription, "why"));
+}
+
 static void print_text(const json_t *answer)
 {
 	const json_t *counters = json_object_get(answer, "counters"), *line, *entry;
@@ -173,6 +226,14 @@ static void print_text(const json_t *answer)
 		json_array_foreach(json_object_get(line, "entries"), j, entry)
 		{
 			print_entry(entry);
+		}
+		json_array_foreach(json_object_get(line, "calls"), j, entry)
+		{
+			print_call(entry);
+		}
+		json_array_foreach(json_object_get(line, "subscriptions"), j, entry)
+		{
+			print_subscription(entry);
 		}
 	}
 	printf("calls %lld; datagrams received %lld, dropped %lld; ICMP forged %lld\n",
@@ -199,50 +260,45 @@ static void take_answer(void *user, const json_t *answer)
 	else
 		print_text(answer);
 	fflush(stdout);
-	status->exit_status = 0;
+	status->link.exit_status = 0;
 	if (status->watch)
 		net_timer_set(status->timer, net_now_ms() + WATCH_MS);
 	else
-		net_loop_stop(status->loop);
-}
-
-static void take_closed(void *user)
-{
-	struct status *status = user;
-
-	fprintf(stderr, "keepline status: the instance is gone\n");
-	status->exit_status = 2;
-	net_loop_stop(status->loop);
+		cli_link_end(&status->link);
 }
 
 static void ask(void *user)
 {
 	struct status *status = user;
 
-	if (!cli_link_ask(status->link, json_pack("{s:s}", "do", "status")))
-		take_closed(status);
+	cli_link_ask(&status->link, json_pack("{s:s}", "do", "status"));
+}
+
+static void forget(void *user)
+{
+	struct status *status = user;
+
+	net_timer_free(status->timer);
+}
+
+static void begin(void *user)
+{
+	struct status *status = user;
+
+	if (net_timer_create(&status->timer, status->link.loop, (struct net_callback){ask, status}))
+		cli_link_end(&status->link);
+	ask(status);
 }
 
 int cli_status(int argc, char **argv)
 {
-	struct status status = {.exit_status = 2};
-	struct cli_link_config link = {.command = "keepline status",
-				       .on_answer = take_answer,
-				       .on_closed = take_closed,
-				       .user = &status};
+	struct status status = {.link = {.command = "keepline status",
+					 .on_open = begin,
+					 .on_answer = take_answer,
+					 .on_close = forget,
+					 .user = &status,
+					 .exit_status = 2}};
 
 	argp_parse(&parser, argc, argv, 0, NULL, &status);
-	link.path = status.control;
-	if (net_loop_create(&status.loop))
-		return 2;
-	status.link = cli_link_open(status.loop, &link);
-	if (status.link &&
-	    !net_timer_create(&status.timer, status.loop, (struct net_callback){ask, &status})) {
-		net_timer_set(status.timer, 0);
-		net_loop_run(status.loop);
-	}
-	net_timer_free(status.timer);
-	cli_link_close(status.link);
-	net_loop_free(status.loop);
-	return status.exit_status;
+	return cli_link_run(&status.link);
 }

@@ -106,6 +106,15 @@ static uint32_t choose_number(const struct builder *builder, uint32_t x)
 	return taken ? highest + 1 : x;
 }
 
+/* Of vendors whose files do not say it. */
+static uint32_t subscribe_expires_unset_ms(struct config_store *store)
+{
+	struct parameter_value unset;
+	parameter_read(PARAMETER_subscribe_expires,
+		       parameter_get(PARAMETER_subscribe_expires)->unset, &store->arena, &unset);
+	return unset.number * 1000;
+}
+
 static void add_line(struct builder *builder, enum parameter_dialect dialect, uint32_t x)
 {
 	struct config_store *store = builder->store;
@@ -141,10 +150,14 @@ static void add_line(struct builder *builder, enum parameter_dialect dialect, ui
 	}
 
 	draft.line->domain = uri_host(&draft, draft.line->domain);
+	if (!draft.line->subscribe_expires_ms)
+		draft.line->subscribe_expires_ms = subscribe_expires_unset_ms(store);
+	native_add_subscriptions(store, x, draft.line);
 	size_t size = draft.scope.value_count * sizeof(*builder->values);
 	draft.line->values = memcpy(arena_alloc(&store->arena, size), builder->values, size);
 	draft.line->value_count = draft.scope.value_count;
 	draft.line->entries = draft.entries;
+	draft.line->calls = native_calls(store, x);
 	builder->engine_lines[builder->count] =
 		(struct kl_line_config){.entries = draft.engine_entries,
 					.entry_count = draft.entry_count,

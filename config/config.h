@@ -29,6 +29,7 @@ enum {
 	CONFIG_FILE_MAX = 4 << 20,    /* bytes of one file */
 	CONFIG_LINES_MAX = 1024,      /* reg.1 to reg.1024; so with account.x and versity.x */
 	CONFIG_TEXT_MAX = 255,        /* bytes of one text value */
+	CONFIG_EVENT_MAX = 63,        /* bytes of an event's name */
 	CONFIG_DIAGNOSTICS_MAX = 200, /* kept; the last tells how many more there were */
 };
 
@@ -85,6 +86,37 @@ struct config_value {
 
 #define CONFIG_WHOLE_LINE UINT32_MAX
 
+/* One subscription that a line is to have. */
+struct config_subscription {
+	const char *event; /* "message-summary" */
+	const char
+		*resource;   /* a SIP URI, user@host, or a user of the domain; "": the line's own */
+	uint32_t expires_ms; /* the time to ask for */
+};
+
+/* What becomes of a call that comes. */
+#define CONFIG_INCOMINGS(X)                                                                        \
+	X(CONFIG_INCOMING_RING, "ring")     /* until somebody answers it by command */             \
+	X(CONFIG_INCOMING_ANSWER, "answer") /* by itself */                                        \
+	X(CONFIG_INCOMING_REJECT, "reject")
+
+#define CONFIG_INCOMING_VALUE(name, text) name,
+enum config_incoming { CONFIG_INCOMINGS(CONFIG_INCOMING_VALUE) };
+#undef CONFIG_INCOMING_VALUE
+
+/* How a line deals with its own calls; native files alone say it. */
+struct config_calls {
+	enum config_incoming incoming;
+	uint32_t answer_after_ms; /* ANSWER */
+	uint16_t reject_status;   /* REJECT: 400..699 */
+	uint32_t calls_max;       /* at one time; another one that comes is answered 486 */
+	uint32_t ring_ms;         /* then it is answered 480 */
+	uint32_t session_ms;      /* asked for (RFC 4028); 0: none */
+	const char *play;         /* a WAV file that a call hears that came; NULL: none */
+	uint32_t tone_hz;         /* or a tone; 0: none */
+	bool symmetric_rtp;       /* audio goes where it comes from (RFC 4961) */
+};
+
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */
 struct config_line {
 	uint32_t number; /* the x of reg.x or account.x; if a line before has it, the next free */
@@ -92,8 +124,13 @@ struct config_line {
 	const char *user, *domain; /* address-of-record: sip:USER@DOMAIN; IPv6 is in brackets */
 	const char *display_name;  /* "" if not set, as the label */
 	const char *label;
-	const char *auth_user;              /* USER unless set */
-	const char *auth_password;          /* "" if not set.  Never to be printed */
+	const char *auth_user;         /* USER unless set */
+	const char *auth_password;     /* "" if not set.  Never to be printed */
+	bool shared;                   /* a call first seizes the line (SUBS-3) */
+	uint32_t subscribe_expires_ms; /* of subscriptions that do not say it themselves */
+	const struct config_subscription *subscriptions;
+	uint32_t subscription_count;
+	struct config_calls calls;
 	const struct config_entry *entries; /* as many as the engine's line has */
 	const struct config_value *values;
 	uint32_t value_count;
@@ -123,7 +160,8 @@ struct config_keepalive {
 };
 
 struct config {
-	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default().
+	/* Ready for kl_engine_init(): all transports, IPv4 and IPv6, limits by kl_limits_default(),
+	 * with room for the subscriptions of the lines on top.
 	 * The host may narrow transports and families before.  Entries with equal policies share
 	 * one. */
 	struct kl_config engine;

@@ -11,6 +11,7 @@ static bool fill_line(struct draft *draft, const struct setting *address)
 	line->display_name = resolve_text(scope, PARAMETER_line_display_name);
 	line->auth_user = resolve_text(scope, PARAMETER_line_auth_user);
 	line->auth_password = resolve_text(scope, PARAMETER_line_auth_password);
+	line->shared = resolve_number(scope, PARAMETER_line_type);
 	return true;
 }
 
@@ -56,6 +57,9 @@ static void fill_entry(struct draft *draft, struct config_entry *entry,
 {
 	struct scope *scope = &draft->scope;
 	scope->via_proxy = false;
+	if (scope->entry == 0)
+		draft->line->subscribe_expires_ms =
+			resolve_number(scope, PARAMETER_subscribe_expires) * 1000;
 	entry->server = resolve_text(scope, PARAMETER_server_address);
 	entry->server_port = (uint16_t)resolve_number(scope, PARAMETER_server_port);
 	entry->registers = resolve_number(scope, PARAMETER_server_register);

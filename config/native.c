@@ -124,6 +124,7 @@ static void put_line(struct config_store *store, struct file *file, const struct
 	put_text(store, key_of(PARAMETER_line_display_name, PLACE_LINE, x, 0), &line->display_name);
 	put_text(store, key_of(PARAMETER_line_auth_user, PLACE_LINE, x, 0), &line->auth_user);
 	put_text(store, key_of(PARAMETER_line_auth_password, PLACE_LINE, x, 0), &password);
+	put_leaf(store, key_of(PARAMETER_line_type, PLACE_LINE, x, 0), &line->shared);
 
 	const struct native_proxy *proxy = line->outbound_proxy;
 	if (proxy) {
@@ -303,6 +304,53 @@ uint16_t native_group(const struct config_store *store, uint32_t x)
 	return 0;
 }
 
+/* RFC 4028 4: less than 90 s may not be asked for. */
+static uint32_t session_of(const struct yaml_leaf *leaf)
+{
+	static const uint32_t LEAST_MS = 90000;
+	return leaf->number && leaf->number < LEAST_MS ? LEAST_MS : leaf->number;
+}
+
+static void fill_calls(struct config_store *store, const struct native_calls *from,
+		       struct config_calls *calls)
+{
+	if (from->incoming.text)
+		calls->incoming = (enum config_incoming)from->incoming.number;
+	if (from->answer_after.text)
+		calls->answer_after_ms = from->answer_after.number;
+	if (from->reject_status.text)
+		calls->reject_status = (uint16_t)from->reject_status.number;
+	if (from->max.text)
+		calls->calls_max = from->max.number;
+	if (from->ring_time.text)
+		calls->ring_ms = from->ring_time.number;
+	if (from->session_expires.text)
+		calls->session_ms = session_of(&from->session_expires);
+	if (from->play.text)
+		calls->play = native_path(store, &from->play);
+	calls->tone_hz = from->tone.number;
+	calls->symmetric_rtp = from->symmetric_rtp.number;
+}
+
+struct config_calls native_calls(struct config_store *store, uint32_t x)
+{
+	struct config_calls calls = {
+		.incoming = CONFIG_INCOMING_RING,
+		.reject_status = 486,
+		.calls_max = 24,
+		.ring_ms = 180000,
+		.session_ms = 1800000,
+	};
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->calls) {
+			fill_calls(store, line->calls, &calls);
+			break;
+		}
+	}
+	return calls;
+}
+
 const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,
 					struct kl_entry_config *entry)
 {
@@ -324,6 +372,46 @@ const struct position *native_add_names(struct config_store *store, uint32_t x, 
 		return &list->at;
 	}
 	return NULL;
+}
+
+/* The list of the first file that has one. */
+static const struct yaml_list *find_subscriptions(const struct config_store *store, uint32_t x)
+{
+	for (const struct native *native = store->natives; native; native = native->next) {
+		const struct native_line *line = find_line(native, x);
+		if (line && line->subscriptions.count)
+			return &line->subscriptions;
+	}
+	return NULL;
+}
+
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line)
+{
+	const struct yaml_list *list = find_subscriptions(store, x);
+	uint32_t count = list ? list->count : 0;
+	const struct native_subscription *from = list ? list->items : NULL;
+	/* One more: what a shared line has by itself. */
+	struct config_subscription *all = arena_alloc(&store->arena, (count + 1) * sizeof(*all));
+	for (uint32_t i = 0; i < count; i++) {
+		if (!from[i].event.text) {
+			store_tell(store,
+				   (struct subject){CONFIG_ERROR, &from[i].at, "subscriptions"},
+				   "a subscription needs an event; it is left out");
+			continue;
+		}
+		all[line->subscription_count++] = (struct config_subscription){
+			.event = from[i].event.text,
+			.resource = from[i].resource.text ? from[i].resource.text : "",
+			.expires_ms = from[i].expires.text ? from[i].expires.number
+							   : line->subscribe_expires_ms};
+	}
+	/* Shared Call Appearances: the state of the line's appearances is told by call-info. */
+	if (line->shared)
+		all[line->subscription_count++] =
+			(struct config_subscription){.event = "call-info",
+						     .resource = "",
+						     .expires_ms = line->subscribe_expires_ms};
+	line->subscriptions = all;
 }
 
 /* ---- the device ------------------------------------------------------------------------------ */

@@ -33,6 +33,13 @@ enum kl_profile native_profile(const struct config_store *store, uint32_t x,
 /* Of line X, the group whose calls hold its failback back (KL_IDLE_GROUP); 0 if not set. */
 uint16_t native_group(const struct config_store *store, uint32_t x);
 
+/* Gives LINE, of number X, the subscriptions that native files list for it; LINE's own time to ask
+ * for is known. */
+void native_add_subscriptions(struct config_store *store, uint32_t x, struct config_line *line);
+
+/* How line X deals with its own calls: what native files say, else the defaults. */
+struct config_calls native_calls(struct config_store *store, uint32_t x);
+
 /* Gives ENTRY the further names that native files list for server Y of line X, in lower case.
  * Returns where they stand; NULL: there are none. */
 const struct position *native_add_names(struct config_store *store, uint32_t x, uint32_t y,

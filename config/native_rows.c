@@ -87,6 +87,60 @@ static const struct yaml_table server_table = {server_rows, COUNT_OF(server_rows
 					       sizeof(struct native_server)};
 static const struct yaml_row server_item = {MAP(server_table)};
 
+static bool is_event(const char *text)
+{
+	static const char TOKEN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-.!%*_+`'~";
+	return text[strspn(text, TOKEN)] == '\0';
+}
+
+#define SUBSCRIPTION_KEY(name, says) KEY(struct native_subscription, name, says)
+static const struct yaml_row subscription_rows[] = {
+	{SUBSCRIPTION_KEY(event, "what is asked for: message-summary, dialog, presence, or any "
+				 "other event that the server has"),
+	 TEXT(CONFIG_EVENT_MAX), .accepts = is_event,
+	 .expected = "the name of an event: letters, digits, - and the like"},
+	{SUBSCRIPTION_KEY(resource, "of whom: user@host, or a user of the line's domain "
+				    "(default: the line itself)"),
+	 TEXT(CONFIG_TEXT_MAX), .accepts = text_is_address, .expected = "user or user@host"},
+	{SUBSCRIPTION_KEY(expires, "the time to ask for (default: subscribe.expires of a vendor's "
+				   "file, or 1h)"),
+	 .type = YAML_DURATION, .least = 10000, .most = 2147483000},
+};
+static const struct yaml_table subscription_table = {subscription_rows, COUNT_OF(subscription_rows),
+						     sizeof(struct native_subscription)};
+static const struct yaml_row subscription_item = {MAP(subscription_table)};
+
+#define WORD(name, text) text,
+static const char *const incomings[] = {CONFIG_INCOMINGS(WORD)};
+#undef WORD
+
+#define CALLS_KEY(name, says) KEY(struct native_calls, name, says)
+static const struct yaml_row calls_rows[] = {
+	{CALLS_KEY(incoming, "what becomes of a call that comes: it rings until it is answered by "
+			     "command, is answered, or rejected (default ring)"),
+	 WORDS(incomings)},
+	{CALLS_KEY(answer_after, "with incoming: answer, how long it rings before (default 0)"),
+	 .type = YAML_DURATION, .most = 180000},
+	{CALLS_KEY(reject_status, "with incoming: reject, the SIP status (default 486)"),
+	 .type = YAML_NUMBER, .least = 400, .most = 699},
+	{CALLS_KEY(max, "calls at one time; another one that comes is answered 486 (default 24)"),
+	 .type = YAML_NUMBER, .least = 1, .most = 1000},
+	{CALLS_KEY(ring_time, "how long a call rings; then it is answered 480 (default 3m)"),
+	 .type = YAML_DURATION, .least = 1000, .most = 600000},
+	{CALLS_KEY(session_expires, "the session timer asked for, at least 90s; 0: none unless the "
+				    "far end wants one (default 30m)"),
+	 .type = YAML_DURATION, .most = 86400000},
+	{CALLS_KEY(play, "a WAV file (8 kHz, 1 channel) that who called hears, again and again"),
+	 PATH},
+	{CALLS_KEY(tone, "or a tone, in Hz"), .type = YAML_NUMBER, .least = 100, .most = 3800},
+	{CALLS_KEY(symmetric_rtp, "audio goes where the first of it comes from, for far ends "
+				  "behind a NAT (default false)"),
+	 .type = YAML_BOOL},
+};
+static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
+					      sizeof(struct native_calls)};
+
 #define LINE_KEY(name, says) KEY(struct native_line, name, says)
 static const struct yaml_row line_rows[] = {
 	{LINE_KEY(line, "its number, reg.N in a vendor's file (default: its place in the list)"),
@@ -107,8 +161,14 @@ static const struct yaml_row line_rows[] = {
 	{LINE_KEY(password_file, "or the file whose first line it is"), PATH},
 	{LINE_KEY(password_env, "or the environment variable that holds it"),
 	 TEXT(CONFIG_TEXT_MAX)},
+	{LINE_KEY(shared, "calls first seize the line, whose call-info is subscribed to (default "
+			  "false)"),
+	 .type = YAML_BOOL},
+	{LINE_KEY(subscriptions, "what the line wants to be told by its server"), .type = YAML_LIST,
+	 .least = 1, .most = NATIVE_SUBSCRIPTIONS_MAX, .item = &subscription_item},
 	{LINE_KEY(outbound_proxy, "the outbound proxy"), MAP(proxy_table)},
 	{LINE_KEY(policy, "policy values of this line"), MAP(policy_table)},
+	{LINE_KEY(calls, "how the line deals with calls of its own"), MAP(calls_table)},
 	{LINE_KEY(servers, "the server entries, the primary one first"), .type = YAML_LIST,
 	 .least = 1, .most = KL_ENTRIES_MAX, .item = &server_item},
 };
@@ -156,7 +216,7 @@ static const struct yaml_row file_rows[] = {
 	{FILE_KEY(profile, "rules and defaults of the lines of this file (default keepline)"),
 	 PROFILE},
 	{FILE_KEY(local, "send and receive there (default: any address, port 5060)"), ENDPOINT},
-	{FILE_KEY(control, "the socket of `keepline status` and `keepline call`"), PATH},
+	{FILE_KEY(control, "the socket that commands and other programs talk to"), PATH},
 	{FILE_KEY(resolvers, "DNS servers, asked in turn (default: those of /etc/resolv.conf)"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_RESOLVERS_MAX, .item = &resolver_item},
 	{FILE_KEY(dns, "static records, for when the DNS gives none"), .type = YAML_LIST,

@@ -9,6 +9,7 @@ enum {
 	NATIVE_RECORDS_MAX = 4 * KL_STATIC_RECORDS_MAX, /* A, AAAA, SRV, NAPTR */
 	NATIVE_RESOLVERS_MAX = 8,                       /* as many as the DNS client asks */
 	NATIVE_EMERGENCY_MAX = 32,
+	NATIVE_SUBSCRIPTIONS_MAX = 128, /* of a line: as many as an attendant's keys */
 };
 
 struct native_policy {
@@ -28,14 +29,27 @@ struct native_server {
 	const struct native_policy *policy;
 };
 
+struct native_subscription {
+	struct position at;
+	struct yaml_leaf event, resource, expires;
+};
+
+struct native_calls {
+	struct position at;
+	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
+		play, tone, symmetric_rtp;
+};
+
 struct native_line {
 	struct position at;
-	struct yaml_leaf line, profile, group;
+	struct yaml_leaf line, profile, group, shared;
 	struct yaml_leaf user, domain, display_name, label, auth_user;
 	struct yaml_leaf password, password_file, password_env;
 	const struct native_proxy *outbound_proxy;
 	const struct native_policy *policy;
-	struct yaml_list servers; /* of struct native_server */
+	const struct native_calls *calls;
+	struct yaml_list servers;       /* of struct native_server */
+	struct yaml_list subscriptions; /* of struct native_subscription */
 };
 
 struct native_record {

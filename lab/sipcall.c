@@ -18,6 +18,11 @@ static void call_end(struct lab_call *call)
 	memset(call, 0, sizeof *call);
 }
 
+static bool is_unanswered(const struct lab_call *call)
+{
+	return call->state == LAB_CALL_RINGING_DUE || call->state == LAB_CALL_ANSWER_DUE;
+}
+
 static struct lab_answering call_answering(const struct lab_call *call, uint64_t now)
 {
 	return (struct lab_answering){&call->invite, call->source, call->invite_id, call->tag, now};
@@ -199,7 +204,7 @@ void lab_call_answer_bye(struct lab_sipserver *server, const struct lab_answerin
 		lab_answer_plainly(server, a, 500);
 	} else {
 		lab_answer_plainly(server, a, 200);
-		if (call->state == LAB_CALL_RINGING_DUE || call->state == LAB_CALL_ANSWER_DUE) {
+		if (is_unanswered(call)) {
 			const struct lab_answering invite = call_answering(call, a->now);
 
 			lab_answer_plainly(server, &invite, 487); /* RFC 3261, 15.1.2 */
@@ -215,9 +220,9 @@ void lab_call_answer_cancel(struct lab_sipserver *server, const struct lab_answe
 	struct lab_call *call = NULL;
 
 	for (size_t i = 0; i < LAB_CALLS_MAX && invite && !call; i++)
-		if (server->calls[i].state != LAB_CALL_FREE && server->calls[i].invite_id == invite)
+		if (is_unanswered(&server->calls[i]) && server->calls[i].invite_id == invite)
 			call = &server->calls[i];
-	lab_answer_plainly(server, a, call ? 200 : 481);
+	lab_answer_plainly(server, a, invite ? 200 : 481);
 	if (call) {
 		const struct lab_answering cancelled = call_answering(call, a->now);
 

@@ -14,8 +14,11 @@ enum {
 	DEFAULT_TTL_S = 300,   /* of records that name none */
 };
 
+/* Records stand in the canonical order of names (RFC 4034, 6.1), those of one name as they were
+ * read: so what belongs to a name stands together, and all that is below it comes right after. */
 struct lab_zone {
-	ldns_rr_list *records;
+	ldns_rr **records; /* owned, each of them too */
+	size_t count;
 };
 
 /* Reads all records.  *LINE is the last one read.  (libldns can read a whole zone at once, but
@@ -41,18 +44,54 @@ static ldns_status read_records(FILE *from, ldns_rr_list *records, int *line)
 	return status;
 }
 
+/* A record, and where it stood in the text. */
+struct placed {
+	ldns_rr *record;
+	size_t place;
+};
+
+static int compare_placed(const void *left, const void *right)
+{
+	const struct placed *a = left, *b = right;
+	int order = ldns_dname_compare(ldns_rr_owner(a->record), ldns_rr_owner(b->record));
+
+	return order ? order : (a->place > b->place) - (a->place < b->place);
+}
+
+/* Takes the records out of LIST into the order of the zone. */
+static bool sort_records(struct lab_zone *zone, ldns_rr_list *list)
+{
+	size_t count = ldns_rr_list_rr_count(list);
+	struct placed *placed = calloc(count + 1, sizeof *placed);
+
+	zone->records = calloc(count + 1, sizeof *zone->records);
+	if (!placed || !zone->records) {
+		free(placed);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		placed[i] = (struct placed){ldns_rr_list_rr(list, i), i};
+	qsort(placed, count, sizeof *placed, compare_placed);
+	for (size_t i = 0; i < count; i++)
+		zone->records[i] = placed[i].record;
+	zone->count = count;
+	ldns_rr_list_set_rr_count(list, 0);
+	free(placed);
+	return true;
+}
+
 static struct lab_zone *read_zone(FILE *from, const char *name, char *why, size_t why_size)
 {
-	struct lab_zone *zone = malloc(sizeof *zone);
-	ldns_status status;
+	struct lab_zone *zone = calloc(1, sizeof *zone);
+	ldns_rr_list *list = ldns_rr_list_new();
+	ldns_status status = LDNS_STATUS_MEM_ERR;
 	int line = 0;
 
-	if (!zone) {
-		snprintf(why, why_size, "%s: out of memory", name);
-		return NULL;
-	}
-	zone->records = ldns_rr_list_new();
-	status = zone->records ? read_records(from, zone->records, &line) : LDNS_STATUS_MEM_ERR;
+	if (zone && list)
+		status = read_records(from, list, &line);
+	if (status == LDNS_STATUS_OK && !sort_records(zone, list))
+		status = LDNS_STATUS_MEM_ERR;
+	ldns_rr_list_deep_free(list);
 	if (status == LDNS_STATUS_OK)
 		return zone;
 	snprintf(why, why_size, "%s:%d: %s", name, line, ldns_get_errorstr_by_id(status));
@@ -98,8 +137,26 @@ void lab_zone_free(struct lab_zone *zone)
 {
 	if (!zone)
 		return;
-	ldns_rr_list_deep_free(zone->records);
+	for (size_t i = 0; i < zone->count; i++)
+		ldns_rr_free(zone->records[i]);
+	free(zone->records);
 	free(zone);
+}
+
+/* The first record that does not come before NAME. */
+static size_t find_name(const struct lab_zone *zone, const ldns_rdf *name)
+{
+	size_t first = 0, end = zone->count;
+
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+
+		if (ldns_dname_compare(ldns_rr_owner(zone->records[middle]), name) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
 }
 
 /* Puts the records of NAME and TYPE into the answer.  Returns the last one, or NULL. */
@@ -108,11 +165,12 @@ static const ldns_rr *push_records(const struct lab_zone *zone, const ldns_rdf *
 {
 	const ldns_rr *last = NULL;
 
-	for (size_t i = 0; i < ldns_rr_list_rr_count(zone->records); i++) {
-		const ldns_rr *record = ldns_rr_list_rr(zone->records, i);
+	for (size_t i = find_name(zone, name); i < zone->count; i++) {
+		const ldns_rr *record = zone->records[i];
 
+		if (ldns_dname_compare(ldns_rr_owner(record), name))
+			break;
 		if (ldns_rr_get_type(record) == type &&
-		    !ldns_dname_compare(ldns_rr_owner(record), name) &&
 		    ldns_pkt_push_rr(reply, LDNS_SECTION_ANSWER, ldns_rr_clone(record)))
 			last = record;
 	}
@@ -122,13 +180,13 @@ static const ldns_rr *push_records(const struct lab_zone *zone, const ldns_rdf *
 /* RFC 8020: a name is there, too, when only names below it have records. */
 static bool name_exists(const struct lab_zone *zone, const ldns_rdf *name)
 {
-	for (size_t i = 0; i < ldns_rr_list_rr_count(zone->records); i++) {
-		const ldns_rdf *owner = ldns_rr_owner(ldns_rr_list_rr(zone->records, i));
+	size_t at = find_name(zone, name);
+	const ldns_rdf *owner;
 
-		if (!ldns_dname_compare(owner, name) || ldns_dname_is_subdomain(owner, name))
-			return true;
-	}
-	return false;
+	if (at == zone->count)
+		return false;
+	owner = ldns_rr_owner(zone->records[at]);
+	return !ldns_dname_compare(owner, name) || ldns_dname_is_subdomain(owner, name);
 }
 
 /* RFC 1034, 4.3.2: the records asked for, or the alias and what it leads to. */

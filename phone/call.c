@@ -1,4 +1,4 @@
-/* call.c - the calls that somebody placed. */
+/* call.c - the table of calls, what is told of them, how they end. */
 #include "phone/call.h"
 
 #include <assert.h>
@@ -7,14 +7,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "phone/log.h"
 #include "phone/private.h"
+#include "phone/request.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
-static void tell(const struct phone_call *call, struct phone_call_event *event)
+void phone_call_tell(const struct phone_call *call, struct phone_call_event *event)
 {
+	event->id = call->id;
+	event->line = call->line;
+	event->incoming = call->incoming;
+	event->peer = call->target;
 	event->after_ms = net_now_ms() - call->began_at;
-	call->on_event(call->user, event);
+	if (call->incoming)
+		phone_log(PHONE_LOG_INFO, "call %llu from %s: %s", (unsigned long long)call->id,
+			  call->target, event->text);
+	phone_event_call(call->phone, event);
+	if (call->on_event)
+		call->on_event(call->user, event);
 }
 
 /* Is an action of the engine news for a call on its way?  Its own sends are, and what happens to
@@ -54,11 +65,86 @@ void phone_calls_note(struct phone *phone, const struct kl_action *action)
 		if (!concerns(call, action))
 			continue;
 		event.text = phone_action_text(phone, action, text);
-		tell(call, &event);
+		phone_call_tell(call, &event);
 	}
 }
 
+static const char *state_text(enum phone_call_state state)
+{
+#define STATE_TEXT(name, text) text,
+	static const char *const texts[] = {PHONE_CALL_STATES(STATE_TEXT)};
+#undef STATE_TEXT
+
+	return texts[state];
+}
+
+bool phone_get_call(const struct phone *phone, uint32_t index, struct phone_call_view *view)
+{
+	const struct phone_call *call = LIST_FIRST(&phone->calls.all);
+
+	for (; call && index; index--)
+		call = LIST_NEXT(call, others);
+	if (!call)
+		return false;
+	*view = (struct phone_call_view){
+		.id = call->id,
+		.line = call->line,
+		.incoming = call->incoming,
+		.state = state_text(call->state),
+		.held = call->is_held,
+		.far_held = call->is_far_held,
+		.after_ms = net_now_ms() - call->began_at,
+	};
+	snprintf(view->peer, sizeof view->peer, "%s", call->target);
+	if (!call->dialog)
+		return true;
+	view->route = call->dialog->binding.route;
+	view->session_s = call->dialog->session.interval_s;
+	return true;
+}
+
 /* ---- life ------------------------------------------------------------------------------------ */
+
+static void take_clock(void *user)
+{
+	phone_call_settle(user);
+}
+
+struct phone_call *phone_call_new(struct phone *phone, uint32_t line)
+{
+	struct phone_call *call = calloc(1, sizeof *call);
+
+	if (!call)
+		return NULL;
+	call->phone = phone;
+	call->id = ++phone->calls.last_id;
+	call->line = line;
+	call->began_at = net_now_ms();
+	sip_session_init(&call->session, phone->config->lines[line].calls.session_ms / 1000);
+	LIST_INSERT_HEAD(&phone->calls.all, call, others);
+	if (!net_timer_create(&call->clock, phone->loop, (struct net_callback){take_clock, call}))
+		return call;
+	phone_call_free(call);
+	return NULL;
+}
+
+/* Early dialogs that a fork left behind are nobody's any more. */
+void phone_call_free(struct phone_call *call)
+{
+	struct phone_dialog *dialog;
+
+	LIST_FOREACH(dialog, &call->phone->dialogs.all, others)
+	if (dialog->call == call)
+		dialog->call = NULL;
+	LIST_REMOVE(call, others);
+	if (call->ringing)
+		call->phone->calls.ringing--;
+	phone_ringing_free(call->ringing);
+	phone_call_close_media(call);
+	net_timer_free(call->clock);
+	free(call->description);
+	free(call);
+}
 
 struct phone_call *phone_call_find(const struct phone *phone, uint64_t id)
 {
@@ -72,12 +158,8 @@ struct phone_call *phone_call_find(const struct phone *phone, uint64_t id)
 
 void phone_calls_clear(struct phone *phone)
 {
-	struct phone_call *call;
-
-	while ((call = LIST_FIRST(&phone->calls.all))) {
-		LIST_REMOVE(call, others);
-		free(call);
-	}
+	while (!LIST_EMPTY(&phone->calls.all))
+		phone_call_free(LIST_FIRST(&phone->calls.all));
 }
 
 void phone_calls_carry(struct phone *phone, const struct phone_reload *reload)
@@ -88,163 +170,68 @@ void phone_calls_carry(struct phone *phone, const struct phone_reload *reload)
 	call->line = phone_reload_line(reload, call->line);
 }
 
-/* The last word on a call. */
-static void finish(struct phone_call *call, uint16_t status, const char *text)
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+void phone_call_finish(struct phone_call *call, unsigned status, const char *text)
 {
+	struct phone *phone = call->phone;
+	const struct kl_event ended = {.type = KL_EV_CALL_ENDED, .line = call->line};
+	bool counted = call->state != PHONE_CALL_STATE_WALKING;
 	struct phone_call_event event = {
 		.type = PHONE_CALL_OVER,
-		.status = status,
+		.status = (uint16_t)status,
 		.was_up = call->state == PHONE_CALL_STATE_UP,
 		.text = text,
 	};
 
-	LIST_REMOVE(call, others);
-	tell(call, &event);
-	free(call);
+	phone_call_tell(call, &event);
+	phone_call_free(call);
+	if (counted)
+		phone_feed(phone, &ended);
 }
 
-/* An answered call ends: the engine's count of them, and who listens, are told. */
-static void finish_answered(struct phone_call *call, const char *text)
+void phone_call_ended(struct phone_call *call, const struct phone_dialog *dialog)
 {
-	struct phone *phone = call->phone;
-	const struct kl_event event = {.type = KL_EV_CALL_ENDED, .line = call->line};
-
-	finish(call, 0, text);
-	phone_feed(phone, &event);
+	if (call->dialog == dialog)
+		phone_call_finish(call, 0, "the far end hung up, or is gone");
 }
 
-void phone_call_ended(struct phone_call *call)
+void phone_call_break(struct phone_call *call, const char *reason, const char *text)
 {
-	finish_answered(call, "the far end hung up, or is gone");
+	struct phone_dialog *dialog = call->dialog;
+
+	dialog->call = NULL;
+	phone_dialog_hang_up(dialog, reason);
+	phone_call_finish(call, 0, text);
 }
 
-void phone_call_outcome(struct phone *phone, const struct kl_action_outcome *outcome)
+static void cancel(struct phone_call *call)
 {
-	struct phone_call *call = phone_call_find(phone, outcome->token);
-	struct phone_call_event up = {.type = PHONE_CALL_UP,
-				      .route = outcome->binding.route,
-				      .status = outcome->status,
-				      .text = "the call is up"};
-	char text[KL_TEXT_MAX];
+	const struct kl_event event = {
+		.type = KL_EV_CANCEL, .line = call->line, .request = {.token = call->id}};
+	int error = phone_feed(call->phone, &event); /* its outcome is the call's last event */
 
-	if (!call)
-		return;
-	if (outcome->status / 100 == 2 && call->dialog) {
-		call->state = PHONE_CALL_STATE_UP;
-		call->dialog->binding = outcome->binding;
-		tell(call, &up);
-		return;
-	}
-	finish(call, outcome->status, kl_format_outcome(text, sizeof text, outcome, NULL));
-}
-
-void phone_call_answered(struct phone *phone, uint64_t id, const struct kl_route *route,
-			 const struct sip_message *response)
-{
-	const struct phone_call *call = phone_call_find(phone, id);
-	char place[KL_TEXT_MAX], text[KL_TEXT_MAX + 128];
-	struct phone_call_event event = {.type = PHONE_CALL_ANSWER,
-					 .route = *route,
-					 .status = response->status,
-					 .text = text};
-
-	if (!call)
-		return;
-	snprintf(text, sizeof text, "%u %.64s from %s", response->status,
-		 sip_reason_phrase(response->status), phone_route_text(route, place));
-	tell(call, &event);
-}
-
-const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route)
-{
-	return phone_route_equal(&call->redirect.route, route) ? call->redirect.uri : call->target;
-}
-
-/* ---- from outside ---------------------------------------------------------------------------- */
-
-static bool make_target(struct phone_call *call, const struct phone_account *account,
-			const char *target)
-{
-	bool has_scheme = !strncasecmp(target, "sip:", 4);
-	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
-	char aor[PHONE_URI_MAX];
-	const char *domain;
-	struct sip_uri uri;
-	int length;
-
-	phone_account_aor(account, aor);
-	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
-	length = snprintf(call->target, sizeof call->target, "%s%s%s",
-			  has_scheme ? "" : "sip:", target, domain);
-	return *target && !other_scheme && phone_is_uri_text(target) && length > 0 &&
-	       (size_t)length < sizeof call->target &&
-	       !sip_uri_parse(&uri, sip_span_of(call->target)) && uri.is_sip && !uri.is_secure &&
-	       !uri.headers.at;
-}
-
-static int refuse(int error, struct phone_call *call, const char *why_text, char why[PHONE_WHY_MAX])
-{
-	free(call);
-	snprintf(why, PHONE_WHY_MAX, "%s", why_text);
-	return error;
-}
-
-int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
-		     char why[PHONE_WHY_MAX])
-{
-	struct phone_call *call;
-	struct kl_event event = {.type = KL_EV_REQUEST, .line = order->line};
-	int error;
-
-	*id = 0;
-	if (order->line >= phone->config->engine.line_count)
-		return refuse(-EINVAL, NULL, "there is no such line", why);
-	call = calloc(1, sizeof *call);
-	if (!call)
-		return refuse(-ENOMEM, NULL, "out of memory", why);
-	if (!make_target(call, phone_account_find(&phone->accounts, order->line, 0), order->target))
-		return refuse(-EINVAL, call, "the target is no SIP URI", why);
-	call->phone = phone;
-	call->id = *id = ++phone->calls.last_id;
-	call->line = order->line;
-	call->began_at = net_now_ms();
-	call->session = phone_draw() >> 1;
-	call->on_event = order->on_event;
-	call->user = order->user;
-	phone_draw_id(call->call_id);
-	phone_draw_id(call->tag);
-	LIST_INSERT_HEAD(&phone->calls.all, call, others);
-	event.request = (struct kl_event_request){.token = call->id, .method = KL_INVITE};
-	error = phone_feed(phone, &event);
-	if (error >= 0)
-		return 0;
-	LIST_REMOVE(call, others);
-	*id = 0;
-	return refuse(error == KL_EFULL ? -EBUSY : -EINVAL, call,
-		      error == KL_EFULL ? "too many requests are under way"
-					: "the line is not started",
-		      why);
+	assert(!error);
 }
 
 void phone_call_hang_up(struct phone *phone, uint64_t id)
 {
 	struct phone_call *call = phone_call_find(phone, id);
-	struct kl_event cancel = {.type = KL_EV_CANCEL, .request = {.token = id}};
-	struct phone_dialog *dialog;
 
 	if (!call)
 		return;
-	if (call->state == PHONE_CALL_STATE_WALKING) {
-		cancel.line = call->line;
-		int error = phone_feed(phone, &cancel); /* its outcome is the call's last event */
-
-		assert(!error);
-		return;
+	switch (call->state) {
+	case PHONE_CALL_STATE_WALKING:
+		cancel(call);
+		break;
+	case PHONE_CALL_STATE_RINGING:
+	case PHONE_CALL_STATE_ANSWERING:
+		phone_call_refuse(call, 486, "refused");
+		break;
+	case PHONE_CALL_STATE_UP:
+		phone_call_break(call, NULL, "hung up");
+		break;
 	}
-	dialog = call->dialog;
-	dialog->call = NULL;
-	phone_dialog_hang_up(dialog);
-	finish_answered(call, "hung up");
 }
 
 /* Any call of a line that leaves; NULL: there is none. */

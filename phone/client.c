@@ -147,6 +147,7 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	if (send->name)
 		client->hop.name = phone_entry_config(phone, client->account)->name;
 	client->token = send->token;
+	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
 	make_branch(send->tx, client->branch);
@@ -165,13 +166,20 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	struct phone *phone = client->phone;
 	struct phone_request request = {
 		.account = client->account,
-		.call = send->token ? phone_call_find(phone, send->token) : NULL,
 		.send = send,
 		.branch = client->branch,
 	};
 	int length;
 
+	if (send->method == KL_INVITE)
+		request.call = phone_call_find(phone, send->token);
+	if (send->method == KL_SUBSCRIBE)
+		request.subscription = phone_subscription_for(phone, send);
+	if (request.subscription)
+		client->proof = request.subscription->proof;
+	request.proof = client->proof;
 	if ((send->method == KL_INVITE) != (request.call != NULL) ||
+	    (send->method == KL_SUBSCRIBE) != (request.subscription != NULL) ||
 	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
 	length = phone_request_write(phone, &request);
@@ -190,7 +198,7 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	struct phone_client *client;
 
 	if (phone->clients.count >= phone->clients.count_max) {
-		phone->counters.overflow++;
+		phone_count_overflow(phone);
 		return NULL;
 	}
 	client = client_new(phone, send);
@@ -272,6 +280,8 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
+	if (client->method == KL_INVITE)
+		phone_dialogs_end_early(phone, tx);
 	if (client->method == KL_INVITE && client->proceeding)
 		client_cancel(client);
 }
@@ -325,6 +335,14 @@ static kl_ms take_grant(struct phone_client *client, const struct sip_message *r
 	return grant.granted_ms;
 }
 
+/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
+static kl_ms granted_in(struct phone_client *client, const struct sip_message *response)
+{
+	if (client->method == KL_REGISTER)
+		return take_grant(client, response);
+	return client->method == KL_SUBSCRIBE ? seconds_in(response, SIP_EXPIRES) : 0;
+}
+
 static void feed_response(struct phone_client *client, const struct sip_message *response,
 			  uint16_t status)
 {
@@ -340,8 +358,8 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 		event.response.challenge =
 			challenge_of(phone_account_judge(client->account, &client->hop.route,
 							 client->proof, response, client->sent));
-	if (client->method == KL_REGISTER && status / 100 == 2)
-		event.response.granted_ms = take_grant(client, response);
+	if (status / 100 == 2)
+		event.response.granted_ms = granted_in(client, response);
 	event.response.redirect = client->redirect.target.route;
 	phone_feed(client->phone, &event);
 }
@@ -351,7 +369,7 @@ static void take_target(void *user)
 {
 	struct phone_client *client = user;
 	struct phone_call *call =
-		client->token ? phone_call_find(client->phone, client->token) : NULL;
+		client->method == KL_INVITE ? phone_call_find(client->phone, client->token) : NULL;
 
 	if (call)
 		call->redirect = client->redirect.target;
@@ -370,11 +388,34 @@ static void follow(struct phone_client *client, const struct sip_message *respon
 		feed_response(client, response, 100);
 }
 
+static struct phone_dialog_origin origin_of(const struct phone_client *client)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+
+	return (struct phone_dialog_origin){
+		.account = client->account,
+		.tx = client->tx,
+		.hop = client->hop,
+		.invite = &client->request,
+		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
+	};
+}
+
+static void take_ringing(struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_dialog_origin origin = origin_of(client);
+
+	phone_call_answered(client->phone, client->token, &client->hop.route, response);
+	if (origin.call)
+		phone_call_take_provisional(origin.call, &origin, response);
+}
+
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
-		phone_call_answered(client->phone, client->token, &client->hop.route, response);
+		if (client->method == KL_INVITE)
+			take_ringing(client, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
@@ -386,20 +427,31 @@ static void take_provisional(struct phone_client *client, const struct sip_messa
 static void take_accepted(struct phone_client *client, const struct sip_message *response)
 {
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
-	const struct phone_dialog_origin origin = {
-		.account = client->account,
-		.hop = client->hop,
-		.invite = &client->request,
-		.call = wanted ? phone_call_find(client->phone, client->token) : NULL,
-	};
+	const struct phone_dialog_origin origin = origin_of(client);
 	bool made = phone_dialog_take_answer(client->phone, &origin, response);
 
 	if (wanted) {
 		client->state = PHONE_CLIENT_ENDED;
 		forget_in(client, TRANSACTION_MS);
+		phone_dialogs_end_early(client->phone, client->tx);
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, made ? response->status : 500);
 	}
+}
+
+/* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
+static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
+{
+	struct phone_subscription *subscription;
+
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
+		return response->status;
+	subscription = phone_subscription_find(client->phone, client->token,
+					       client->purpose == KL_FOR_SEIZE);
+	if (!subscription ||
+	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
+		return response->status;
+	return 500;
 }
 
 /* Any other final answer. */
@@ -416,12 +468,15 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		return;
 	client->state = PHONE_CLIENT_ENDED;
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
-	if (open)
+	if (is_invite)
+		phone_dialogs_end_early(client->phone, client->tx);
+	if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3)
 		follow(client, response);
 	else if (open || late)
-		feed_response(client, response, response->status);
+		feed_response(client, response,
+			      open ? judge_final(client, response) : response->status);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)

@@ -34,10 +34,11 @@ struct phone_client {
 	bool cancelled;
 	struct phone_account *account;
 	struct phone_hop hop;
-	uint64_t token;               /* of an INVITE */
+	uint64_t token;               /* of an INVITE, or a SUBSCRIBE */
+	enum kl_purpose purpose;      /* of a SUBSCRIBE */
 	uint64_t proof;               /* phone_proof.request */
 	enum sip_digest_sent sent[2]; /* which credentials it carries */
-	kl_ms expires_ms;             /* REGISTER: the time asked for */
+	kl_ms expires_ms;             /* REGISTER, SUBSCRIBE: the time asked for */
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat cancel;

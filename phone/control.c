@@ -12,9 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "phone/control_peer.h"
 #include "phone/log.h"
 #include "phone/private.h"
-#include "phone/status.h"
 
 enum {
 	BACKLOG = 8,
@@ -22,17 +22,10 @@ enum {
 };
 
 /* One connection. */
-struct peer {
-	LIST_ENTRY(peer) others;
+struct guest {
+	LIST_ENTRY(guest) others;
 	struct phone_control *control;
-	int fd;
-	struct net_watch *reading, *writing; /* `writing` is there while something waits */
-	bool broken;                         /* shut down: its end is read next, and frees it */
-	uint64_t call;                       /* 0: none */
-	char in[PHONE_CONTROL_LINE_MAX];
-	size_t in_length;
-	char *out; /* owned */
-	size_t out_length, out_sent;
+	struct phone_peer *peer;
 };
 
 struct phone_control {
@@ -41,216 +34,54 @@ struct phone_control {
 	struct net_watch *watch; /* NULL in a pause */
 	struct net_timer *pause;
 	char path[PHONE_CONTROL_PATH_MAX + 1];
-	LIST_HEAD(, peer) peers;
-	unsigned peer_count;
+	LIST_HEAD(, guest) guests;
+	unsigned guest_count;
 };
 
 /* ---- connections ----------------------------------------------------------------------------- */
 
-static void peer_free(struct peer *peer)
+static void guest_free(struct guest *guest)
 {
-	uint64_t call = peer->call;
-
-	peer->broken = true;
-	phone_call_hang_up(peer->control->phone, call);
-	LIST_REMOVE(peer, others);
-	peer->control->peer_count--;
-	net_watch_free(peer->reading);
-	net_watch_free(peer->writing);
-	close(peer->fd);
-	free(peer->out);
-	free(peer);
+	LIST_REMOVE(guest, others);
+	guest->control->guest_count--;
+	phone_peer_free(guest->peer);
+	free(guest);
 }
 
-static void peer_break(struct peer *peer)
+static void take_closed(void *user)
 {
-	peer->broken = true;
-	shutdown(peer->fd, SHUT_RDWR);
+	guest_free(user);
 }
 
-static void peer_flush(struct peer *peer);
-
-static void take_writable(void *user, unsigned ready)
+/* The file's mode lets in its owner alone; whoever changed that has not asked for more than root.
+ */
+static bool is_welcome(int fd)
 {
-	(void)ready;
-	peer_flush(user);
+	struct ucred who;
+	socklen_t size = sizeof who;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) &&
+	       (who.uid == geteuid() || who.uid == 0);
 }
 
-/* Sends what waits, and watches for room if that is not all. */
-static void peer_flush(struct peer *peer)
+static void guest_new(struct phone_control *control, int fd)
 {
-	const struct net_watch_config watch = {
-		.fd = peer->fd, .events = NET_WRITABLE, .on_ready = take_writable, .user = peer};
-	ssize_t sent;
+	struct guest *guest = NULL;
 
-	while (peer->out_sent < peer->out_length) {
-		sent = send(peer->fd, peer->out + peer->out_sent, peer->out_length - peer->out_sent,
-			    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			break;
-		peer->out_sent += (size_t)sent;
-	}
-	if (peer->out_sent < peer->out_length) {
-		if (errno != EAGAIN ||
-		    (!peer->writing &&
-		     net_watch_create(&peer->writing, peer->control->phone->loop, &watch)))
-			peer_break(peer);
+	if (control->guest_count < PHONE_CONTROL_PEERS_MAX && is_welcome(fd))
+		guest = calloc(1, sizeof *guest);
+	if (!guest) {
+		close(fd);
 		return;
 	}
-	peer->out_length = peer->out_sent = 0;
-	net_watch_free(peer->writing);
-	peer->writing = NULL;
-}
-
-/* Queues a line.  A peer that does not read what it asked for is cut off. */
-static void peer_put(struct peer *peer, const char *line)
-{
-	size_t length = strlen(line);
-	char *grown = NULL;
-
-	if (peer->broken)
-		return;
-	if (peer->out_length + length + 1 <= PHONE_CONTROL_WAITING_MAX)
-		grown = realloc(peer->out, peer->out_length + length + 1);
-	if (!grown) {
-		peer_break(peer);
+	if (phone_peer_create(&guest->peer, control->phone, fd,
+			      (struct net_callback){take_closed, guest})) {
+		free(guest);
 		return;
 	}
-	memcpy(grown + peer->out_length, line, length);
-	grown[peer->out_length + length] = '\n';
-	peer->out = grown;
-	peer->out_length += length + 1;
-	peer_flush(peer);
-}
-
-/* Takes the reference to JSON; NULL means that there was no memory for it. */
-static void peer_put_json(struct peer *peer, json_t *json)
-{
-	char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-	json_decref(json);
-	if (line)
-		peer_put(peer, line);
-	else
-		peer_break(peer);
-	free(line);
-}
-
-static void peer_refuse(struct peer *peer, const char *why)
-{
-	peer_put_json(peer, json_pack("{s:s}", "error", why));
-}
-
-/* ---- requests -------------------------------------------------------------------------------- */
-
-#define EVENT_NAME(name, text) text,
-static const char *const event_names[] = {PHONE_CALL_EVENTS(EVENT_NAME)};
-#undef EVENT_NAME
-
-static void take_call_event(void *user, const struct phone_call_event *event)
-{
-	struct peer *peer = user;
-	char route[KL_TEXT_MAX];
-	json_t *json = json_pack("{s:s, s:I, s:s}", "event", event_names[event->type], "after_ms",
-				 (json_int_t)event->after_ms, "text", event->text);
-
-	if (event->status)
-		json_object_set_new(json, "status", json_integer(event->status));
-	if (event->route.port)
-		json_object_set_new(json, "route",
-				    json_string(phone_route_text(&event->route, route)));
-	if (event->type == PHONE_CALL_OVER) {
-		json_object_set_new(json, "was_up", json_boolean(event->was_up));
-		peer->call = 0;
-	}
-	peer_put_json(peer, json);
-}
-
-/* Which line a number of the configuration means; without one, the first. */
-static uint32_t find_line(const struct phone *phone, json_int_t number)
-{
-	const struct config *config = phone->config;
-
-	for (uint32_t i = 0; i < config->engine.line_count; i++)
-		if (!number || config->lines[i].number == number)
-			return i;
-	return config->engine.line_count;
-}
-
-static void do_call(struct peer *peer, const json_t *request)
-{
-	struct phone *phone = peer->control->phone;
-	const char *target = json_string_value(json_object_get(request, "target"));
-	const struct phone_call_order order = {
-		.line = find_line(phone, json_integer_value(json_object_get(request, "line"))),
-		.target = target,
-		.on_event = take_call_event,
-		.user = peer,
-	};
-	char why[PHONE_WHY_MAX];
-
-	if (!target || strlen(target) > PHONE_TARGET_MAX)
-		peer_refuse(peer, "a call needs a \"target\" of at most 255 bytes");
-	else if (peer->call)
-		peer_refuse(peer, "this connection has a call");
-	else if (phone_call_place(phone, &order, &peer->call, why))
-		peer_refuse(peer, why);
-}
-
-static void take_request(struct peer *peer, const char *line, size_t length)
-{
-	struct phone *phone = peer->control->phone;
-	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
-	const char *what = json_string_value(json_object_get(request, "do"));
-
-	if (!what)
-		peer_refuse(peer, "a request is a line of JSON with a \"do\"");
-	else if (!strcmp(what, "status"))
-		peer_put_json(peer, phone_status(phone));
-	else if (!strcmp(what, "call"))
-		do_call(peer, request);
-	else if (!strcmp(what, "hang-up"))
-		phone_call_hang_up(phone, peer->call);
-	else
-		peer_refuse(peer, "\"do\" is none of status, call, hang-up");
-	json_decref(request);
-}
-
-/* Takes the whole lines off what was read. */
-static void take_lines(struct peer *peer)
-{
-	char *end;
-
-	while (!peer->broken && (end = memchr(peer->in, '\n', peer->in_length))) {
-		size_t length = (size_t)(end - peer->in);
-
-		take_request(peer, peer->in, length);
-		peer->in_length -= length + 1;
-		memmove(peer->in, end + 1, peer->in_length);
-	}
-	if (peer->in_length == sizeof peer->in) {
-		peer_refuse(peer, "the request is too long");
-		peer_break(peer);
-	}
-}
-
-static void take_readable(void *user, unsigned ready)
-{
-	struct peer *peer = user;
-	ssize_t got = recv(peer->fd, peer->in + peer->in_length, sizeof peer->in - peer->in_length,
-			   MSG_DONTWAIT);
-
-	(void)ready;
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (got > 0) {
-		peer->in_length += (size_t)got;
-		take_lines(peer);
-	}
-	if (got <= 0 || peer->broken)
-		peer_free(peer);
+	guest->control = control;
+	LIST_INSERT_HEAD(&control->guests, guest, others);
+	control->guest_count++;
 }
 
 /* ---- the socket ------------------------------------------------------------------------------ */
@@ -284,26 +115,6 @@ static void pause_listening(struct phone_control *control, int error)
 	net_timer_set(control->pause, net_now_ms() + PAUSE_MS);
 }
 
-static void peer_new(struct phone_control *control, int fd)
-{
-	struct net_watch_config watch = {
-		.fd = fd, .events = NET_READABLE, .on_ready = take_readable};
-	struct peer *peer = NULL;
-
-	if (control->peer_count < PHONE_CONTROL_PEERS_MAX)
-		peer = calloc(1, sizeof *peer);
-	watch.user = peer;
-	if (!peer || net_watch_create(&peer->reading, control->phone->loop, &watch)) {
-		free(peer);
-		close(fd);
-		return;
-	}
-	peer->control = control;
-	peer->fd = fd;
-	LIST_INSERT_HEAD(&control->peers, peer, others);
-	control->peer_count++;
-}
-
 static void take_connection(void *user, unsigned ready)
 {
 	struct phone_control *control = user;
@@ -311,7 +122,7 @@ static void take_connection(void *user, unsigned ready)
 
 	(void)ready;
 	if (fd >= 0)
-		peer_new(control, fd);
+		guest_new(control, fd);
 	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		pause_listening(control, errno);
 }
@@ -422,8 +233,8 @@ void phone_control_close(struct phone_control *control)
 {
 	if (!control)
 		return;
-	while (!LIST_EMPTY(&control->peers))
-		peer_free(LIST_FIRST(&control->peers));
+	while (!LIST_EMPTY(&control->guests))
+		guest_free(LIST_FIRST(&control->guests));
 	net_watch_free(control->watch);
 	net_timer_free(control->pause);
 	if (control->fd >= 0)

@@ -1,15 +1,17 @@
-/* control.h - the control socket: other programs ask a running phone, and call through it.
+/* control.h - the control socket: other programs ask a running phone, drive it and listen to it.
  *
- * A stream socket of this machine, for its owner alone (mode 0600).  A request is a line of JSON,
- * and so is each answer:
+ * A stream socket of this machine, for its owner and root alone (mode 0600).  A request is a line
+ *of JSON, and so is each answer and each event; docs/control.md has them all.
  *
- *	{"do": "status"}                          phone_status()
- *	{"do": "call", "target": ..., "line": 2}  one line for each event, the last is "over"
- *	{"do": "hang-up"}                         ends this connection's call
+ *	{"do": "status"}                                   phone_status()
+ *	{"do": "events"}                                   every event from now on
+ *	{"do": "call", "target": ..., "line": 2}
+ *	{"do": "hang-up"}, "answer", "reject", "hold", "resume"
+ *	{"do": "subscribe", "package": ..., "target": ...}
+ *	{"do": "unsubscribe", "subscription": ...}
  *
- * A connection has one call at a time; closing it hangs up.  What can't be done gives
- * {"error": "a sentence"}.  Events have "event", "after_ms", "text" and, where there is one,
- * "status" and "route".
+ * What a connection began ends with it: its call and its subscriptions.  What can't be done gives
+ * {"error": "a sentence"}.  A "tag" of the request stands in its answers.
  *
  * Ownership  phone_control_open() gives an object that the caller frees before its phone.
  * Errors     0, or a negative errno value with one sentence in WHY.
@@ -24,6 +26,7 @@ enum {
 	PHONE_CONTROL_LINE_MAX = 4096,       /* bytes of a request */
 	PHONE_CONTROL_PEERS_MAX = 32,        /* connections at one time */
 	PHONE_CONTROL_WAITING_MAX = 8 << 20, /* bytes that a peer may leave unread */
+	PHONE_CONTROL_EVENTS_MAX = 1 << 20,  /* from there on it misses events */
 };
 
 struct phone_control;

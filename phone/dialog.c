@@ -13,7 +13,7 @@
 
 enum {
 	LINGER_MS = 64 * SIP_T1_MS, /* as long as a 2xx is repeated (RFC 3261 13.3.1.4) */
-	BYES_MAX = 2,               /* the first one, and its repeat with credentials */
+	BRANCHES_MAX = 16,          /* of one fork: more of them make no early dialog */
 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -32,6 +32,8 @@ static void dialog_free(struct phone_dialog *dialog)
 {
 	LIST_REMOVE(dialog, others);
 	dialog->phone->dialogs.count--;
+	while (!LIST_EMPTY(&dialog->asks))
+		phone_ask_free(LIST_FIRST(&dialog->asks));
 	phone_locate_stop(dialog->locate);
 	sip_message_clear(&dialog->invite);
 	phone_repeat_clear(&dialog->repeat);
@@ -49,6 +51,7 @@ void phone_dialogs_clear(struct phone *phone)
 static void dialog_carry(struct phone_dialog *dialog, const struct phone_reload *reload)
 {
 	struct phone_account *account = phone_reload_account(reload, dialog->account);
+	struct phone_ask *ask;
 
 	if (!account) {
 		dialog_free(dialog);
@@ -56,6 +59,8 @@ static void dialog_carry(struct phone_dialog *dialog, const struct phone_reload 
 	}
 	phone_reload_hop(reload, dialog->account, &dialog->hop);
 	phone_reload_hop(reload, dialog->account, &dialog->repeat.hop);
+	LIST_FOREACH(ask, &dialog->asks, others)
+	phone_reload_hop(reload, dialog->account, &ask->repeat.hop);
 	dialog->account = account;
 	dialog->binding.line = account->line_index;
 }
@@ -92,12 +97,22 @@ void phone_dialog_end(struct phone_dialog *dialog)
 	if (dialog->state == PHONE_DIALOG_OVER)
 		return;
 	dialog->state = PHONE_DIALOG_OVER;
-	dialog->owes_bye = false;
 	dialog->call = NULL;
 	phone_repeat_stop(&dialog->repeat);
 	net_timer_set(dialog->end, net_now_ms() + LINGER_MS);
 	if (call)
-		phone_call_ended(call);
+		phone_call_ended(call, dialog);
+}
+
+void phone_dialogs_end_early(struct phone *phone, kl_tx tx)
+{
+	struct phone_dialog *dialog;
+
+	LIST_FOREACH(dialog, &phone->dialogs.all, others)
+	if (dialog->state == PHONE_DIALOG_EARLY && dialog->tx == tx) {
+		dialog->call = NULL;
+		phone_dialog_end(dialog);
+	}
 }
 
 /* ---- where requests go -------------------------------------------------------------------------
@@ -134,8 +149,7 @@ static struct phone_hop next_hop(const struct phone_dialog *dialog)
 	return hop;
 }
 
-/* RFC 3263 4.3: on to the next route of those that the name has.  False: there is none. */
-static bool take_next_route(struct phone_dialog *dialog)
+bool phone_dialog_next_route(struct phone_dialog *dialog)
 {
 	if (dialog->at + 1 >= dialog->found.count)
 		return false;
@@ -143,17 +157,19 @@ static bool take_next_route(struct phone_dialog *dialog)
 	return true;
 }
 
-/* Begins a request of the dialog in the phone's scratch; *HOP is where it goes. */
-static void begin(struct phone_dialog *dialog, struct sip_builder *builder, const char *method,
-		  struct phone_hop *hop)
+bool phone_dialog_may_signal(const struct phone_dialog *dialog)
+{
+	return !dialog->binding.route.port ||
+	       kl_may_signal(dialog->phone->engine, &dialog->binding);
+}
+
+void phone_dialog_begin(struct phone_dialog *dialog, struct sip_builder *builder,
+			const char *method, const char *branch, struct phone_hop *hop)
 {
 	struct phone *phone = dialog->phone;
 	struct phone_self self = {.transport = KL_UDP};
-	char via[PHONE_VIA_MAX], branch[PHONE_ID_MAX];
+	char via[PHONE_VIA_MAX];
 
-	snprintf(branch, sizeof branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
-	if (!strcmp(method, "BYE"))
-		memcpy(dialog->bye_branch, branch, sizeof branch);
 	*hop = next_hop(dialog);
 	phone_self_toward(phone, &hop->route, &self);
 	phone_write_via(via, &self, branch);
@@ -162,95 +178,64 @@ static void begin(struct phone_dialog *dialog, struct sip_builder *builder, cons
 }
 
 /* RFC 3261 13.2.2.4: to the route set of the 2xx, with the INVITE's credentials. */
-static void acknowledge(struct phone_dialog *dialog)
+void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_message *invite)
 {
 	struct phone *phone = dialog->phone;
+	char branch[PHONE_ID_MAX];
 	struct sip_builder builder;
 	struct phone_hop hop;
 	int length, error;
 
 	do {
-		begin(dialog, &builder, "ACK", &hop);
-		sip_builder_copy(&builder, &dialog->invite, SIP_AUTHORIZATION);
-		sip_builder_copy(&builder, &dialog->invite, SIP_PROXY_AUTHORIZATION);
+		snprintf(branch, sizeof branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
+		phone_dialog_begin(dialog, &builder, "ACK", branch, &hop);
+		sip_builder_copy(&builder, invite, SIP_AUTHORIZATION);
+		sip_builder_copy(&builder, invite, SIP_PROXY_AUTHORIZATION);
 		length = sip_builder_finish(&builder);
 		if (length < 0)
 			return;
 		error = phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
-	} while (error && take_next_route(dialog));
+	} while (error && phone_dialog_next_route(dialog));
+	free(dialog->ack);
 	dialog->ack = strndup(phone->scratch, (size_t)length);
+	dialog->acked = invite->cseq.number;
 }
 
-static void acknowledge_again(const struct phone_dialog *dialog)
+void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
+				    const struct sip_message *response)
 {
 	const struct phone_hop hop = next_hop(dialog);
 
-	if (dialog->ack)
+	if (dialog->ack && dialog->acked == response->cseq.number)
 		phone_send(dialog->phone, &hop, sip_span_of(dialog->ack));
 }
 
-static void send_bye(struct phone_dialog *dialog);
-
-/* FAIL-5: but the BYE of a dialog that was never a call of ours, which has no binding, always goes.
- */
-static bool may_signal(const struct phone_dialog *dialog)
-{
-	return !dialog->binding.route.port ||
-	       kl_may_signal(dialog->phone->engine, &dialog->binding);
-}
-
-/* TRIG-10: when a BYE fails its line's engine is told which route is dead, for the dialog may have
- * led past the line's own.  RFC 3263 4.3: it goes on to the next route of its name, with the same
- * CSeq (TIME-8), and ends its dialog if there is none. */
-static void fail(struct phone_dialog *dialog, struct kl_event_dialog how)
-{
-	struct kl_event event = {.type = KL_EV_DIALOG_FAILED, .dialog = how};
-
-	phone_repeat_stop(&dialog->repeat);
-	event.dialog.binding = dialog->binding;
-	event.dialog.binding.route = dialog->repeat.hop.route;
-	if (dialog->binding.route.port)
-		phone_feed(dialog->phone, &event);
-	if (!may_signal(dialog) || !take_next_route(dialog)) {
-		phone_dialog_end(dialog);
-		phone_check_stopped(dialog->phone);
-		return;
-	}
-	dialog->sip.local_cseq--;
-	dialog->byes = 0;
-	send_bye(dialog);
-}
-
-static void send_bye(struct phone_dialog *dialog)
-{
-	struct phone *phone = dialog->phone;
-	char uri[SIP_DIALOG_URI_MAX];
-	const struct phone_proof proof = {
-		.route = &dialog->hop.route,
-		.request = dialog->proof,
-		.digest = {.method = "BYE", .uri = uri},
-	};
-	struct sip_builder builder;
-	struct phone_hop hop;
-	int length, error;
-
-	dialog->byes++;
-	begin(dialog, &builder, "BYE", &hop);
-	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
-	if (!sip_span_copy(sip_dialog_request_uri(&dialog->sip), uri, sizeof uri))
-		phone_account_prove(dialog->account, &proof, &builder, dialog->sent);
-	length = sip_builder_finish(&builder);
-	if (length < 0) {
-		phone_dialog_end(dialog);
-		return;
-	}
-	error = phone_repeat_start(&dialog->repeat, &hop,
-				   (struct sip_span){phone->scratch, (size_t)length});
-	if (error)
-		fail(dialog, (struct kl_event_dialog){.fault = phone_fault_of(-error)});
-}
-
 /* ---- the way --------------------------------------------------------------------------------- */
+
+static struct phone_ask *find_owed(const struct phone_dialog *dialog)
+{
+	struct phone_ask *ask;
+
+	LIST_FOREACH(ask, &dialog->asks, others)
+	if (ask->state == PHONE_ASK_OWED)
+		return ask;
+	return NULL;
+}
+
+/* FAIL-5: what may not be sent any more ends the dialog. */
+static void send_asks(struct phone_dialog *dialog)
+{
+	struct phone_ask *ask;
+
+	while ((ask = find_owed(dialog))) {
+		if (phone_dialog_may_signal(dialog)) {
+			phone_ask_send(ask);
+			continue;
+		}
+		phone_ask_free(ask);
+		phone_dialog_end(dialog);
+	}
+}
 
 static void take_found(void *user, const struct phone_found *found)
 {
@@ -264,22 +249,15 @@ static void take_found(void *user, const struct phone_found *found)
 		phone_log(PHONE_LOG_WARNING, "no way to %.*s: requests go where the INVITE went",
 			  SIP_SPAN(sip_dialog_next_hop(&dialog->sip)));
 	if (dialog->owes_ack)
-		acknowledge(dialog);
+		phone_dialog_acknowledge(dialog, &dialog->invite);
 	dialog->owes_ack = false;
 	sip_message_clear(&dialog->invite);
-	if (!dialog->owes_bye)
-		return;
-	dialog->owes_bye = false;
-	if (may_signal(dialog))
-		send_bye(dialog);
-	else
-		phone_dialog_end(dialog);
+	send_asks(dialog);
 	phone_check_stopped(dialog->phone);
 }
 
-/* Sends what is owed, once it is known where to: names are asked for anew each time, and waited for
- * as long as the line's own are (DNS-16). */
-static void send_owed(struct phone_dialog *dialog)
+/* Names are asked for anew each time, and waited for as long as the line's own are (DNS-16). */
+void phone_dialog_send_owed(struct phone_dialog *dialog)
 {
 	const struct phone_locate_order order = {
 		.uri = sip_dialog_next_hop(&dialog->sip),
@@ -293,13 +271,68 @@ static void send_owed(struct phone_dialog *dialog)
 		dialog->locate = phone_locate_start(dialog->phone, &order);
 }
 
-static void end_with_bye(struct phone_dialog *dialog)
+/* ---- BYE ------------------------------------------------------------------------------------- */
+
+static void write_bye(const struct phone_ask *ask, struct sip_builder *builder)
+{
+	if (ask->dialog->reason)
+		sip_builder_header(builder, "Reason", "%s", ask->dialog->reason);
+}
+
+static void take_bye_end(struct phone_ask *ask, const struct phone_ask_end *end)
+{
+	(void)end;
+	phone_dialog_end(ask->dialog);
+}
+
+static const struct phone_ask_kind bye_kind = {SIP_BYE, write_bye, take_bye_end};
+
+/* RFC 3261 15: the called side waits for the ACK of its 2xx. */
+static void end_with_bye(struct phone_dialog *dialog, const char *reason)
 {
 	dialog->state = PHONE_DIALOG_ENDING;
+	dialog->reason = reason;
+	net_timer_set(dialog->end, NET_NEVER);
+	if (dialog->waits_for_ack)
+		return;
 	dialog->unacked = 0;
-	dialog->owes_bye = true;
 	phone_repeat_stop(&dialog->repeat);
-	send_owed(dialog);
+	if (phone_ask_new(dialog, &bye_kind, NULL))
+		phone_dialog_send_owed(dialog);
+	else
+		phone_dialog_end(dialog);
+}
+
+void phone_dialog_take_ack(struct phone_dialog *dialog)
+{
+	bool bye_waits = dialog->waits_for_ack && dialog->state == PHONE_DIALOG_ENDING;
+
+	dialog->unacked = 0;
+	dialog->waits_for_ack = false;
+	phone_repeat_stop(&dialog->repeat);
+	if (bye_waits)
+		end_with_bye(dialog, dialog->reason);
+}
+
+void phone_dialog_hang_up(struct phone_dialog *dialog, const char *reason)
+{
+	if (dialog->state != PHONE_DIALOG_UP)
+		return;
+	if (phone_dialog_may_signal(dialog))
+		end_with_bye(dialog, reason);
+	else
+		phone_dialog_end(dialog);
+}
+
+/* Nobody acknowledges our 2xx: the far end is gone (RFC 3261 13.3.1.4). */
+static void take_unacked(void *user)
+{
+	struct phone_dialog *dialog = user;
+
+	phone_dialog_take_ack(dialog);
+	if (dialog->call)
+		phone_call_break(dialog->call, "SIP;cause=408;text=\"no ACK came\"",
+				 "the far end did not acknowledge the answer");
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */
@@ -307,14 +340,26 @@ static void end_with_bye(struct phone_dialog *dialog)
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault)
 {
 	struct phone_dialog *dialog;
+	struct phone_ask *ask;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING && !dialog->owes_bye &&
-	    sip_span_equal(branch, sip_span_of(dialog->bye_branch))) {
-		fail(dialog, (struct kl_event_dialog){.fault = fault});
+	LIST_FOREACH(ask, &dialog->asks, others)
+	if (ask->state == PHONE_ASK_OUT && sip_span_equal(branch, sip_span_of(ask->branch))) {
+		phone_ask_fail(ask, fault);
 		return true;
 	}
 	return false;
+}
+
+static void lose_stream(struct phone_dialog *dialog, const struct phone_stream_end *end)
+{
+	struct phone_ask *ask, *next;
+
+	for (ask = LIST_FIRST(&dialog->asks); ask; ask = next) {
+		next = LIST_NEXT(ask, others);
+		if (phone_ask_waits_on(ask, &end->route))
+			phone_ask_fail(ask, end->fault);
+	}
 }
 
 void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_end *end)
@@ -322,20 +367,7 @@ void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_en
 	struct phone_dialog *dialog;
 
 	LIST_FOREACH(dialog, &phone->dialogs.all, others)
-	if (dialog->state == PHONE_DIALOG_ENDING && !dialog->owes_bye &&
-	    phone_route_equal(&dialog->repeat.hop.route, &end->route))
-		fail(dialog, (struct kl_event_dialog){.fault = end->fault});
-}
-
-/* Nobody answers the BYE, or acknowledges our 200: the far end is gone (RFC 3261 13.3.1.4). */
-static void take_given_up(void *user)
-{
-	struct phone_dialog *dialog = user;
-
-	if (dialog->state == PHONE_DIALOG_UP)
-		phone_dialog_hang_up(dialog);
-	else
-		fail(dialog, (struct kl_event_dialog){.status = 408, .ms = LINGER_MS});
+	lose_stream(dialog, end);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -348,98 +380,145 @@ static struct phone_dialog *dialog_new(struct phone *phone,
 	if (phone->dialogs.count < PHONE_DIALOGS_MAX)
 		dialog = calloc(1, sizeof *dialog);
 	if (!dialog) {
-		phone->counters.overflow++;
+		phone_count_overflow(phone);
 		return NULL;
 	}
 	dialog->phone = phone;
 	dialog->account = origin->account;
 	dialog->call = origin->call;
 	dialog->hop = origin->hop;
-	dialog->session = origin->call ? origin->call->session : 0;
-	dialog->proof = phone_draw();
+	dialog->tx = origin->tx;
+	dialog->heard_at_ms = net_now_ms();
+	if (origin->call) {
+		dialog->offer = origin->call->offer;
+		dialog->session = origin->call->session;
+	}
+	LIST_INIT(&dialog->asks);
 	LIST_INSERT_HEAD(&phone->dialogs.all, dialog, others);
 	phone->dialogs.count++;
 	if (!phone_repeat_init(&dialog->repeat, phone,
-			       (struct net_callback){take_given_up, dialog}) &&
+			       (struct net_callback){take_unacked, dialog}) &&
 	    !net_timer_create(&dialog->end, phone->loop, (struct net_callback){take_end, dialog}))
 		return dialog;
 	dialog_free(dialog);
 	return NULL;
 }
 
+static struct phone_dialog *dialog_of_response(struct phone *phone,
+					       const struct phone_dialog_origin *origin,
+					       const struct sip_message *response)
+{
+	struct phone_dialog *dialog = dialog_new(phone, origin);
+	char route[KL_TEXT_MAX];
+	int error;
+
+	if (!dialog)
+		return NULL;
+	error = sip_dialog_from_response(&dialog->sip, origin->invite, response);
+	if (!error)
+		return dialog;
+	phone_log(PHONE_LOG_WARNING, "the %u from %s makes no call: %s", response->status,
+		  phone_route_text(&origin->hop.route, route), sip_strerror(error));
+	dialog_free(dialog);
+	return NULL;
+}
+
+static unsigned count_branches(const struct phone *phone, kl_tx tx)
+{
+	const struct phone_dialog *dialog;
+	unsigned count = 0;
+
+	LIST_FOREACH(dialog, &phone->dialogs.all, others)
+	count += dialog->tx == tx;
+	return count;
+}
+
+/* RFC 3261 12.1: a provisional answer without a tag or a Contact makes none. */
+struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
+						   const struct phone_dialog_origin *origin,
+						   const struct sip_message *response)
+{
+	struct phone_dialog *dialog = phone_dialog_find(phone, response);
+
+	if (dialog)
+		return dialog->state == PHONE_DIALOG_EARLY ? dialog : NULL;
+	if (response->status == 100 || !response->to.tag.at ||
+	    !sip_message_header(response, SIP_CONTACT, 0) ||
+	    count_branches(phone, origin->tx) >= BRANCHES_MAX)
+		return NULL;
+	return dialog_of_response(phone, origin, response);
+}
+
+/* A 2xx that came late, or that another branch of a fork was faster than, is ended (TIME-9). */
+static void take_accepted(struct phone_dialog *dialog, const struct phone_dialog_origin *origin,
+			  const struct sip_message *response)
+{
+	char route[KL_TEXT_MAX];
+
+	dialog->owes_ack = true;
+	dialog->tx = 0;
+	dialog->call = origin->call;
+	if (origin->call) {
+		dialog->state = PHONE_DIALOG_UP;
+		phone_call_take_accepted(origin->call, dialog, response);
+		phone_dialog_send_owed(dialog);
+		return;
+	}
+	phone_log(PHONE_LOG_NOTICE, "an answer that nobody waits for, from %s: ended",
+		  phone_route_text(&origin->hop.route, route));
+	end_with_bye(dialog, "SIP;cause=200;text=\"Call completed elsewhere\"");
+}
+
 bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_origin *origin,
 			      const struct sip_message *response)
 {
 	struct phone_dialog *dialog = phone_dialog_find(phone, response);
-	char route[KL_TEXT_MAX];
-	int error;
 
-	if (dialog) {
-		acknowledge_again(dialog);
+	if (dialog && dialog->sip.is_confirmed) {
+		phone_dialog_acknowledge_again(dialog, response);
 		return true;
 	}
-	dialog = dialog_new(phone, origin);
+	if (dialog && sip_dialog_confirm(&dialog->sip, response))
+		return false;
+	if (!dialog)
+		dialog = dialog_of_response(phone, origin, response);
 	if (!dialog)
 		return false;
-	error = sip_dialog_from_response(&dialog->sip, origin->invite, response);
-	if (!error)
-		error = sip_message_parse(&dialog->invite, origin->invite->received.at,
-					  origin->invite->received.length);
-	if (error) {
-		phone_log(PHONE_LOG_WARNING, "the %u from %s makes no call: %s", response->status,
-			  phone_route_text(&origin->hop.route, route), sip_strerror(error));
+	if (sip_message_parse(&dialog->invite, origin->invite->received.at,
+			      origin->invite->received.length)) {
 		dialog_free(dialog);
 		return false;
 	}
-	dialog->owes_ack = true;
-	if (origin->call) {
-		origin->call->dialog = dialog;
-		send_owed(dialog);
-	} else {
-		phone_log(PHONE_LOG_NOTICE, "an answer that nobody waits for, from %s: ended",
-			  phone_route_text(&origin->hop.route, route));
-		end_with_bye(dialog);
-	}
+	take_accepted(dialog, origin, response);
 	return true;
 }
 
-/* FAIL-5: nothing is sent to a route that lost the registration: the call ends here alone. */
-void phone_dialog_hang_up(struct phone_dialog *dialog)
+struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
+					      const struct phone_dialog_origin *origin,
+					      const char *tag, int *error)
 {
-	if (dialog->state != PHONE_DIALOG_UP)
-		return;
-	if (kl_may_signal(dialog->phone->engine, &dialog->binding))
-		end_with_bye(dialog);
-	else
-		phone_dialog_end(dialog);
-}
+	struct phone_dialog *dialog = dialog_new(phone, origin);
 
-static bool wants_credentials(struct phone_dialog *dialog, const struct sip_message *response)
-{
-	enum sip_verdict verdict;
-
-	if ((response->status != 401 && response->status != 407) || dialog->byes >= BYES_MAX)
-		return false;
-	verdict = phone_account_judge(dialog->account, &dialog->hop.route, dialog->proof, response,
-				      dialog->sent);
-	return verdict == SIP_VERDICT_NEW || verdict == SIP_VERDICT_STALE;
+	*error = 0;
+	if (!dialog)
+		return NULL;
+	*error = sip_dialog_from_request(&dialog->sip, origin->invite, tag);
+	if (!*error)
+		return dialog;
+	dialog_free(dialog);
+	return NULL;
 }
 
 bool phone_dialog_receive(struct phone *phone, const struct sip_message *response)
 {
-	struct phone_dialog *dialog = NULL;
+	struct phone_dialog *dialog = phone_dialog_find(phone, response);
+	struct phone_ask *ask;
 
-	if (response->method == SIP_BYE)
-		dialog = phone_dialog_find(phone, response);
-	if (!dialog || !sip_response_matches(response, dialog->bye_branch, SIP_BYE))
+	if (!dialog)
 		return false;
-	if (dialog->state != PHONE_DIALOG_ENDING || response->status < 200)
+	dialog->heard_at_ms = net_now_ms();
+	LIST_FOREACH(ask, &dialog->asks, others)
+	if (phone_ask_receive(ask, response))
 		return true;
-	if (wants_credentials(dialog, response))
-		send_bye(dialog);
-	else if (response->status == 503)
-		fail(dialog, (struct kl_event_dialog){.status = 503});
-	else
-		phone_dialog_end(dialog);
-	return true;
+	return false;
 }

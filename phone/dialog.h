@@ -1,7 +1,8 @@
-/* dialog.h - calls that were answered, until nothing of them is left on the network.
+/* dialog.h - what both sides of a call agree on, until nothing of it is left on the network.
  *
- * Every 2xx to an INVITE makes a dialog here: it is acknowledged, and again for each repeat.  One
- * that nobody wants, late or from a fork, is ended with BYE at once (TIME-9).
+ * A provisional answer with a tag makes an early dialog, a 2xx one that is up: ours is
+ * acknowledged, and again for each repeat.  One that nobody wants, late or from a fork, is ended
+ * with BYE at once (TIME-9).
  */
 #ifndef PHONE_DIALOG_H
 #define PHONE_DIALOG_H
@@ -9,18 +10,22 @@
 #include <sys/queue.h>
 
 #include "phone/account.h"
+#include "phone/ask.h"
 #include "phone/locate.h"
 #include "phone/repeat.h"
 #include "phone/transport.h"
 #include "sip/dialog.h"
 #include "sip/message.h"
+#include "sip/offer.h"
+#include "sip/session.h"
 
 struct phone_call;
 struct phone_reload;
 
 #define PHONE_DIALOG_STATES(X)                                                                     \
+	X(EARLY) /* the INVITE has no final answer yet */                                          \
 	X(UP)                                                                                      \
-	X(ENDING) /* our BYE is out */                                                             \
+	X(ENDING) /* our BYE is owed or out */                                                     \
 	X(OVER)   /* waits for repeats of the 2xx, which still want their ACK */
 
 #define PHONE_DIALOG_STATE(name) PHONE_DIALOG_##name,
@@ -33,22 +38,27 @@ struct phone_dialog {
 	enum phone_dialog_state state;
 	struct phone_account *account;
 	struct phone_call *call;   /* whose it is; NULL: nobody's */
-	struct kl_binding binding; /* of a call that is up */
-	struct phone_hop hop;      /* where the INVITE went */
+	struct kl_binding binding; /* of a call that is up, or that came */
+	struct phone_hop hop;      /* where the INVITE went, or came from */
+	kl_tx tx;                  /* EARLY: of our INVITE; 0: it is theirs */
 	struct sip_dialog sip;
 	struct sip_message invite;   /* as it was sent, while its ACK is owed */
-	bool owes_ack, owes_bye;     /* they are sent once it is known where to */
+	bool owes_ack;               /* it is sent once it is known where to */
+	char *ack;                   /* as it was sent; owned */
+	uint32_t acked;              /* its CSeq */
 	struct phone_locate *locate; /* asks where requests go; NULL: that is known */
 	struct phone_found found;    /* as it was told last; empty: where the INVITE went */
 	unsigned at;                 /* of the routes found, the one in use */
-	uint64_t session;            /* of our description */
-	char *ack;                   /* as it was sent; owned */
-	struct phone_repeat repeat;  /* of our BYE, or of our 200 to their re-INVITE */
-	uint32_t unacked;            /* CSeq of that re-INVITE; 0: none */
-	char bye_branch[PHONE_ID_MAX];
-	uint64_t proof; /* phone_proof.request of the BYE */
-	enum sip_digest_sent sent[2];
-	unsigned byes; /* sent so far, repeats apart */
+	LIST_HEAD(, phone_ask) asks; /* our requests in it */
+	struct phone_repeat repeat;  /* of our 2xx to their INVITE */
+	uint32_t unacked;            /* CSeq of that INVITE; 0: none */
+	bool waits_for_ack;          /* no BYE may go before the ACK of the first one (15) */
+	const char *reason;          /* of the BYE (RFC 3326); NULL: none is given */
+	struct sip_offer offer;
+	struct sip_session session;
+	uint32_t rseq;      /* the last one that came in order; 0: none */
+	bool takes_updates; /* the far end's Allow lists UPDATE */
+	uint64_t heard_at_ms;
 	struct net_timer *end;
 };
 
@@ -64,23 +74,40 @@ void phone_dialogs_clear(struct phone *phone);
 /* All cross over to the new configuration; those of lines that left are dropped. */
 void phone_dialogs_carry(struct phone *phone, const struct phone_reload *reload);
 
-/* Where a 2xx comes from. */
+/* Where an answer to our INVITE comes from. */
 struct phone_dialog_origin {
 	struct phone_account *account;
-	struct phone_hop hop;             /* of its INVITE */
+	kl_tx tx;                         /* of its INVITE */
+	struct phone_hop hop;             /* of that */
 	const struct sip_message *invite; /* as it was sent */
 	struct phone_call *call;          /* who wants it; NULL: nobody */
 };
+
+/* The early dialog that a provisional answer belongs to, which it may make.  NULL: it makes none,
+ * or there is no room. */
+struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
+						   const struct phone_dialog_origin *origin,
+						   const struct sip_message *response);
 
 /* Takes a 2xx to INVITE.  False: it makes no dialog, or there is no room. */
 bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_origin *origin,
 			      const struct sip_message *response);
 
-/* Takes an answer to a BYE.  False: it is none of ours. */
+/* The early dialog of an INVITE that came, answered with the To tag TAG.  NULL: it makes none
+ * (*ERROR is a SIP_E*), or there is no room (*ERROR is 0). */
+struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
+					      const struct phone_dialog_origin *origin,
+					      const char *tag, int *error);
+
+/* All early dialogs of our INVITE end, since it did, or was left. */
+void phone_dialogs_end_early(struct phone *phone, kl_tx tx);
+
+/* Takes an answer to a request inside a dialog.  False: it is none of ours. */
 bool phone_dialog_receive(struct phone *phone, const struct sip_message *response);
 
-/* Ends a dialog of ours: with BYE, or in silence where nothing may be sent any more (FAIL-5). */
-void phone_dialog_hang_up(struct phone_dialog *dialog);
+/* Ends a dialog that is up: with BYE, and REASON in it unless that is NULL; or in silence where
+ * nothing may be sent any more (FAIL-5).  REASON outlives the dialog. */
+void phone_dialog_hang_up(struct phone_dialog *dialog, const char *reason);
 
 /* The far end ended it. */
 void phone_dialog_end(struct phone_dialog *dialog);
@@ -89,10 +116,34 @@ void phone_dialog_end(struct phone_dialog *dialog);
 struct phone_dialog *phone_dialog_find(const struct phone *phone,
 				       const struct sip_message *message);
 
-/* The BYE with this branch can't be delivered (TRIG-10).  False: there is none. */
+/* The ACK that a 2xx to their INVITE waits for came, or won't come any more. */
+void phone_dialog_take_ack(struct phone_dialog *dialog);
+
+/* FAIL-5: but in a dialog that has no binding, since it was never a call of ours, something may
+ * always be sent. */
+bool phone_dialog_may_signal(const struct phone_dialog *dialog);
+
+/* ---- for its requests ---- */
+
+/* Sends what is owed, once it is known where to. */
+void phone_dialog_send_owed(struct phone_dialog *dialog);
+
+/* Begins a request in the phone's scratch; *HOP is where it goes. */
+void phone_dialog_begin(struct phone_dialog *dialog, struct sip_builder *builder,
+			const char *method, const char *branch, struct phone_hop *hop);
+
+/* RFC 3263 4.3: on to the next route of those that the name has.  False: there is none. */
+bool phone_dialog_next_route(struct phone_dialog *dialog);
+
+/* Acknowledges the 2xx to INVITE (as sent), or a repeat of it. */
+void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_message *invite);
+void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
+				    const struct sip_message *response);
+
+/* The request with this branch can't be delivered (TRIG-10).  False: there is none. */
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault);
 
-/* A stream is gone, and every BYE that waits on it with it. */
+/* A stream is gone, and every request that waits on it with it. */
 void phone_dialogs_lose_stream(struct phone *phone, const struct phone_stream_end *end);
 
 /* Is a BYE of a line that leaves still unanswered? */

@@ -11,7 +11,11 @@
 #include "phone/log.h"
 #include "phone/private.h"
 
-enum { SUMMARY_MS = 10000 }; /* how often dropped messages may be logged */
+enum {
+	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
+	LEAVE_MS =
+		1000, /* how long servers may take to end the subscriptions of lines that leave */
+};
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
@@ -38,7 +42,8 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 /* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
 static void log_action(const struct phone *phone, const struct kl_action *action)
 {
-	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME;
+	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME ||
+			action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
@@ -72,7 +77,8 @@ static void act(struct phone *phone, const struct kl_action *action)
 	case KL_DO_CLOSE:
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
-	case KL_DO_SUBSCRIPTION: /* the phone asks for none */
+	case KL_DO_SUBSCRIPTION:
+		phone_subscription_act(phone, &action->subscription);
 		break;
 	case KL_DO_KEEPALIVE:
 		keep_alive(phone, &action->keepalive.route);
@@ -82,6 +88,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
+		phone_event_report(phone, action);
 		break;
 	}
 }
@@ -149,26 +156,59 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	return error;
 }
 
+static void log_count(uint64_t count, uint64_t *told, const char *what)
+{
+	if (count != *told)
+		phone_log(PHONE_LOG_WARNING, "%s: %llu", what, (unsigned long long)(count - *told));
+	*told = count;
+}
+
 static void log_dropped(void *user)
 {
 	struct phone *phone = user;
-	uint64_t news = phone->counters.dropped - phone->dropped_told;
+	const struct phone_counters *counters = &phone->counters;
+	struct phone_counters *told = &phone->told;
 
-	if (news)
-		phone_log(PHONE_LOG_WARNING, "dropped that are no SIP messages: %llu",
-			  (unsigned long long)news);
-	phone->dropped_told = phone->counters.dropped;
+	log_count(counters->dropped, &told->dropped, "dropped that are no SIP messages");
+	log_count(counters->refused, &told->refused,
+		  "refused of strangers, or of servers without the registration");
+	log_count(counters->overflow, &told->overflow, "turned away since there is no room");
+	log_count(counters->flooded, &told->flooded,
+		  "NOTIFYs turned away, of servers that send too many");
+	phone->summary_is_due = false;
 }
 
-/* What is no message is counted, and the log has a sum of it every 10 s at most. */
+/* What somebody may send too much of is counted, and the log has a sum of it every 10 s at most. */
+static void count(struct phone *phone, uint64_t *counter)
+{
+	++*counter;
+	if (!phone->summary_is_due)
+		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	phone->summary_is_due = true;
+}
+
+void phone_count_refused(struct phone *phone)
+{
+	count(phone, &phone->counters.refused);
+}
+
+void phone_count_overflow(struct phone *phone)
+{
+	count(phone, &phone->counters.overflow);
+}
+
+void phone_count_flooded(struct phone *phone)
+{
+	count(phone, &phone->counters.flooded);
+}
+
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
 {
 	char source[KL_TEXT_MAX];
 
 	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
 		  phone_route_text(&packet->source, source), sip_strerror(error));
-	if (phone->counters.dropped++ == phone->dropped_told)
-		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	count(phone, &phone->counters.dropped);
 }
 
 /* A stream stands in the trace with the port where we listen, both ways. */
@@ -250,7 +290,7 @@ static bool admits(void *user, const struct kl_route *source)
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (kl_may_accept(phone->engine, i, source, NULL) != KL_REFUSE)
 			return true;
-	phone->counters.refused++;
+	phone_count_refused(phone);
 	return false;
 }
 
@@ -273,6 +313,36 @@ const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 						 const struct phone_account *account)
 {
 	return &phone->engine_config->lines[account->line_index].entries[account->entry_index];
+}
+
+/* ---- leaving --------------------------------------------------------------------------------- */
+
+static void unregister(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		if (phone_account_find(&phone->accounts, i, 0)->leaves)
+			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_STOP, .line = i});
+	phone->leaving = PHONE_STAYS;
+	phone_check_stopped(phone);
+}
+
+static void take_leave_over(void *user)
+{
+	struct phone *phone = user;
+
+	if (phone->leaving == PHONE_UNSUBSCRIBES)
+		unregister(phone);
+}
+
+void phone_send_away(struct phone *phone)
+{
+	phone->leaving = PHONE_IS_TOLD;
+	phone_calls_hang_up(phone);
+	phone_subscriptions_leave(phone);
+	phone->leaving = PHONE_UNSUBSCRIBES;
+	net_timer_set(phone->leave, net_now_ms() + LEAVE_MS);
+	phone_check_stopped(phone);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -365,6 +435,9 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 	if (!error)
 		error = net_timer_create(&phone->summary, phone->loop,
 					 (struct net_callback){log_dropped, phone});
+	if (!error)
+		error = net_timer_create(&phone->leave, phone->loop,
+					 (struct net_callback){take_leave_over, phone});
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "%s", strerror(-error));
 	return error;
@@ -380,6 +453,7 @@ int phone_create(struct phone **out, const struct phone_config *config, char why
 	phone->loop = config->loop;
 	phone->config = config->config;
 	phone->on_action = config->on_action;
+	phone->on_call = config->on_call;
 	phone->user = config->user;
 	error = open_parts(phone, config, why);
 	if (error)
@@ -395,6 +469,7 @@ void phone_free(struct phone *phone)
 		return;
 	phone_reload_drop(phone);
 	phone_calls_clear(phone);
+	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
 	phone_server_clear(phone);
@@ -405,20 +480,18 @@ void phone_free(struct phone *phone)
 	phone_trace_close(phone->trace);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
+	net_timer_free(phone->leave);
 	free(phone->engine);
 	free(phone->engine_config);
 	free(phone);
 }
 
-static void feed_lines(struct phone *phone, enum kl_event_type type)
-{
-	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
-		phone_feed(phone, &(struct kl_event){.type = type, .line = i});
-}
-
 void phone_start(struct phone *phone)
 {
-	feed_lines(phone, KL_EV_LINE_START);
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_subscriptions_reconcile(phone, i);
 	phone_network_check(phone);
 }
 
@@ -427,21 +500,25 @@ void phone_stop(struct phone *phone, struct net_callback on_stopped)
 	phone_reload_drop(phone);
 	for (uint32_t i = 0; i < phone->accounts.count; i++)
 		phone->accounts.all[i].leaves = true;
-	phone_calls_hang_up(phone);
-	feed_lines(phone, KL_EV_LINE_STOP);
 	phone->on_stopped = on_stopped;
-	phone_check_stopped(phone);
+	phone_send_away(phone);
 }
 
 bool phone_is_busy(const struct phone *phone)
 {
-	return phone_clients_busy(phone) || phone_dialogs_busy(phone);
+	return phone->leaving != PHONE_STAYS || phone_clients_busy(phone) ||
+	       phone_dialogs_busy(phone);
 }
 
 void phone_check_stopped(struct phone *phone)
 {
 	const struct net_callback tell = phone->on_stopped;
 
+	if (phone->leaving == PHONE_UNSUBSCRIBES && !phone->acting &&
+	    !phone_subscriptions_busy(phone)) {
+		unregister(phone);
+		return;
+	}
 	phone_reload_check(phone);
 	if (!tell.call || phone->acting || phone_is_busy(phone))
 		return;

@@ -27,9 +27,11 @@ enum {
 	PHONE_PORT = 5060,
 	PHONE_WHY_MAX = 256,    /* room for any WHY */
 	PHONE_TARGET_MAX = 255, /* bytes of a call's target */
+	PHONE_EVENT_MAX = 63,   /* bytes of an event's name */
 };
 
 struct phone;
+struct phone_call_event;
 
 struct phone_config {
 	struct net_loop *loop;
@@ -50,6 +52,8 @@ struct phone_config {
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
 	 * must not call the phone.  May be NULL. */
 	void (*on_action)(void *user, const struct kl_action *action, kl_ms at);
+	/* Told of each event of the calls that came.  It must not call the phone.  May be NULL. */
+	void (*on_call)(void *user, const struct phone_call_event *event);
 	void *user;
 };
 
@@ -92,7 +96,14 @@ int phone_get_local(const struct phone *phone, const struct net_address *to,
 	X(PHONE_CALL_ACTION, "action") /* the engine acts on the line: sends, moves, registers */  \
 	X(PHONE_CALL_ANSWER, "answer") /* an answer to the INVITE came */                          \
 	X(PHONE_CALL_UP, "up")                                                                     \
-	X(PHONE_CALL_OVER, "over") /* the last event: the call is gone */
+	X(PHONE_CALL_OVER, "over")         /* the last event: the call is gone */                  \
+	X(PHONE_CALL_INCOMING, "incoming") /* the first one of a call that came: it rings here */  \
+	X(PHONE_CALL_HELD, "held")         /* the far end was told to wait */                      \
+	X(PHONE_CALL_RESUMED, "resumed")                                                           \
+	X(PHONE_CALL_UNCHANGED, "unchanged") /* hold or resume failed: all is as before */         \
+	X(PHONE_CALL_FAR_HELD, "far-held")   /* the far end does not listen any more */            \
+	X(PHONE_CALL_FAR_RESUMED, "far-resumed")                                                   \
+	X(PHONE_CALL_DIGIT, "digit") /* the far end pressed a key */
 
 #define PHONE_CALL_VALUE(name, text) name,
 enum phone_call_event_type { PHONE_CALL_EVENTS(PHONE_CALL_VALUE) };
@@ -100,17 +111,30 @@ enum phone_call_event_type { PHONE_CALL_EVENTS(PHONE_CALL_VALUE) };
 
 struct phone_call_event {
 	enum phone_call_event_type type;
-	kl_ms after_ms;                 /* since the call was placed */
+	uint64_t id; /* of the call */
+	uint32_t line;
+	bool incoming;                  /* it came; else it was placed */
+	const char *peer;               /* the URI of the other one */
+	kl_ms after_ms;                 /* since the call was placed, or came */
 	const struct kl_action *action; /* ACTION */
-	struct kl_route route;          /* ANSWER, UP */
+	struct kl_route route;          /* ANSWER, UP, INCOMING */
 	uint16_t status;                /* ANSWER, UP, and OVER of a call that was never up */
 	bool was_up;                    /* OVER */
+	char digit;                     /* DIGIT: 0-9 * # A-D */
 	const char *text;               /* the event in words; valid until the callback returns */
+};
+
+/* What a call says, once it is up, and where what it hears is kept; all zero: silence, nowhere. */
+struct phone_audio {
+	const char *play;   /* a WAV file (8 kHz, 1 channel), again and again; NULL: none */
+	unsigned tone_hz;   /* or a tone, 100..3800; 0: none */
+	const char *record; /* a WAV file, which is replaced; NULL: none */
 };
 
 struct phone_call_order {
 	uint32_t line;      /* index in the configuration */
 	const char *target; /* "sip:bob@example.com", "bob@example.com", or "bob": in the domain */
+	struct phone_audio audio; /* its texts are copied */
 	/* Must not call the phone. */
 	void (*on_event)(void *user, const struct phone_call_event *event);
 	void *user;
@@ -122,8 +146,67 @@ struct phone_call_order {
 int phone_call_place(struct phone *phone, const struct phone_call_order *order, uint64_t *id,
 		     char why[PHONE_WHY_MAX]);
 
-/* Cancels a call, or ends it with BYE where that is allowed (FAIL-5); OVER comes before this
- * returns, whatever its server does (CALL-4).  A call that is gone is no error. */
+/* Cancels a call, refuses one that rings here (486), or ends it with BYE where that is allowed
+ * (FAIL-5); OVER comes before this returns, whatever its server does (CALL-4).  A call that is gone
+ * is no error. */
 void phone_call_hang_up(struct phone *phone, uint64_t id);
+
+/* Takes a call that rings here.  UP comes once the answer went out: at once, unless the caller's
+ * part of the negotiation is missing (RFC 3262 3).  Where nothing may be sent to its server any
+ * more (FAIL-5) the call is over instead.  -ENOENT: no such call rings here. */
+int phone_call_answer(struct phone *phone, uint64_t id);
+
+/* Refuses a call that rings here with STATUS, 300..699.  -ENOENT, -EINVAL. */
+int phone_call_reject(struct phone *phone, uint64_t id, unsigned status);
+
+/* Tells the far end to wait, or to go on: HELD, RESUMED or UNCHANGED comes once it answered.  What
+ * was asked for last counts.  Where nothing may be sent any more (FAIL-5) the call is over.
+ * -ENOENT: no such call is up. */
+int phone_call_hold(struct phone *phone, uint64_t id);
+int phone_call_resume(struct phone *phone, uint64_t id);
+
+/* Sends digits (0-9 * # A-D) as telephone-event in a call that is up.  -ENOENT: no such call is up;
+ * else the errors of media_send_digits(). */
+int phone_call_send_digits(struct phone *phone, uint64_t id, const char *digits);
+
+/* What a call looks like now. */
+struct phone_call_view {
+	uint64_t id;
+	uint32_t line; /* index in the configuration */
+	bool incoming;
+	const char *state; /* "calling", "ringing", "answering", "up" */
+	char peer[PHONE_TARGET_MAX + 8];
+	bool held;             /* by us */
+	bool far_held;         /* by the far end */
+	kl_ms after_ms;        /* since it was placed, or came */
+	struct kl_route route; /* whose server it is bound to; port 0: none yet */
+	uint32_t session_s;    /* agreed on (RFC 4028); 0: the session has no timer */
+};
+
+/* The call with this place in the list of all, from 0, the latest first.  False: there is none. */
+bool phone_get_call(const struct phone *phone, uint32_t index, struct phone_call_view *view);
+
+/* ---- subscriptions ---- */
+
+struct phone_subscribe_order {
+	uint32_t line;      /* index in the configuration */
+	const char *event;  /* "message-summary", "dialog", or any other: a token */
+	const char *target; /* as of a call; "": the line's own address */
+	kl_ms expires_ms;   /* the time to ask for; 0: what the line's configuration says */
+	bool configured;    /* it is one of the configuration */
+	const void *owner;  /* whose it is; NULL: nobody's */
+};
+
+/* Asks for a subscription, which is kept until phone_unsubscribe(), until the line stops, or until
+ * its server refuses it for good.  *ID names it; 0 on an error.
+ * -EINVAL: no such line, a bad event or target; -EBUSY: the line is not started, or no room. */
+int phone_subscribe(struct phone *phone, const struct phone_subscribe_order *order, uint64_t *id,
+		    char why[PHONE_WHY_MAX]);
+
+/* Ends a subscription, at its server too.  -ENOENT: there is none of that id. */
+int phone_unsubscribe(struct phone *phone, uint64_t id);
+
+/* Ends all that OWNER, not NULL, asked for. */
+void phone_unsubscribe_all(struct phone *phone, const void *owner);
 
 #endif

@@ -5,13 +5,16 @@
 #include "phone/account.h"
 #include "phone/call.h"
 #include "phone/client.h"
+#include "phone/content.h"
 #include "phone/dialog.h"
 #include "phone/dns.h"
+#include "phone/event.h"
 #include "phone/locate.h"
 #include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/reload.h"
 #include "phone/server.h"
+#include "phone/subscription.h"
 #include "phone/trace.h"
 #include "phone/transport.h"
 #include "sip/message.h"
@@ -21,6 +24,14 @@ struct phone_counters {
 	uint64_t stray;    /* answers to nothing that is open */
 	uint64_t refused;  /* requests from strangers, or from a server that may not send any */
 	uint64_t overflow; /* what did not fit a table */
+	uint64_t flooded;  /* NOTIFYs beyond what a subscription may send */
+};
+
+/* Lines that leave for good: their subscriptions end before their registrations do. */
+enum phone_leaving {
+	PHONE_STAYS,        /* nobody leaves, or all that leave know it */
+	PHONE_IS_TOLD,      /* they are being told so */
+	PHONE_UNSUBSCRIBES, /* the ends of subscriptions are waited for */
 };
 
 struct phone {
@@ -39,13 +50,19 @@ struct phone {
 	struct phone_clients clients;
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;
+	struct phone_subscriptions subscriptions;
+	struct phone_listeners listeners;
 	struct phone_server server;
 	struct phone_relay *relay;   /* who is behind the lines; NULL: nobody */
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
-	uint64_t dropped_told; /* as the last summary had it */
+	struct phone_counters told; /* as the last summary had them */
+	bool summary_is_due;
+	enum phone_leaving leaving;
+	struct net_timer *leave; /* when their subscriptions are waited for no more */
 	struct net_callback on_stopped;
 	void (*on_action)(void *user, const struct kl_action *action, kl_ms at);
+	void (*on_call)(void *user, const struct phone_call_event *event);
 	void *user;
 	char scratch[SIP_MESSAGE_MAX + 1]; /* a message being written */
 };
@@ -69,11 +86,19 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 const struct kl_entry_config *phone_entry_config(const struct phone *phone,
 						 const struct phone_account *account);
 
+/* Begins to end all of the lines whose accounts leave: calls, subscriptions, registrations. */
+void phone_send_away(struct phone *phone);
+
 /* Looks whether those who leave are gone: then a stop or a reload goes on. */
 void phone_check_stopped(struct phone *phone);
 
 /* Is anything of the lines that leave still under way? */
 bool phone_is_busy(const struct phone *phone);
+
+/* Counts a request that was refused, or something without room; the log has a sum now and then. */
+void phone_count_refused(struct phone *phone);
+void phone_count_overflow(struct phone *phone);
+void phone_count_flooded(struct phone *phone);
 
 /* Sends a whole message. */
 int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes);

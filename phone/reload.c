@@ -172,6 +172,7 @@ static void exchange(struct phone_reload *reload)
 	phone->accounts = reload->accounts;
 	phone->engine_config = reload->engine_config;
 	phone->engine = reload->engine;
+	phone->leaving = PHONE_STAYS;
 	reload->accounts = accounts;
 	reload->engine_config = engine_config;
 	reload->engine = engine;
@@ -186,6 +187,8 @@ static void start_lines(const struct phone_reload *reload)
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		if (!goes_on(reload, i))
 			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_START, .line = i});
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		phone_subscriptions_reconcile(phone, i);
 }
 
 static void cross_over(void *user)
@@ -199,6 +202,7 @@ static void cross_over(void *user)
 	phone_clients_carry(phone, reload);
 	phone_dialogs_carry(phone, reload);
 	phone_calls_carry(phone, reload);
+	phone_subscriptions_carry(phone, reload);
 	exchange(reload);
 	phone->reload = NULL;
 	phone_clients_make_room(phone);
@@ -259,10 +263,7 @@ static void send_away(struct phone *phone)
 
 		account->leaves = reload->places[account->line_index] == KL_NO_LINE;
 	}
-	phone_calls_hang_up(phone);
-	for (uint32_t i = 0; i < reload->place_count; i++)
-		if (reload->places[i] == KL_NO_LINE)
-			phone_feed(phone, &(struct kl_event){.type = KL_EV_LINE_STOP, .line = i});
+	phone_send_away(phone);
 }
 
 int phone_reload_begin(struct phone *phone, const struct phone_reload_order *order,
@@ -292,7 +293,6 @@ int phone_reload_begin(struct phone *phone, const struct phone_reload_order *ord
 	phone->reload = reload;
 	net_timer_set(reload->timer, net_now_ms() + order->leave_max_ms);
 	send_away(phone);
-	phone_check_stopped(phone);
 	return 0;
 }
 

@@ -7,20 +7,36 @@
 #include "phone/private.h"
 #include "sip/transaction.h"
 
+static bool begins_with(struct sip_span bytes, const char *text)
+{
+	return bytes.length >= strlen(text) && !memcmp(bytes.at, text, strlen(text));
+}
+
+/* Gaps of an INVITE and of a reliable provisional answer double without an end (RFC 3261 17.1.1.2,
+ * RFC 3262 3). */
+static bool is_uncapped(struct sip_span bytes)
+{
+	return begins_with(bytes, "INVITE ") || begins_with(bytes, "SIP/2.0 1");
+}
+
 static void take_time(void *user)
 {
 	struct phone_repeat *repeat = user;
+	struct phone *phone = repeat->phone; /* who gives up may free it */
+	const struct sip_span bytes = {repeat->bytes, repeat->length};
 	uint64_t now = net_now_ms();
 
 	if (now >= repeat->give_up_at_ms) {
 		phone_repeat_stop(repeat);
 		if (repeat->on_given_up.call)
 			repeat->on_given_up.call(repeat->on_given_up.user);
-		phone_check_stopped(repeat->phone);
+		phone_check_stopped(phone);
 		return;
 	}
-	phone_send(repeat->phone, &repeat->hop, (struct sip_span){repeat->bytes, repeat->length});
-	repeat->gap_ms = repeat->gap_ms * 2 < SIP_T2_MS ? repeat->gap_ms * 2 : SIP_T2_MS;
+	phone_send(phone, &repeat->hop, bytes);
+	repeat->gap_ms *= 2;
+	if (repeat->gap_ms > SIP_T2_MS && !is_uncapped(bytes))
+		repeat->gap_ms = SIP_T2_MS;
 	now += repeat->gap_ms;
 	net_timer_set(repeat->timer, now < repeat->give_up_at_ms ? now : repeat->give_up_at_ms);
 }
@@ -40,11 +56,11 @@ void phone_repeat_clear(struct phone_repeat *repeat)
 	*repeat = (struct phone_repeat){.phone = repeat->phone};
 }
 
-/* A 2xx is repeated over any transport, since its ACK is no answer to it (RFC 3261 13.3.1.4). */
+/* A 2xx or a reliable provisional answer is repeated over any transport, since its ACK or PRACK is
+ * no answer to it (RFC 3261 13.3.1.4, RFC 3262 3). */
 static bool is_sent_once(const struct phone_hop *hop, struct sip_span bytes)
 {
-	return hop->route.transport != KL_UDP &&
-	       (bytes.length < 4 || memcmp(bytes.at, "SIP/", 4) != 0);
+	return hop->route.transport != KL_UDP && !begins_with(bytes, "SIP/");
 }
 
 int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,

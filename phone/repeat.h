@@ -1,6 +1,7 @@
 /* repeat.h - a message sent again and again, until somebody says that it arrived.
  *
- * The clock of RFC 3261 17.1.2 and 13.3.1.4: gaps of T1, doubled up to T2; given up after 64*T1.
+ * The clock of RFC 3261 17.1.2 and 13.3.1.4: gaps of T1, doubled up to T2 (of an INVITE
+ * and of a reliable provisional answer without that bound); given up after 64*T1.
  */
 #ifndef PHONE_REPEAT_H
 #define PHONE_REPEAT_H

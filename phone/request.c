@@ -33,23 +33,42 @@ void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, cons
 		 self->transport == KL_UDP ? "" : ";alias");
 }
 
-void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct phone_self *self)
+void phone_write_identity(struct sip_builder *builder, const struct phone_account *account,
+			  const struct phone_self *self)
 {
 	char contact[PHONE_URI_MAX];
 
 	phone_account_contact(account, self, contact);
 	sip_builder_header(builder, "Contact", "<%s>", contact);
 	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
+	sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
+}
+
+void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
+		      const struct phone_self *self)
+{
+	phone_write_identity(builder, account, self);
 	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
 }
 
-void phone_describe(struct sip_sdp *sdp, const struct net_address *local, uint64_t session)
+bool phone_write_target(const struct phone_account *account, const char *target,
+			char to[PHONE_TARGET_MAX + 8])
 {
-	char host[NET_ADDRESS_TEXT_MAX];
+	bool has_scheme = !strncasecmp(target, "sip:", 4);
+	bool other_scheme = !has_scheme && target[strcspn(target, ":@")] == ':';
+	char aor[PHONE_URI_MAX];
+	const char *domain;
+	struct sip_uri uri;
+	int length;
 
-	sip_sdp_offer(sdp, phone_write_host(local, host), PHONE_DISCARD_PORT, SIP_SDP_INACTIVE);
-	sdp->session_id = sdp->session_version = session;
+	phone_account_aor(account, aor);
+	domain = strchr(target, '@') || has_scheme ? "" : strchr(aor, '@');
+	length = *target ? snprintf(to, PHONE_TARGET_MAX + 8, "%s%s%s",
+				    has_scheme ? "" : "sip:", target, domain)
+			 : snprintf(to, PHONE_TARGET_MAX + 8, "%s", aor);
+	return !other_scheme && phone_is_uri_text(target) && length > 0 &&
+	       length < PHONE_TARGET_MAX + 8 && !sip_uri_parse(&uri, sip_span_of(to)) &&
+	       uri.is_sip && !uri.is_secure && !uri.headers.at;
 }
 
 /* A display name as a quoted string with a blank behind it, or "" (RFC 3261 25.1). */
@@ -75,6 +94,7 @@ static void quote_display(const char *name, char to[DISPLAY_MAX])
 
 struct head {
 	const char *uri, *to_uri, *call_id, *tag;
+	uint32_t cseq;
 };
 
 static void write_head(struct sip_builder *builder, const struct phone_request *request,
@@ -93,7 +113,7 @@ static void write_head(struct sip_builder *builder, const struct phone_request *
 			   head->tag);
 	sip_builder_header(builder, "To", "<%s>", head->to_uri);
 	sip_builder_header(builder, "Call-ID", "%s", head->call_id);
-	sip_builder_header(builder, "CSeq", "%u %s", request->send->cseq, method);
+	sip_builder_header(builder, "CSeq", "%u %s", head->cseq, method);
 }
 
 static void write_proof(struct sip_builder *builder, struct phone_request *request,
@@ -101,7 +121,7 @@ static void write_proof(struct sip_builder *builder, struct phone_request *reque
 {
 	const struct phone_proof proof = {
 		.route = &request->send->route,
-		.request = request->call ? request->call->id : request->account->request,
+		.request = request->proof,
 		.digest = {.method = kl_method_name(request->send->method),
 			   .uri = head->uri,
 			   .body = body},
@@ -116,8 +136,11 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 	const struct phone_account *account = request->account;
 	char uri[PHONE_URI_MAX], aor[PHONE_URI_MAX], contact[PHONE_URI_MAX];
 	char call_id[PHONE_ID_MAX + 16];
-	const struct head head = {
-		.uri = uri, .to_uri = aor, .call_id = call_id, .tag = account->tag};
+	const struct head head = {.uri = uri,
+				  .to_uri = aor,
+				  .call_id = call_id,
+				  .tag = account->tag,
+				  .cseq = request->send->cseq};
 
 	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);
@@ -138,28 +161,91 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 static int write_invite(struct sip_builder *builder, struct phone_request *request)
 {
 	const struct phone_account *account = request->account;
-	const struct phone_call *call = request->call;
+	struct phone_call *call = request->call;
 	const char *service_route = phone_account_service_route(account, &request->send->route);
 	const struct head head = {.uri = phone_call_uri(call, &request->send->route),
 				  .to_uri = call->target,
 				  .call_id = call->call_id,
-				  .tag = call->tag};
-	char text[PHONE_SDP_MAX];
-	struct sip_sdp sdp;
-	struct sip_span body = {.at = text};
-	int length;
+				  .tag = call->tag,
+				  .cseq = call->cseq_base + request->send->cseq};
+	struct sip_span body;
 
-	phone_describe(&sdp, &request->self.address, call->session);
-	length = sip_sdp_write(&sdp, text, sizeof text);
-	if (length < 0)
-		return length;
-	body.length = (size_t)length;
+	if (phone_call_describe(call, &request->self.address))
+		return SIP_EMEMORY;
+	body = sip_span_of(call->description);
+	call->cseq_last = head.cseq;
 	write_head(builder, request, &head);
 	if (*service_route)
 		sip_builder_header(builder, "Route", "%s", service_route);
 	phone_write_self(builder, account, &request->self);
+	sip_session_write_request(&call->session, builder);
 	write_proof(builder, request, &head, body);
 	return sip_builder_finish_body(builder, "application/sdp", body);
+}
+
+/* RFC 6665 4.1.2: outside a dialog as any request of the line, in it by its route set. */
+static void write_subscribe_head(struct sip_builder *builder, struct phone_request *request)
+{
+	const struct phone_subscription *subscription = request->subscription;
+	const struct head head = {.uri = subscription->target,
+				  .to_uri = subscription->target,
+				  .call_id = subscription->call_id,
+				  .tag = subscription->tag,
+				  .cseq = request->send->cseq};
+	const char *service_route =
+		phone_account_service_route(request->account, &request->send->route);
+	char via[PHONE_VIA_MAX];
+
+	if (request->send->purpose == KL_FOR_REFRESH) {
+		subscription->dialog->local_cseq = request->send->cseq - 1;
+		phone_write_via(via, &request->self, request->branch);
+		sip_dialog_request(subscription->dialog, builder, "SUBSCRIBE", via);
+		return;
+	}
+	write_head(builder, request, &head);
+	if (*service_route)
+		sip_builder_header(builder, "Route", "%s", service_route);
+}
+
+/* What a body may be; of other events the server knows it itself (RFC 6665 4.1.2.1). */
+static const char *body_type_of(const char *event)
+{
+	static const char *const types[][2] = {
+		{"message-summary", "application/simple-message-summary"},
+		{"dialog", "application/dialog-info+xml"},
+		{"presence", "application/pidf+xml"},
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+		if (!strcmp(event, types[i][0]))
+			return types[i][1];
+	return NULL;
+}
+
+static int write_subscribe(struct sip_builder *builder, struct phone_request *request)
+{
+	const struct phone_subscription *subscription = request->subscription;
+	const char *type = body_type_of(subscription->event);
+	char uri[SIP_DIALOG_URI_MAX];
+	const struct head head = {.uri = uri};
+	struct sip_span asked = sip_span_of(subscription->target);
+
+	if (request->send->purpose == KL_FOR_REFRESH) {
+		if (!subscription->dialog)
+			return SIP_ESTATE;
+		asked = sip_dialog_request_uri(subscription->dialog);
+	}
+	if (sip_span_copy(asked, uri, sizeof uri))
+		return SIP_ESPACE;
+	write_subscribe_head(builder, request);
+	phone_write_self(builder, request->account, &request->self);
+	sip_builder_header(builder, "Event", "%s", subscription->event);
+	if (type)
+		sip_builder_header(builder, "Accept", "%s", type);
+	sip_builder_header(builder, "Expires", "%llu",
+			   (unsigned long long)((request->send->expires_ms + 999) / 1000));
+	write_proof(builder, request, &head, (struct sip_span){NULL, 0});
+	return sip_builder_finish(builder);
 }
 
 int phone_request_write(struct phone *phone, struct phone_request *request)
@@ -167,6 +253,8 @@ int phone_request_write(struct phone *phone, struct phone_request *request)
 	struct sip_builder builder;
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
+	if (request->subscription)
+		return write_subscribe(&builder, request);
 	return request->call ? write_invite(&builder, request)
 			     : write_register(&builder, request, &phone->accounts);
 }

@@ -2,11 +2,15 @@
 #include "phone/server.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
+
+enum { GLARE_MAX_S = 10 };
 
 _Static_assert(sizeof(struct phone_hop) <= SIP_PEER_MAX, "a transaction keeps the way back");
 
@@ -77,17 +81,50 @@ void phone_reply_send(struct phone *phone, const struct phone_incoming *incoming
 		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
-void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
+/* Extensions that a request may require (RFC 3261 8.2.2.3). */
+static bool is_supported(struct sip_span option)
 {
-	struct sip_builder builder;
+	return sip_span_is(option, "100rel") || sip_span_is(option, "timer");
+}
+
+static void write_unsupported(struct sip_builder *builder, const struct sip_message *request)
+{
 	struct sip_cursor cursor = {0};
 	struct sip_span element;
 
+	while (sip_message_next(request, SIP_REQUIRE, &cursor, &element))
+		if (!is_supported(element))
+			sip_builder_header(builder, "Unsupported", "%.*s", SIP_SPAN(element));
+}
+
+/* What a status says nothing without (RFC 3261 20, 21; RFC 4028 6): a 500 that comes of bad timing
+ * names a time of up to 10 s (14.2). */
+static void write_demanded(struct sip_builder *builder, const struct sip_message *request,
+			   unsigned status)
+{
+	if (status == 405 || status == 501 || status == 200)
+		sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
+	if (status == 200 && request->method == SIP_OPTIONS)
+		sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
+	if (status == 415 || status == 406 || (status == 200 && request->method == SIP_OPTIONS))
+		sip_builder_header(builder, "Accept", "application/sdp");
+	if (status == 415)
+		sip_builder_header(builder, "Accept-Encoding", "identity");
+	if (status == 420)
+		write_unsupported(builder, request);
+	if (status == 422)
+		sip_builder_header(builder, "Min-SE", "%u", SIP_MIN_SE_S);
+	if (status == 500)
+		sip_builder_header(builder, "Retry-After", "%u",
+				   (unsigned)(phone_draw() % (GLARE_MAX_S + 1)));
+}
+
+void phone_reply(struct phone *phone, const struct phone_incoming *incoming, unsigned status)
+{
+	struct sip_builder builder;
+
 	phone_reply_begin(phone, incoming, status, &builder);
-	if (status == 405 || status == 200)
-		sip_builder_header(&builder, "Allow", "%s", PHONE_ALLOW);
-	while (status == 420 && sip_message_next(incoming->request, SIP_REQUIRE, &cursor, &element))
-		sip_builder_header(&builder, "Unsupported", "%.*s", SIP_SPAN(element));
+	write_demanded(&builder, incoming->request, status);
 	sip_builder_header(&builder, "User-Agent", "%s", PHONE_USER_AGENT);
 	phone_reply_send(phone, incoming, status, sip_builder_finish(&builder));
 }
@@ -95,43 +132,50 @@ void phone_reply(struct phone *phone, const struct phone_incoming *incoming, uns
 /* ---- who may ask -------------------------------------------------------------------------------
  */
 
-/* CALL-2, FAIL-5: a request outside dialogs comes from a route of the line that it is for, and from
- * one that has the registration where nothing is accepted from others.  Gives the status that it is
- * refused with, 0 if with none. */
-static unsigned judge_stranger(const struct phone *phone, const struct phone_incoming *incoming,
-			       enum kl_acceptance *best)
+/* A request outside dialogs: whom it is for, and what is said to it at once. */
+struct verdict {
+	enum kl_acceptance acceptance;
+	unsigned status;           /* what it is refused with; 0: it is not */
+	struct kl_binding binding; /* ACCEPT: the line, and the server that it came from */
+};
+
+/* CALL-2, FAIL-5: it comes from a route of the line that it is for, and from one that has the
+ * registration where nothing is accepted from others. */
+static struct verdict judge_stranger(const struct phone *phone,
+				     const struct phone_incoming *incoming)
 {
 	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	struct verdict verdict = {KL_REFUSE, 404, {0}};
 	struct sip_uri uri;
-	bool found = false;
 
-	*best = KL_REFUSE;
-	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip)
-		return 416;
-	for (uint32_t i = 0; i < phone->engine_config->line_count && *best != KL_ACCEPT; i++) {
+	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip) {
+		verdict.status = 416;
+		return verdict;
+	}
+	for (uint32_t i = 0;
+	     i < phone->engine_config->line_count && verdict.acceptance != KL_ACCEPT; i++) {
 		const char *user = phone->config->lines[i].user;
 		enum kl_acceptance acceptance;
 
 		if (uri.user.at && !sip_span_equal(uri.user, sip_span_of(user)))
 			continue;
-		found = true;
-		acceptance = kl_may_accept(phone->engine, i, &source, NULL);
+		acceptance = kl_may_accept(phone->engine, i, &source, &verdict.binding);
 		if (acceptance != KL_REFUSE)
-			*best = acceptance;
+			verdict.acceptance = acceptance;
+		verdict.status = verdict.acceptance == KL_REFUSE ? 403 : 0;
 	}
-	if (!found)
-		return 404;
-	return *best == KL_REFUSE ? 403 : 0;
+	return verdict;
 }
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
 /* A request outside dialogs, from a server of its line. */
-static void take_new(struct phone *phone, const struct phone_incoming *incoming)
+static void take_new(struct phone *phone, const struct phone_incoming *incoming,
+		     const struct kl_binding *binding)
 {
 	switch (incoming->request->method) {
 	case SIP_INVITE:
-		phone_reply(phone, incoming, 480);
+		phone_call_take_invite(phone, incoming, binding);
 		break;
 	case SIP_OPTIONS:
 		phone_reply(phone, incoming, 200);
@@ -142,52 +186,81 @@ static void take_new(struct phone *phone, const struct phone_incoming *incoming)
 	case SIP_PRACK:
 		phone_reply(phone, incoming, 481);
 		break;
-	case SIP_CANCEL: /* every INVITE is answered at once, so it comes too late (9.2) */
-		phone_reply(phone, incoming, 200);
+	case SIP_NOTIFY: /* nobody asked for it */
+		phone_reply(phone, incoming, phone_notify_refusal(incoming->request));
+		break;
+	case SIP_CANCEL:
+		phone_call_take_cancel(phone, incoming);
 		break;
 	case SIP_ACK:
 		break;
 	case SIP_REGISTER:
 	case SIP_SUBSCRIBE:
-	case SIP_NOTIFY:
 	case SIP_REFER:
 	case SIP_MESSAGE:
 	case SIP_PUBLISH:
-	case SIP_METHOD_OTHER:
 	case SIP_METHODS_MAX:
 		phone_reply(phone, incoming, 405);
+		break;
+	case SIP_METHOD_OTHER: /* RFC 3261 21.5.2 */
+		phone_reply(phone, incoming, 501);
 		break;
 	}
 }
 
 static bool wants_extension(const struct sip_message *request)
 {
-	return request->method != SIP_ACK && request->method != SIP_CANCEL &&
-	       sip_message_header(request, SIP_REQUIRE, 0);
+	struct sip_cursor cursor = {0};
+	struct sip_span element;
+
+	if (request->method == SIP_ACK || request->method == SIP_CANCEL)
+		return false;
+	while (sip_message_next(request, SIP_REQUIRE, &cursor, &element))
+		if (!is_supported(element))
+			return true;
+	return false;
 }
 
-/* Where it belongs was found: DIALOG, or outside of all with STATUS (0: go on). */
-static void answer(struct phone *phone, const struct phone_incoming *incoming,
-		   struct phone_dialog *dialog, unsigned status)
+/* Where a request belongs: to one of the two, or to none of them. */
+struct home {
+	struct phone_dialog *dialog;             /* of a call */
+	struct phone_subscription *subscription; /* for a NOTIFY */
+};
+
+static struct home find_home(const struct phone *phone, const struct sip_message *request)
 {
+	struct home home = {NULL, NULL};
+
+	if (!request->to.tag.at)
+		return home;
+	if (request->method == SIP_NOTIFY)
+		home.subscription = phone_subscription_of(phone, request);
+	if (!home.subscription)
+		home.dialog = phone_dialog_find(phone, request);
+	return home;
+}
+
+/* Where it belongs was found, or outside of all there is a verdict. */
+static void answer(struct phone *phone, const struct phone_incoming *incoming,
+		   const struct home *home, const struct verdict *verdict)
+{
+	struct phone_dialog *dialog = home->dialog;
 	bool is_ack = incoming->request->method == SIP_ACK;
 
 	if (dialog && is_ack)
 		phone_dialog_take_request(dialog, incoming);
 	else if (is_ack)
 		return;
-	else if (!incoming->id)
-		phone_reply(phone, incoming, 503);
 	else if (wants_extension(incoming->request))
 		phone_reply(phone, incoming, 420);
 	else if (dialog)
 		phone_dialog_take_request(dialog, incoming);
+	else if (home->subscription)
+		phone_notify_take(home->subscription, incoming);
 	else if (incoming->request->to.tag.at)
 		phone_reply(phone, incoming, 481);
-	else if (status)
-		phone_reply(phone, incoming, status);
 	else
-		take_new(phone, incoming);
+		take_new(phone, incoming, &verdict->binding);
 }
 
 static void set_timer(struct phone *phone)
@@ -195,21 +268,89 @@ static void set_timer(struct phone *phone)
 	net_timer_set(phone->server.timer, sip_transactions_deadline(phone->server.transactions));
 }
 
-/* May it be answered at all?  Else it is counted and forgotten (FAIL-5).  STATUS: what to refuse it
- * with. */
-static bool admit(struct phone *phone, const struct phone_incoming *incoming,
-		  const struct phone_dialog *dialog, unsigned *status)
+/* FAIL-5: what comes of a server that lost the registration is counted and forgotten; but for a
+ * CANCEL, which belongs to a request that came before. */
+static struct verdict judge(const struct phone *phone, const struct phone_incoming *incoming,
+			    const struct home *home)
 {
-	enum kl_acceptance acceptance = KL_ACCEPT;
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	const struct sip_message *request = incoming->request;
+	const struct phone_dialog *dialog = home->dialog;
+	struct verdict verdict = {KL_ACCEPT, 0, {0}};
 
-	*status = 0;
-	if (dialog && dialog->state == PHONE_DIALOG_UP)
-		acceptance = kl_may_signal(phone->engine, &dialog->binding) ? KL_ACCEPT : KL_DROP;
-	else if (!dialog && !incoming->request->to.tag.at)
-		*status = judge_stranger(phone, incoming, &acceptance);
-	if (acceptance != KL_ACCEPT)
-		phone->counters.refused++;
-	return acceptance != KL_DROP;
+	if (home->subscription) {
+		verdict.acceptance =
+			kl_may_accept(phone->engine, home->subscription->line, &source, NULL);
+		verdict.status = verdict.acceptance == KL_REFUSE ? 403 : 0;
+		return verdict;
+	}
+
+	if (dialog && dialog->state <= PHONE_DIALOG_UP)
+		verdict.acceptance = phone_dialog_may_signal(dialog) ? KL_ACCEPT : KL_DROP;
+	else if (!dialog && !request->to.tag.at && request->method != SIP_ACK &&
+		 !(request->method == SIP_CANCEL &&
+		   sip_transactions_cancelled(phone->server.transactions, request)))
+		verdict = judge_stranger(phone, incoming);
+	return verdict;
+}
+
+/* RFC 3261 8.2.7: who is refused anyway costs no memory.  The same request gets the same tag, made
+ * from it and a secret. */
+static void refuse_stranger(struct phone *phone, struct phone_incoming *incoming, unsigned status)
+{
+	const struct sip_message *request = incoming->request;
+	uint64_t hash = phone->server.secret;
+	const struct sip_span parts[] = {request->call_id, request->from.tag, request->via.branch};
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		for (size_t j = 0; j < parts[i].length; j++)
+			hash = (hash ^ (unsigned char)parts[i].at[j]) * 0x100000001b3;
+	snprintf(incoming->tag, sizeof incoming->tag, "%016" PRIx64, hash);
+	if (request->method != SIP_ACK)
+		phone_reply(phone, incoming, status);
+}
+
+/* No room for a transaction: it is answered, and forgotten. */
+static void turn_away(struct phone *phone, const struct phone_incoming *incoming)
+{
+	phone_count_overflow(phone);
+	if (incoming->request->method != SIP_ACK)
+		phone_reply(phone, incoming, 503);
+}
+
+/* A request that may be answered. */
+static void take_admitted(struct phone *phone, struct phone_incoming *incoming,
+			  const struct home *home, const struct verdict *verdict)
+{
+	const struct phone_hop back = phone_reply_hop(incoming);
+	struct sip_peer peer = {.length = sizeof back};
+	_Static_assert(sizeof back <= sizeof peer.bytes, "a hop is a peer");
+	struct sip_receipt receipt;
+
+	memcpy(peer.bytes, &back, sizeof back);
+	if (sip_transactions_receive(phone->server.transactions, incoming->request, &peer, &receipt,
+				     net_now_ms()))
+		return;
+	phone_draw_id(incoming->tag);
+	switch (receipt.kind) {
+	case SIP_RECEIPT_NEW:
+		incoming->id = receipt.id;
+		if (receipt.is_merged)
+			phone_reply(phone, incoming, 482);
+		else
+			answer(phone, incoming, home, verdict);
+		break;
+	case SIP_RECEIPT_REPEAT:
+		if (receipt.again.length)
+			phone_send(phone, &back, receipt.again);
+		break;
+	case SIP_RECEIPT_ACKED:
+		break;
+	case SIP_RECEIPT_FULL:
+		turn_away(phone, incoming);
+		break;
+	}
+	set_timer(phone);
 }
 
 void phone_server_receive(struct phone *phone, const struct sip_message *request,
@@ -222,37 +363,17 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		.transport = (enum kl_transport)packet->source.transport,
 		.stream = packet->stream,
 	};
-	struct phone_dialog *dialog = request->to.tag.at ? phone_dialog_find(phone, request) : NULL;
-	const struct phone_hop back = phone_reply_hop(&incoming);
-	struct sip_peer peer = {.length = sizeof back};
-	_Static_assert(sizeof back <= sizeof peer.bytes, "a hop is a peer");
-	struct sip_receipt receipt;
-	unsigned status;
+	const struct home home = find_home(phone, request);
+	const struct verdict verdict = judge(phone, &incoming, &home);
 
-	if (!admit(phone, &incoming, dialog, &status))
+	if (verdict.acceptance != KL_ACCEPT)
+		phone_count_refused(phone);
+	if (verdict.acceptance == KL_DROP)
 		return;
-	memcpy(peer.bytes, &back, sizeof back);
-	if (sip_transactions_receive(phone->server.transactions, request, &peer, &receipt,
-				     net_now_ms()))
-		return;
-	phone_draw_id(incoming.tag);
-	switch (receipt.kind) {
-	case SIP_RECEIPT_NEW:
-		incoming.id = receipt.id;
-		answer(phone, &incoming, dialog, status);
-		break;
-	case SIP_RECEIPT_REPEAT:
-		if (receipt.again.length)
-			phone_send(phone, &back, receipt.again);
-		break;
-	case SIP_RECEIPT_ACKED:
-		break;
-	case SIP_RECEIPT_FULL:
-		phone->counters.overflow++;
-		answer(phone, &incoming, NULL, 503);
-		break;
-	}
-	set_timer(phone);
+	if (verdict.status)
+		refuse_stranger(phone, &incoming, verdict.status);
+	else if (!home.subscription || phone_notify_has_room(home.subscription))
+		take_admitted(phone, &incoming, &home, &verdict);
 }
 
 static void take_time(void *user)
@@ -271,6 +392,7 @@ static void take_time(void *user)
 
 int phone_server_init(struct phone *phone)
 {
+	phone->server.secret = phone_draw();
 	phone->server.transactions = sip_transactions_new(PHONE_SERVER_TRANSACTIONS_MAX);
 	if (!phone->server.transactions)
 		return -ENOMEM;

@@ -13,6 +13,7 @@ struct phone_dialog;
 struct phone_server {
 	struct sip_transactions *transactions;
 	struct net_timer *timer;
+	uint64_t secret; /* of the tags of answers without a transaction */
 };
 
 enum { PHONE_SERVER_TRANSACTIONS_MAX = 1024 };

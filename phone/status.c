@@ -248,6 +248,81 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 	return entry;
 }
 
+/* ---- calls ----------------------------------------------------------------------------------- */
+
+static json_t *call_status(const struct phone_call_view *view)
+{
+	char route[KL_TEXT_MAX] = "";
+	json_t *call = json_object();
+
+	if (view->route.port)
+		phone_route_text(&view->route, route);
+	put(call, "call", number(view->id));
+	put(call, "incoming", yes_or_no(view->incoming));
+	put(call, "peer", text(view->peer));
+	put(call, "state", text(view->state));
+	put(call, "held", yes_or_no(view->held));
+	put(call, "far_held", yes_or_no(view->far_held));
+	put(call, "route", text(route));
+	put(call, "after_ms", number(view->after_ms));
+	put(call, "session_s", number(view->session_s));
+	return call;
+}
+
+static json_t *calls_status(const struct phone *phone, uint32_t line)
+{
+	struct phone_call_view view;
+	json_t *calls = json_array();
+
+	for (uint32_t i = 0; phone_get_call(phone, i, &view); i++)
+		if (view.line == line)
+			json_array_insert_new(calls, 0, call_status(&view));
+	return calls;
+}
+
+/* ---- subscriptions --------------------------------------------------------------------------- */
+
+static json_t *subscription_status(const struct phone *phone,
+				   const struct phone_subscription *subscription, kl_ms now)
+{
+	const struct kl_action last = {.type = KL_DO_SUBSCRIPTION,
+				       .subscription = subscription->last};
+	struct kl_subscription_view view = {.due_at = KL_NEVER, .expires_at = KL_NEVER};
+	char route[KL_TEXT_MAX] = "", words[KL_TEXT_MAX];
+	json_t *status = json_object();
+	bool heard = subscription->notifies > 0;
+
+	kl_get_subscription(phone->engine, subscription->id, &view);
+	if (view.binding.route.port)
+		phone_route_text(&view.binding.route, route);
+	put(status, "id", number(subscription->id));
+	put(status, "package", text(subscription->event));
+	put(status, "resource", text(subscription->target));
+	put(status, "state", text(kl_subscription_state_name(subscription->state)));
+	put(status, "why",
+	    subscription->has_last ? text(phone_action_text(phone, &last, words)) : json_null());
+	put(status, "route", text(route));
+	put(status, "next_in_ms", ahead(view.due_at, now));
+	put(status, "expires_in_ms", ahead(view.expires_at, now));
+	put(status, "failures", number(view.failures));
+	put(status, "notified",
+	    heard ? text(kl_notified_state_name(subscription->notified_state)) : json_null());
+	put(status, "notifies", number(subscription->notifies));
+	phone_notice_put(&subscription->notice, status);
+	return status;
+}
+
+static json_t *subscriptions_status(const struct phone *phone, uint32_t line, kl_ms now)
+{
+	const struct phone_subscription *subscription;
+	json_t *all = json_array();
+
+	LIST_FOREACH(subscription, &phone->subscriptions.all, others)
+	if (subscription->line == line && !subscription->seizes)
+		json_array_insert_new(all, 0, subscription_status(phone, subscription, now));
+	return all;
+}
+
 /* ---- lines ----------------------------------------------------------------------------------- */
 
 static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
@@ -275,7 +350,10 @@ static json_t *line_status(const struct phone *phone, uint32_t index, kl_ms now)
 	put(line, "profile", text(kl_profile_name(config->profile)));
 	put(line, "state", text(kl_state_name(shown.state)));
 	put(line, "working_entry", working);
+	put(line, "shared", yes_or_no(config->shared));
 	put(line, "entries", entries);
+	put(line, "calls", calls_status(phone, index));
+	put(line, "subscriptions", subscriptions_status(phone, index, now));
 	return line;
 }
 
@@ -299,6 +377,7 @@ static json_t *counters_status(const struct phone *phone)
 	put(counters, "stray", number(own->stray));
 	put(counters, "refused", number(own->refused));
 	put(counters, "overflow", number(own->overflow));
+	put(counters, "flooded", number(own->flooded));
 	put(counters, "ignored", number(engine.ignored));
 	put(counters, "forged", number(engine.forged));
 	return counters;

@@ -1,7 +1,9 @@
 /* status.h - what a person may want to know of every line (SEE-1), as JSON.
  *
  *	{"lines": [{"line", "aor", "state", "working_entry", "entries": [{"entry", "state", "route",
- *	 "in_failover", "next", "routes": [...], "last_move", ...}]}], "counters": {...}}
+ *	 "in_failover", "next", "routes": [...], "last_move", ...}], "calls": [{"call", "state",
+ *...}], "subscriptions": [{"id", "package", "resource", "state",
+ *	 ...}]}], "counters": {...}}
  *
  * Lines, entries and routes count from 1, a line by its number in the configuration.  Times are
  * milliseconds from now, ahead (in_ms) or ago (since_ms, ago_ms).  What is unknown is null.

@@ -213,6 +213,18 @@ int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_message *resp
 	return response->status / 100 == 2 ? take_target(dialog, response) : SIP_ESTATE;
 }
 
+/* RFC 3261 14.1: 2.1 to 4 s for who made the Call-ID, up to 2 s for the other, in steps of 10 ms.
+ */
+uint32_t sip_dialog_glare_ms(const struct sip_dialog *dialog, uint64_t draw)
+{
+	enum { STEP_MS = 10, OWNER_LEAST_MS = 2100, OWNER_MOST_MS = 4000, OTHER_MOST_MS = 2000 };
+
+	if (!dialog->is_caller)
+		return STEP_MS * (uint32_t)(draw % (OTHER_MOST_MS / STEP_MS + 1));
+	return OWNER_LEAST_MS +
+	       STEP_MS * (uint32_t)(draw % ((OWNER_MOST_MS - OWNER_LEAST_MS) / STEP_MS + 1));
+}
+
 /* ---- what goes out ------------------------------------------------------------------------- */
 
 /* The first Route's URI; absent if the route set is empty.  REST: the routes after it. */

@@ -53,6 +53,10 @@ int sip_dialog_receive(struct sip_dialog *dialog, const struct sip_message *requ
 /* A 2xx to our own re-INVITE, UPDATE or SUBSCRIBE: its Contact is the new target. */
 int sip_dialog_refresh(struct sip_dialog *dialog, const struct sip_message *response);
 
+/* Our re-INVITE or UPDATE met one of theirs, and was answered 491: how long to wait before the next
+ * try (14.1).  DRAW is a random number. */
+uint32_t sip_dialog_glare_ms(const struct sip_dialog *dialog, uint64_t draw);
+
 /* Where the next request goes: the first Route, else the target (12.2.1.1); in the dialog. */
 struct sip_span sip_dialog_next_hop(const struct sip_dialog *dialog);
 

@@ -402,6 +402,17 @@ bool sip_message_element(const struct sip_message *message, enum sip_header_id i
 	return true;
 }
 
+bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, const char *token)
+{
+	struct sip_cursor cursor = {0};
+	struct sip_span element;
+
+	while (sip_message_next(message, id, &cursor, &element))
+		if (sip_span_is(element, token))
+			return true;
+	return false;
+}
+
 int sip_message_via(const struct sip_message *message, size_t nth, struct sip_via *via)
 {
 	struct sip_span element;

@@ -84,6 +84,9 @@ bool sip_message_next(const struct sip_message *message, enum sip_header_id id,
 bool sip_message_element(const struct sip_message *message, enum sip_header_id id, size_t nth,
 			 struct sip_span *element);
 
+/* Does a header such as Supported, Require or Allow list TOKEN, whatever its case? */
+bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, const char *token);
+
 /* The NTH Via; SIP_EABSENT if there are no more, else as sip_via_parse(). */
 int sip_message_via(const struct sip_message *message, size_t nth, struct sip_via *via);
 

@@ -65,7 +65,11 @@ enum sip_method { SIP_METHOD_OTHER, SIP_METHODS(SIP_METHOD_VALUE) SIP_METHODS_MA
 	X(WARNING, "Warning", 0)                                                                   \
 	X(CONTENT_TYPE, "Content-Type", 'c')                                                       \
 	X(CONTENT_ENCODING, "Content-Encoding", 'e')                                               \
-	X(CONTENT_LENGTH, "Content-Length", 'l')
+	X(CONTENT_LENGTH, "Content-Length", 'l')                                                   \
+	X(ACCEPT, "Accept", 0)                                                                     \
+	X(MIN_SE, "Min-SE", 0)                                                                     \
+	X(RSEQ, "RSeq", 0)                                                                         \
+	X(RACK, "RAck", 0)
 
 #define SIP_HEADER_VALUE(id, name, compact) SIP_##id,
 enum sip_header_id { SIP_HEADER_OTHER, SIP_HEADERS(SIP_HEADER_VALUE) SIP_HEADERS_KNOWN };

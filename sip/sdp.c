@@ -47,13 +47,20 @@ static bool knows_codec(const struct sip_sdp *sdp, enum sip_sdp_codec codec)
 	return false;
 }
 
-/* What they send we receive; nothing that LOCAL does not do (RFC 3264 6.1). */
-static enum sip_sdp_direction mirror(enum sip_sdp_direction offered, enum sip_sdp_direction local)
+bool sip_sdp_sends(enum sip_sdp_direction direction)
 {
-	bool we_send = (offered == SIP_SDP_SENDRECV || offered == SIP_SDP_RECVONLY) &&
-		       (local == SIP_SDP_SENDRECV || local == SIP_SDP_SENDONLY);
-	bool we_receive = (offered == SIP_SDP_SENDRECV || offered == SIP_SDP_SENDONLY) &&
-			  (local == SIP_SDP_SENDRECV || local == SIP_SDP_RECVONLY);
+	return direction == SIP_SDP_SENDRECV || direction == SIP_SDP_SENDONLY;
+}
+
+bool sip_sdp_receives(enum sip_sdp_direction direction)
+{
+	return direction == SIP_SDP_SENDRECV || direction == SIP_SDP_RECVONLY;
+}
+
+enum sip_sdp_direction sip_sdp_mirror(enum sip_sdp_direction offered, enum sip_sdp_direction local)
+{
+	bool we_send = sip_sdp_receives(offered) && sip_sdp_sends(local);
+	bool we_receive = sip_sdp_sends(offered) && sip_sdp_receives(local);
 
 	if (we_send)
 		return we_receive ? SIP_SDP_SENDRECV : SIP_SDP_SENDONLY;
@@ -75,7 +82,7 @@ int sip_sdp_answer(struct sip_sdp *answer, const struct sip_sdp *offer, const st
 	}
 	if (!has_voice || offer->port == 0)
 		return SIP_EUNSUPPORTED;
-	answer->direction = mirror(offer->direction, local->direction);
+	answer->direction = sip_sdp_mirror(offer->direction, local->direction);
 	answer->stream_count = offer->stream_count;
 	answer->stream_chosen = offer->stream_chosen;
 	memcpy(answer->streams, offer->streams, sizeof(answer->streams));
@@ -84,11 +91,12 @@ int sip_sdp_answer(struct sip_sdp *answer, const struct sip_sdp *offer, const st
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* Which lines count: those of the session, then those of the first audio stream. */
+/* Which lines count: those of the session, then those of the audio stream. */
 enum part { SESSION, AUDIO, OTHER_STREAM };
 
 struct reading {
 	struct sip_sdp *sdp;
+	struct sip_sdp session; /* what the lines before the first stream say of all */
 	enum part part;
 	bool has_audio;
 };
@@ -107,6 +115,14 @@ static enum sip_sdp_codec static_codec(uint32_t payload)
 	return payload == codecs[SIP_SDP_PCMA].payload ? SIP_SDP_PCMA : SIP_SDP_OTHER;
 }
 
+static bool has_payload(const struct sip_sdp *sdp, uint32_t payload)
+{
+	for (size_t i = 0; i < sdp->format_count; i++)
+		if (sdp->formats[i].payload == payload)
+			return true;
+	return false;
+}
+
 static int read_formats(struct sip_sdp *sdp, struct sip_span formats)
 {
 	uint32_t payload;
@@ -115,10 +131,36 @@ static int read_formats(struct sip_sdp *sdp, struct sip_span formats)
 		int error = sip_span_number(next_word(&formats), 127, &payload);
 		if (error != 0)
 			return error;
+		if (has_payload(sdp, payload))
+			continue;
 		sdp->formats[sdp->format_count++] =
 			(struct sip_sdp_format){(uint8_t)payload, static_codec(payload)};
 	}
 	return sdp->format_count > 0 ? 0 : SIP_EVALUE;
+}
+
+/* The first audio stream is taken, or, if that is refused, the first that is not. */
+static int read_audio(struct reading *reading, struct sip_span port, struct sip_span formats)
+{
+	struct sip_sdp *sdp = reading->sdp;
+	uint32_t number = 0;
+	int error;
+
+	if (reading->has_audio && sdp->port != 0)
+		return 0;
+	error = sip_span_number(port, UINT16_MAX, &number);
+	if (error != 0 || (reading->has_audio && number == 0))
+		return error;
+	reading->part = AUDIO;
+	reading->has_audio = true;
+	sdp->stream_chosen = sdp->stream_count - 1;
+	sdp->port = (uint16_t)number;
+	sdp->rtcp_port = 0;
+	sdp->is_ip6 = reading->session.is_ip6;
+	sdp->direction = reading->session.direction;
+	sdp->format_count = 0;
+	memcpy(sdp->address, reading->session.address, sizeof(sdp->address));
+	return read_formats(sdp, formats);
 }
 
 /* "audio 49170 RTP/AVP 0 8"; what an answer has to repeat of each stream is noted. */
@@ -128,8 +170,6 @@ static int read_media(struct reading *reading, struct sip_span value)
 	struct sip_span media = next_word(&value), port = next_word(&value);
 	struct sip_span protocol = next_word(&value), formats = value;
 	struct sip_sdp_stream *stream = &sdp->streams[sdp->stream_count];
-	uint32_t number = 0;
-	int error;
 
 	if (sdp->stream_count == SIP_SDP_STREAMS_MAX ||
 	    sip_span_copy(media, stream->media, sizeof(stream->media)) != 0 ||
@@ -138,17 +178,12 @@ static int read_media(struct reading *reading, struct sip_span value)
 		return SIP_ESIZE;
 	if (stream->format[0] == '\0')
 		return SIP_EVALUE;
-	sdp->stream_count++;
+	if (sdp->stream_count++ == 0)
+		reading->session = *sdp;
 	reading->part = OTHER_STREAM;
-	if (reading->has_audio || strcmp(stream->media, "audio") != 0 ||
-	    strcmp(stream->protocol, "RTP/AVP") != 0)
+	if (strcmp(stream->media, "audio") != 0 || strcmp(stream->protocol, "RTP/AVP") != 0)
 		return 0;
-	reading->part = AUDIO;
-	reading->has_audio = true;
-	sdp->stream_chosen = sdp->stream_count - 1;
-	error = sip_span_number(port, UINT16_MAX, &number);
-	sdp->port = (uint16_t)number;
-	return error == 0 ? read_formats(sdp, formats) : error;
+	return read_audio(reading, port, formats);
 }
 
 /* "IN IP4 192.0.2.1"; the stream's own comes after the session's and replaces it (RFC 8866 5.7). */
@@ -187,9 +222,13 @@ static void read_attribute(struct sip_sdp *sdp, struct sip_span attribute)
 {
 	struct sip_span value;
 	struct sip_span name = sip_span_cut(attribute, ':', &value);
+	uint32_t port;
 
 	if (sip_span_is(name, "rtpmap"))
 		read_rtpmap(sdp, value);
+	/* RFC 3605: "53020", perhaps with an address after it; the port alone is heeded. */
+	if (sip_span_is(name, "rtcp") && sip_span_number(next_word(&value), UINT16_MAX, &port) == 0)
+		sdp->rtcp_port = (uint16_t)port;
 	for (int i = 0; i < SIP_SDP_DIRECTIONS_MAX; i++)
 		if (sip_span_is(name, directions[i]))
 			sdp->direction = (enum sip_sdp_direction)i;
@@ -200,7 +239,10 @@ static int read_line(struct reading *reading, struct sip_span line)
 {
 	struct sip_span value = {line.at + 2, line.length - 2};
 
-	if (line.length < 2 || line.at[1] != '=')
+	/* RFC 8866 9: these two may stand nowhere, and what an answer repeats of an offer must not
+	 * hold them. */
+	if (line.length < 2 || line.at[1] != '=' || memchr(line.at, '\0', line.length) ||
+	    memchr(line.at, '\r', line.length))
 		return SIP_EVALUE;
 	if (line.at[0] == 'm')
 		return read_media(reading, value);
@@ -279,6 +321,7 @@ static void write_streams(FILE *out, const struct sip_sdp *sdp)
 int sip_sdp_write(const struct sip_sdp *sdp, char *buffer, size_t size)
 {
 	const char *family = sdp->is_ip6 ? "IP6" : "IP4";
+	const char *origin = sdp->origin[0] != '\0' ? sdp->origin : sdp->address;
 	FILE *out = fmemopen(buffer, size, "w");
 	long length;
 	bool failed;
@@ -287,7 +330,7 @@ int sip_sdp_write(const struct sip_sdp *sdp, char *buffer, size_t size)
 		return SIP_ESPACE;
 	fprintf(out, "v=0\r\no=- %llu %llu IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n",
 		(unsigned long long)sdp->session_id, (unsigned long long)sdp->session_version,
-		family, sdp->address, family, sdp->address);
+		strchr(origin, ':') ? "IP6" : "IP4", origin, family, sdp->address);
 	write_streams(out, sdp);
 	failed = fflush(out) != 0 || ferror(out);
 	length = ftell(out);

@@ -46,14 +46,17 @@ struct sip_sdp_stream {
 	char format[16];   /* its first format */
 };
 
-/* A description, of which the first audio stream counts. */
+/* A description, of which the first audio stream counts that is not refused. */
 struct sip_sdp {
 	/* Of a description to be written; not read. */
 	uint64_t session_id;
-	uint64_t session_version;              /* grows with every change (RFC 3264 8) */
+	uint64_t session_version; /* grows with every change (RFC 3264 8) */
+	/* The o= line's, which stays when the next one changes (RFC 3264 8); "": the same. */
+	char origin[SIP_SDP_ADDRESS_MAX + 1];
 	char address[SIP_SDP_ADDRESS_MAX + 1]; /* where the stream is received */
 	bool is_ip6;
-	uint16_t port; /* 0: the stream is refused */
+	uint16_t port;      /* 0: the stream is refused */
+	uint16_t rtcp_port; /* 0: the next one (RFC 3605); read, and not written */
 	enum sip_sdp_direction direction;
 	struct sip_sdp_format formats[SIP_SDP_FORMATS_MAX]; /* in order of preference */
 	size_t format_count;
@@ -81,6 +84,13 @@ int sip_sdp_parse(struct sip_sdp *sdp, struct sip_span text);
 
 /* Writes a description with a NUL.  Returns its length, or SIP_ESPACE. */
 int sip_sdp_write(const struct sip_sdp *sdp, char *buffer, size_t size);
+
+/* What one side does with a stream that the other OFFERED or answered so: what they send we
+ * receive, and nothing that LOCAL does not do (RFC 3264 6.1). */
+enum sip_sdp_direction sip_sdp_mirror(enum sip_sdp_direction offered, enum sip_sdp_direction local);
+
+bool sip_sdp_sends(enum sip_sdp_direction direction);
+bool sip_sdp_receives(enum sip_sdp_direction direction);
 
 const char *sip_sdp_direction_name(enum sip_sdp_direction direction);
 

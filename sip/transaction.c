@@ -27,9 +27,11 @@ struct transaction {
 	uint32_t generation; /* of the slot; makes ids unique */
 	uint32_t next;       /* in the bucket, or in the free list */
 	struct sip_waiter waiter;
-	uint64_t hash;  /* of the key */
-	char *key;      /* owned */
-	char *response; /* the last one; owned */
+	uint64_t hash;      /* of the key */
+	char *key;          /* owned */
+	uint32_t next_twin; /* in the bucket of origins */
+	char *origin;       /* owned; NULL: it lies inside a dialog */
+	char *response;     /* the last one; owned */
 	size_t response_length;
 	uint64_t resend_at; /* timer G; SIP_NEVER: not running */
 	uint64_t resend_ms; /* its current length */
@@ -44,6 +46,7 @@ struct sip_transactions {
 	uint32_t used;             /* the highest slot that was ever in use */
 	uint32_t free_slot;        /* a lower one that is free again, and so on by `next` */
 	uint32_t *buckets;         /* as many as slots: first of the chain */
+	uint32_t *origins;         /* the same, for requests that come twice */
 	struct sip_waiters waiters;
 };
 
@@ -106,18 +109,59 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 	return slot;
 }
 
+static uint32_t *origin_bucket(const struct sip_transactions *table, const char *origin)
+{
+	return &table->origins[sip_span_hash(sip_span_of(origin)) % table->limit];
+}
+
+/* RFC 3261 8.2.2.2: is there a transaction with this origin?  It came by another way, since its key
+ * is another. */
+static bool find_twin(const struct sip_transactions *table, const char *origin)
+{
+	uint32_t slot = *origin_bucket(table, origin);
+
+	while (slot != NOWHERE && strcmp(table->slots[slot].origin, origin) != 0)
+		slot = table->slots[slot].next_twin;
+	return slot != NOWHERE;
+}
+
+/* Takes the ownership of ORIGIN. */
+static void set_origin(struct sip_transactions *table, uint32_t slot, char *origin)
+{
+	uint32_t *bucket = origin_bucket(table, origin);
+
+	table->slots[slot].origin = origin;
+	table->slots[slot].next_twin = *bucket;
+	*bucket = slot;
+}
+
+static void drop_origin(struct sip_transactions *table, uint32_t slot)
+{
+	struct transaction *t = &table->slots[slot];
+	uint32_t *link;
+
+	if (!t->origin)
+		return;
+	link = origin_bucket(table, t->origin);
+	while (*link != slot)
+		link = &table->slots[*link].next_twin;
+	*link = t->next_twin;
+	free(t->origin);
+}
+
 static void close_slot(struct sip_transactions *table, uint32_t slot)
 {
 	struct transaction *t = &table->slots[slot];
 	uint32_t *link = &table->buckets[t->hash % table->limit];
 
 	sip_waiters_set(&table->waiters, &t->waiter, SIP_NEVER);
+	drop_origin(table, slot);
 	while (*link != slot)
 		link = &table->slots[*link].next;
 	*link = t->next;
 	free(t->key);
 	free(t->response);
-	t->key = t->response = NULL;
+	t->key = t->origin = t->response = NULL;
 	t->state = FREE;
 	t->next = table->free_slot;
 	table->free_slot = slot;
@@ -135,7 +179,8 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 	table->limit = limit;
 	table->slots = calloc(limit + 1, sizeof(*table->slots));
 	table->buckets = calloc(limit, sizeof(*table->buckets));
-	if (!table->slots || !table->buckets ||
+	table->origins = calloc(limit, sizeof(*table->origins));
+	if (!table->slots || !table->buckets || !table->origins ||
 	    sip_waiters_init(&table->waiters, (uint32_t)limit) != 0) {
 		sip_transactions_free(table);
 		return NULL;
@@ -149,10 +194,12 @@ void sip_transactions_free(struct sip_transactions *table)
 		return;
 	for (size_t i = 1; table->slots && i <= table->used; i++) {
 		free(table->slots[i].key);
+		free(table->slots[i].origin);
 		free(table->slots[i].response);
 	}
 	free(table->slots);
 	free(table->buckets);
+	free(table->origins);
 	sip_waiters_clear(&table->waiters);
 	free(table);
 }
@@ -192,6 +239,23 @@ static char *make_own_key(const struct sip_message *message)
 	key = method ? make_key(message, method) : NULL;
 	free(method);
 	return key;
+}
+
+/* What tells a request outside dialogs from all others, by whatever way it comes (8.2.2.2): From
+ * tag, Call-ID and CSeq; and whom it is for, since one call may ring two lines here.  To be freed;
+ * NULL: it is no such request, or there is no memory. */
+static char *make_origin(const struct sip_message *message)
+{
+	struct sip_uri uri = {.user = {NULL, 0}};
+	char *origin = NULL;
+
+	if (message->to.tag.at || message->method == SIP_ACK || message->method == SIP_CANCEL ||
+	    sip_uri_parse(&uri, message->request_uri) != 0 ||
+	    asprintf(&origin, "%.*s %u %.*s %.*s %.*s", SIP_SPAN(message->call_id),
+		     message->cseq.number, SIP_SPAN(message->method_name),
+		     SIP_SPAN(message->from.tag), SIP_SPAN(uri.user)) < 0)
+		return NULL;
+	return origin;
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -238,6 +302,7 @@ static void receive_repeat(const struct sip_transactions *table, uint32_t slot,
 static void receive_new(struct sip_transactions *table, const struct sip_message *message,
 			char *key, const struct sip_peer *peer, struct sip_receipt *receipt)
 {
+	char *origin;
 	uint32_t slot;
 
 	receipt->kind = SIP_RECEIPT_NEW;
@@ -256,6 +321,11 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		message->via.transport == SIP_TCP || message->via.transport == SIP_TLS;
 	table->slots[slot].peer = *peer;
 	receipt->id = id_of(table, slot);
+	origin = make_origin(message);
+	if (!origin)
+		return;
+	receipt->is_merged = find_twin(table, origin);
+	set_origin(table, slot, origin);
 }
 
 int sip_transactions_receive(struct sip_transactions *table, const struct sip_message *message,
@@ -290,9 +360,7 @@ sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *tab
 	uint32_t slot = key ? find(table, key) : NOWHERE;
 
 	free(key);
-	if (slot == NOWHERE || table->slots[slot].state != PROCEEDING)
-		return 0;
-	return id_of(table, slot);
+	return slot == NOWHERE ? 0 : id_of(table, slot);
 }
 
 /* A final answer, but for an INVITE's 2xx, moves the transaction on and starts its timers. */
@@ -345,6 +413,14 @@ int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id 
 	enter_final(t, now);
 	wait_on(table, t);
 	return 0;
+}
+
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id)
+{
+	uint32_t slot = slot_of(table, id);
+
+	if (slot != NOWHERE)
+		close_slot(table, slot);
 }
 
 /* Timer G doubles up to T2; counted from now on, so that a late wake makes no burst. */

@@ -47,6 +47,8 @@ enum sip_receipt_kind {
 struct sip_receipt {
 	enum sip_receipt_kind kind;
 	sip_transaction_id id;
+	/* NEW: the same request came before, by another way: answer 482 (8.2.2.2). */
+	bool is_merged;
 	struct sip_span again; /* good until the next call */
 };
 
@@ -73,8 +75,8 @@ int sip_transactions_receive(struct sip_transactions *table, const struct sip_me
 			     const struct sip_peer *peer, struct sip_receipt *receipt,
 			     uint64_t now);
 
-/* The INVITE transaction that a CANCEL means and that has no final answer yet; 0 if there is none
- * (answer the CANCEL with 481 then, or 200 if it came too late). */
+/* The INVITE transaction that a CANCEL means, answered or not; 0 if there is none: answer the
+ * CANCEL with 481 then (9.2). */
 sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *table,
 					      const struct sip_message *cancel);
 
@@ -88,6 +90,10 @@ struct sip_answer {
  * SIP_EABSENT: no such transaction; SIP_ESTATE: it has a final answer already; SIP_EMEMORY. */
 int sip_transactions_respond(struct sip_transactions *table, sip_transaction_id id,
 			     const struct sip_answer *answer, uint64_t now);
+
+/* Forgets a transaction without a final answer; what comes of its request again is new.  One that
+ * is not there is no error. */
+void sip_transactions_forget(struct sip_transactions *table, sip_transaction_id id);
 
 /* The next thing that is due by now; false if there is none.  Ended transactions are forgotten. */
 bool sip_transactions_next(struct sip_transactions *table, struct sip_due *due, uint64_t now);

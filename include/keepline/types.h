@@ -341,6 +341,7 @@ const char *kl_profile_name(enum kl_profile profile);
 const char *kl_method_name(enum kl_method method);
 const char *kl_state_name(enum kl_state state);
 const char *kl_subscription_state_name(enum kl_subscription_state state);
+const char *kl_notified_state_name(enum kl_notified_state state);
 const char *kl_ending_name(enum kl_ending ending);
 const char *kl_cause_text(enum kl_cause cause); /* with its {placeholders} */
 const char *kl_fault_text(enum kl_fault fault);

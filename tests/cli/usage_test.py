@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'status', 'call', 'explain', 'check', 'demo')
+COMMANDS = ('run', 'status', 'call', 'answer', 'reject', 'hangup', 'hold', 'resume', 'events', 'subscribe', 'explain', 'check', 'demo')
 
 
 def run(*words):
@@ -38,7 +38,9 @@ def test_wrong_usage():
     wrong = [(), ('nonesuch',), ('run',), ('run', '--nonesuch', 'x'), ('run', '--bind', 'nowhere', 'x'),
              ('run', '--bind', '127.0.0.1:99999', 'x'), ('run', '--resolver', 'name.test', 'x'), ('call',),
              ('call', 'a', 'b'), ('call', '--line', '0', 'a'), ('call', '--line', '1x', 'a'), ('call', '--for', '-1', 'a'),
-             ('status', 'x'), ('check',), ('explain',)]
+             ('status', 'x'), ('events', 'x'), ('events', '--line', '0'), ('answer', 'x'), ('hold', '1', '2'),
+             ('reject', '--status', '700'), ('hangup', '0'), ('subscribe',), ('subscribe', 'a', 'b', 'c'),
+             ('subscribe', '--expires', '0', 'a'), ('check',), ('explain',)]
     for words in wrong:
         status, out, err = run(*words)
         expect(status == 2, f'status 2 of {words}, not {status}')
@@ -48,7 +50,8 @@ def test_wrong_usage():
 def test_no_instance():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'nobody'
-        for words in (('status',), ('call', 'bob')):
+        for words in (('status',), ('call', 'bob'), ('events',), ('subscribe', 'dialog', 'bob'), ('hangup', '1'),
+                      ('answer',), ('reject', '--status', '603')):
             status, _, err = run(words[0], '--control', path, *words[1:])
             expect(status == 2 and str(path) in err and err.count('\n') == 1, f'{words} to name the socket in one line')
 

@@ -61,6 +61,45 @@ static void test_a_line(void **state)
 	config_free(config);
 }
 
+/* CALL-1 (part): how a line deals with its own calls. */
+static void test_calls_of_a_line(void **state)
+{
+	(void)state;
+	struct config *config = load_text(LINE "    calls:\n"
+					       "      incoming: answer\n"
+					       "      answer_after: 2s\n"
+					       "      reject_status: 603\n"
+					       "      max: 3\n"
+					       "      ring_time: 90s\n"
+					       "      session_expires: 20s\n"
+					       "      tone: 440\n"
+					       "      symmetric_rtp: yes\n");
+	assert_told(config, "");
+	const struct config_calls *calls = &config->lines[0].calls;
+	assert_int_equal(calls->incoming, CONFIG_INCOMING_ANSWER);
+	assert_int_equal(calls->answer_after_ms, 2000);
+	assert_int_equal(calls->reject_status, 603);
+	assert_int_equal(calls->calls_max, 3);
+	assert_int_equal(calls->ring_ms, 90000);
+	assert_int_equal(calls->session_ms, 90000); /* RFC 4028 4: no less */
+	assert_int_equal(calls->tone_hz, 440);
+	assert_true(calls->symmetric_rtp);
+	assert_null(calls->play);
+	config = load_text(LINE);
+	calls = &config->lines[0].calls;
+	assert_int_equal(calls->incoming, CONFIG_INCOMING_RING);
+	assert_int_equal(calls->reject_status, 486);
+	assert_int_equal(calls->calls_max, 24);
+	assert_int_equal(calls->ring_ms, 180000);
+	assert_int_equal(calls->session_ms, 1800000);
+	config = load_text(LINE "    calls: {incoming: maybe, reject_status: 200}\n");
+	assert_told(config,
+		    "1.cfg:4:23: error: lines.1.calls.incoming: \"maybe\" is not right here; "
+		    "expected ring, answer or reject\n"
+		    "1.cfg:4:45: error: lines.1.calls.reject_status: \"200\" is not right here; "
+		    "expected a number, 400 to 699");
+}
+
 static void test_policy_of_server_line_and_file_PROF_1(void **state)
 {
 	(void)state;
@@ -530,6 +569,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_line),
+		cmocka_unit_test(test_calls_of_a_line),
 		cmocka_unit_test(test_policy_of_server_line_and_file_PROF_1),
 		cmocka_unit_test(test_more_names_of_a_server_PROBE_1),
 		cmocka_unit_test(test_beside_a_vendors_file),

@@ -1,7 +1,9 @@
 /* Feeds any bytes to the message parser, and what it accepts to everything that reads messages. */
 #include "sip/dialog.h"
 #include "sip/digest.h"
+#include "sip/reliable.h"
 #include "sip/sdp.h"
+#include "sip/session.h"
 #include "sip/transaction.h"
 
 #include <assert.h>
@@ -101,6 +103,25 @@ static void use_transactions(const struct sip_message *message)
 		assert(due.id != 0);
 }
 
+/* Session timers and reliable answers: whatever stands there, times are in order. */
+static void use_session(const struct sip_message *message)
+{
+	struct sip_session session;
+	uint32_t rseq, last = 0;
+	struct sip_rack rack;
+
+	sip_session_init(&session, 1800);
+	(void)sip_session_take_refusal(&session, message);
+	if (message->is_request && sip_session_admits(&session, message))
+		sip_session_take_request(&session, message, 1);
+	else
+		sip_session_take_answer(&session, message, 1);
+	assert(session.refresh_at == SIP_NEVER || session.refresh_at < session.expire_at);
+	if (sip_rseq_read(message, &rseq) == 0)
+		(void)sip_rseq_take(&last, rseq);
+	(void)sip_rack_read(message, &rack);
+}
+
 static void read_body(const struct sip_message *message)
 {
 	struct sip_sdp offer, local, answer;
@@ -149,6 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_reply(&message);
 	use_dialog(&message);
 	use_transactions(&message);
+	use_session(&message);
 	read_body(&message);
 	use_digest(&message);
 	sip_message_clear(&message);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""DNS servers that are slow, wrong, lying or gone; the hosts file; resolv.conf and its changes."""
+"""DNS servers that are gone and come back, and what they answer; the hosts file; resolv.conf and its changes. Servers that
+are slow, wrong or lying: test_faults.py."""
 import signal
-import socket
 import subprocess
 
 from harness import dns
@@ -9,11 +9,9 @@ from harness.expect import expect, expect_between, expect_equal
 from harness.names import ADDRESS, DOMAIN, srv_records
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
-from harness.world import PHONE_ADDRESS, SERVERS
+from harness.world import SERVERS
 
 OTHER = '127.0.0.54'  # another DNS server, which the test plays
-TRY_MS = 2000
-FLAG_TRUNCATED = 0x02
 SERVER = 'reg.1.server.1.address'
 PORT = 'reg.1.server.1.port'
 RESTORE = 'dns.cache.dynamicRestore.enable'
@@ -38,38 +36,6 @@ def registers_in(world, least_ms, most_ms):
 
 
 @live_test()
-def first_server_silent(world):
-    """DNS-17 (part): a silent server costs its time-out once; the one that answered is asked first from then on."""
-    silent = dns.FakeServer(OTHER)
-    use_servers(world, OTHER, ADDRESS)
-    registers_in(world, TRY_MS, TRY_MS + 500)
-    expect_equal('queries to the silent server', len(silent.queries), 1)
-
-
-@live_test()
-def first_server_refuses(world):
-    """DNS-17 (part): REFUSED is an answer: the next server is asked at once."""
-    dns.FakeServer(OTHER, lambda query: dns.answer(query, {}, dns.REFUSED))
-    use_servers(world, OTHER, ADDRESS)
-    registers_in(world, 0, 500)
-
-
-@live_test()
-def first_server_fails(world):
-    """DNS-17 (part): so is SERVFAIL."""
-    dns.FakeServer(OTHER, lambda query: dns.answer(query, {}, dns.SERVFAIL))
-    use_servers(world, OTHER, ADDRESS)
-    registers_in(world, 0, 500)
-
-
-@live_test()
-def first_server_gone(world):
-    """DNS-17 (part): nobody listens there: ICMP says so, and the next server is asked at once."""
-    use_servers(world, OTHER, ADDRESS)
-    registers_in(world, 0, 500)
-
-
-@live_test()
 def no_such_name(world):
     """DNS-17 (part): NXDOMAIN is an answer that no other server is asked about."""
     other = dns.FakeServer(OTHER, lambda query: dns.answer(query, {}, dns.SERVFAIL))
@@ -77,23 +43,6 @@ def no_such_name(world):
     phone = world.phone({SERVER: f'none.{DOMAIN}'})
     phone.wait_state('backing off')
     expect_equal('queries to the other server', other.queries, [])
-
-
-@live_test()
-def lying_neighbour(world):
-    """DNS-17 (part): an answer with the right port and id, but from another address, is nobody's answer."""
-    liar = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    liar.bind(('127.0.0.55', 53))
-    records = {(f'_sip._udp.{DOMAIN}', dns.SRV): [(1, 0, 5060, f'sbc3.{DOMAIN}')],
-               (f'sbc3.{DOMAIN}', dns.A): [SERVERS['sbc3']]}
-
-    def lie(query):
-        liar.sendto(dns.answer(query, records), server.queries[-1][1])
-    server = dns.FakeServer(OTHER, lie)
-    use_servers(world, OTHER, ADDRESS)
-    registers_in(world, TRY_MS, TRY_MS + 500)
-    expect_equal('queries that were lied to', len(server.queries), 1)
-    expect_equal('REGISTERs to where the lie leads', world.sent('REGISTER', world.sbc3), [])
 
 
 @live_test(records=srv_records(SERVERS) + ''.join(
@@ -104,7 +53,7 @@ def truncated(world):
     registers_in(world, 0, 500)
     streams = {packet.source for packet in world.log.find() if packet.connects}
     cut = [packet for packet in world.log.find(source=f'{ADDRESS}:53')
-           if packet.target not in streams and packet.payload[2] & FLAG_TRUNCATED]
+           if packet.target not in streams and packet.payload[2] & dns.FLAG_TRUNCATED]
     expect_equal('truncated answers', len(cut), 1)
 
 
@@ -199,18 +148,6 @@ def silent_then_back(world):
     world.names.wait_loaded()
     world.wait_sent('REGISTER', world.sbc2, within_s=35)
     phone.wait_state('registered', world.sbc2)
-
-
-@live_test()
-def down_at_boot(world):
-    """DNS-16 (part): the DNS is down when the phone starts, and comes up later: the line registers at its next try."""
-    world.names.freeze()
-    phone = world.phone({'reg.1.server.1.registerRetry.baseTimeOut': 10})
-    phone.wait_state('backing off', within_s=20)
-    world.names.thaw()
-    phone.wait_state('registered', world.sbc1, within_s=15)
-    source = world.sent('REGISTER', world.sbc1)[0].source
-    expect(source.startswith(PHONE_ADDRESS), 'it registers')
 
 
 if __name__ == '__main__':

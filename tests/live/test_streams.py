@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lines over TCP and TLS, against Kamailio: registration, calls, and what fails a stream."""
+"""Lines over TCP and TLS, against Kamailio: registration, calls, and what fails a stream. More of that: test_faults.py."""
 import contextlib
 import socket
 
@@ -80,41 +80,6 @@ def frozen_over_tcp(world):
     expect_time('connection to sbc2', second.at_ms - first.at_ms, FAST_MS)
     expect_equal('REGISTERs to sbc1', len(world.sent('REGISTER', world.sbc1, until_ms=second.at_ms)), 1)
     phone.wait_state('registered', world.sbc2, within_s=8)
-
-
-@live_test(records=TLS_RECORDS, streams=True)
-def handshake_stalls(world):
-    """TIME-5 (part), TIME-6 (part): connect and handshake count in the window. T06 over TLS."""
-    world.sbc1.freeze()
-    phone = world.phone(TLS, trusting(world))
-    first = wait_connection(world, world.sbc1)
-    second = wait_connection(world, world.sbc2)
-    expect_time('connection to sbc2', second.at_ms - first.at_ms, FAST_MS)
-    phone.wait_state('registered', world.sbc2, within_s=8)
-
-
-@live_test(records=TLS_RECORDS, streams=True)
-def refused(world):
-    """TRIG-4 (part): nobody listens: the next route at once."""
-    world.sbc1.stop()
-    phone = world.phone(TLS, trusting(world))
-    first = wait_connection(world, world.sbc1)
-    second = wait_connection(world, world.sbc2)
-    expect_between('connection to sbc2', second.at_ms - first.at_ms, 0, AT_ONCE_MS)
-    entry = phone.wait_state('registered', world.sbc2)
-    expect_equal('fault of the first route', entry['routes'][0]['last_fault'], 'connection refused')
-
-
-@live_test(records=TLS_RECORDS, streams=True, certificate_names={'sbc1': 'DNS:sbc1.example.test'})
-def wrong_certificate(world):
-    """TRIG-4 (part): the first server's certificate names the SRV target and not the domain (RFC 5922 4): the next route
-    at once, with the reason in the log."""
-    phone = world.phone(TLS, trusting(world))
-    first = wait_connection(world, world.sbc1)
-    second = wait_connection(world, world.sbc2)
-    expect_between('connection to sbc2', second.at_ms - first.at_ms, 0, 2 * AT_ONCE_MS)
-    phone.wait_state('registered', world.sbc2)
-    expect('hostname mismatch' in phone.log(), 'the log says why')
 
 
 @live_test(records=TLS_RECORDS, streams=True)

@@ -200,6 +200,44 @@ void peer_request(struct peer *peer, const struct sip_message *invite, const cha
 	peer_send(peer, text);
 }
 
+void peer_ask(struct peer *peer, const struct peer_request *request)
+{
+	bool has_body = request->more && strstr(request->more, "\r\n\r\n");
+	const struct net_address local = net_udp_local(peer->udp);
+	char address[NET_ADDRESS_TEXT_MAX], branch[128], text[TEXT_MAX];
+
+	snprintf(branch, sizeof branch, "z9hG4bK%s%s%u", request->method, request->call_id,
+		 request->cseq);
+	snprintf(text, sizeof text,
+		 "%s sip:alice@127.0.0.1 SIP/2.0\r\n"
+		 "Via: SIP/2.0/UDP %s;branch=%s;rport\r\n"
+		 "From: <sip:bob@sip.test>;tag=b\r\n"
+		 "To: <sip:alice@sip.test>%s%s\r\n"
+		 "Call-ID: %s\r\nCSeq: %u %s\r\n"
+		 "Contact: <sip:bob@%s>\r\n%s%s",
+		 request->method, net_address_format(&local, address),
+		 request->branch ? request->branch : branch, request->tag ? ";tag=" : "",
+		 request->tag ? request->tag : "", request->call_id, request->cseq, request->method,
+		 address, request->more ? request->more : "", has_body ? "" : "\r\n");
+	peer_send(peer, text);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+void bench_take_event(void *user, const struct phone_call_event *event)
+{
+	struct bench *bench = user;
+
+	if (bench->event_count == BENCH_EVENTS_MAX)
+		return;
+	bench->events[bench->event_count].type = event->type;
+	bench->events[bench->event_count].status = event->status;
+	bench->events[bench->event_count].was_up = event->was_up;
+	bench->events[bench->event_count].id = event->id;
+	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
+	bench->event_count++;
+}
+
 /* ---- building it up -------------------------------------------------------------------------- */
 
 static void open_dns(struct bench *bench)
@@ -235,15 +273,23 @@ static void open_dns(struct bench *bench)
 	assert_int_equal(lab_dnsserver_open(&bench->dns, bench->loop, &config), 0);
 }
 
-static struct config *load_config(unsigned alice, const char *parameters)
+static FILE *open_file(char path[])
 {
-	char path[] = "/tmp/keepline-phone-test-XXXXXX";
-	const char *file = path;
-	const struct config_options options = {.files = &file, .file_count = 1};
-	FILE *to = fdopen(mkstemp(path), "w");
+	FILE *file = fdopen(mkstemp(path), "w");
+
+	assert_non_null(file);
+	return file;
+}
+
+/* NATIVE: a native file beside it; NULL: there is none. */
+static struct config *load_config(unsigned alice, const char *parameters, const char *native)
+{
+	char path[] = "/tmp/keepline-phone-test-XXXXXX", beside[] = "/tmp/keepline-native-XXXXXX";
+	const char *files[] = {path, beside};
+	const struct config_options options = {.files = files, .file_count = native ? 2 : 1};
+	FILE *to = open_file(path);
 	struct config *config;
 
-	assert_non_null(to);
 	fprintf(to,
 		"<polycomConfig reg.%u.address=\"alice\" reg.%u.auth.userId=\"alice\""
 		" reg.%u.auth.password=\"secret\" reg.%u.server.1.address=\"sip.test\""
@@ -251,13 +297,20 @@ static struct config *load_config(unsigned alice, const char *parameters)
 		" reg.%u.server.1.retryMaxCount=\"2\" %s/>\n",
 		alice, alice, alice, alice, alice, alice, alice, parameters);
 	fclose(to);
+	if (native) {
+		to = open_file(beside);
+		fputs(native, to);
+		fclose(to);
+	}
 	assert_int_equal(config_load(&options, &config), 0);
 	assert_int_equal(config->diagnostic_count, 0);
 	unlink(path);
+	if (native)
+		unlink(beside);
 	return config;
 }
 
-struct bench *bench_new(const char *parameters)
+struct bench *bench_new_beside(const char *parameters, const char *native)
 {
 	struct bench *bench = calloc(1, sizeof *bench);
 	struct phone_config config = {.bind = {.ip = {[10] = 0xff, 0xff, 127, 0, 0, 1}}};
@@ -272,11 +325,13 @@ struct bench *bench_new(const char *parameters)
 	for (uint8_t i = 0; i < BENCH_PEERS; i++)
 		peer_open(&bench->peers[i], bench, (uint8_t)(i + 1));
 	open_dns(bench);
-	bench->config = load_config(1, parameters);
+	bench->config = load_config(1, parameters, native);
 	net_resolver_config_init(&config.resolver);
 	config.resolver.servers[config.resolver.server_count++] = lab_dnsserver_local(bench->dns);
 	config.loop = bench->loop;
 	config.config = bench->config;
+	config.on_call = bench_take_event;
+	config.user = bench;
 	assert_int_equal(phone_create(&bench->phone, &config, why), 0);
 	return bench;
 }
@@ -291,9 +346,8 @@ static bool is_registered(const struct bench *bench)
 	return registered;
 }
 
-struct bench *bench_registered(const char *parameters)
+static struct bench *register_line(struct bench *bench)
 {
-	struct bench *bench = bench_new(parameters);
 	const struct sip_message *request;
 
 	phone_start(bench->phone);
@@ -301,6 +355,29 @@ struct bench *bench_registered(const char *parameters)
 	peer_answer(&bench->peers[0], request, 200, "r", "Expires: 3600\r\n");
 	bench_wait(bench, is_registered);
 	return bench;
+}
+
+struct bench *bench_new(const char *parameters)
+{
+	return bench_new_beside(parameters, NULL);
+}
+
+struct bench *bench_registered(const char *parameters)
+{
+	return bench_registered_beside(parameters, NULL);
+}
+
+struct bench *bench_registered_beside(const char *parameters, const char *native)
+{
+	return register_line(bench_new_beside(parameters, native));
+}
+
+struct bench *bench_with_calls(const char *parameters, const char *calls)
+{
+	char native[TEXT_MAX];
+
+	snprintf(native, sizeof native, "lines:\n  - line: 1\n    calls: {%s}\n", calls);
+	return bench_registered_beside(parameters, native);
 }
 
 void bench_free(struct bench *bench)
@@ -335,11 +412,17 @@ static void take_reloaded(void *user)
 void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
 			unsigned wait_ms)
 {
+	bench_begin_reload_beside(bench, &(struct bench_files){alice, parameters, NULL}, wait_ms);
+}
+
+void bench_begin_reload_beside(struct bench *bench, const struct bench_files *files,
+			       unsigned wait_ms)
+{
 	struct phone_reload_order order = {.leave_max_ms = wait_ms,
 					   .on_done = {take_reloaded, bench}};
 	char why[PHONE_WHY_MAX];
 
-	order.config = bench->next = load_config(alice, parameters);
+	order.config = bench->next = load_config(files->alice, files->parameters, files->native);
 	assert_int_equal(phone_reload_begin(bench->phone, &order, why), 0);
 }
 
@@ -355,22 +438,10 @@ void bench_end_reload(struct bench *bench)
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static void take_event(void *user, const struct phone_call_event *event)
-{
-	struct bench *bench = user;
-
-	assert_true(bench->event_count < BENCH_EVENTS_MAX);
-	bench->events[bench->event_count].type = event->type;
-	bench->events[bench->event_count].status = event->status;
-	bench->events[bench->event_count].was_up = event->was_up;
-	snprintf(bench->events[bench->event_count].text, KL_TEXT_MAX, "%s", event->text);
-	bench->event_count++;
-}
-
 uint64_t bench_call(struct bench *bench)
 {
 	const struct phone_call_order order = {
-		.target = "sip:bob@sip.test", .on_event = take_event, .user = bench};
+		.target = "sip:bob@sip.test", .on_event = bench_take_event, .user = bench};
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 
@@ -456,4 +527,10 @@ void assert_span(struct sip_span span, const char *text)
 bool span_contains(struct sip_span span, const char *text)
 {
 	return memmem(span.at, span.length, text, strlen(text));
+}
+
+const char *text_of(struct sip_span span, char buffer[256])
+{
+	assert_int_equal(sip_span_copy(span, buffer, 256), 0);
+	return buffer;
 }

@@ -42,8 +42,10 @@ struct bench {
 	struct config *config, *next; /* NEXT: a reload to it is under way */
 	struct phone *phone;
 	bool stopped;
-	/* The events of the calls that were placed by bench_call(). */
+	/* The first events of the calls that came, and of those that were placed by bench_call().
+	 */
 	struct {
+		uint64_t id;
 		enum phone_call_event_type type;
 		uint16_t status;
 		bool was_up;
@@ -59,13 +61,29 @@ struct bench {
 struct bench *bench_new(const char *parameters);
 void bench_free(struct bench *bench);
 
+/* The same, with a native file beside the Polycom one. */
+struct bench *bench_new_beside(const char *parameters, const char *native);
+struct bench *bench_registered_beside(const char *parameters, const char *native);
+
 /* A bench whose line is registered with the first peer, which asks for no credentials. */
 struct bench *bench_registered(const char *parameters);
+
+/* The same, with a native file beside the other, which says how the line deals with its calls:
+ * "incoming: answer". */
+struct bench *bench_with_calls(const char *parameters, const char *calls);
 
 /* Begins a reload: her line stands as line ALICE, PARAMETERS as in bench_new().  Lines that leave
  * are waited for for WAIT_MS. */
 void bench_begin_reload(struct bench *bench, unsigned alice, const char *parameters,
 			unsigned wait_ms);
+
+/* The same, with a native file beside it. */
+struct bench_files {
+	unsigned alice;
+	const char *parameters, *native;
+};
+void bench_begin_reload_beside(struct bench *bench, const struct bench_files *files,
+			       unsigned wait_ms);
 
 /* Runs the loop until the new configuration is in force.  The old one is freed then. */
 void bench_end_reload(struct bench *bench);
@@ -103,8 +121,24 @@ void peer_send(struct peer *peer, const char *text);
 void peer_request(struct peer *peer, const struct sip_message *invite, const char *tag,
 		  const char *method, unsigned cseq, const char *more);
 
+/* A request of bob's in a dialog that he begins. */
+struct peer_request {
+	const char *method;
+	const char *call_id;
+	const char *branch; /* NULL: one of the method, the Call-ID and the CSeq */
+	const char *tag;    /* of To; NULL: none */
+	unsigned cseq;
+	const char *more; /* header lines with their ends; may hold a blank line and a body */
+};
+
+/* Sends it to alice. */
+void peer_ask(struct peer *peer, const struct peer_request *request);
+
 /* Places a call to sip:bob@sip.test. */
 uint64_t bench_call(struct bench *bench);
+
+/* Notes an event of a call: phone_call_order.on_event. */
+void bench_take_event(void *user, const struct phone_call_event *event);
 
 /* The last event of that kind; fails the test if there is none. */
 unsigned bench_event(const struct bench *bench, enum phone_call_event_type type);
@@ -114,10 +148,19 @@ bool bench_has_event(const struct bench *bench, enum phone_call_event_type type)
 const char *bench_status(struct bench *bench, const char *path);
 long long bench_status_number(struct bench *bench, const char *path);
 
+/* A session description with its Content-Type, to stand last in `more`. */
+#define BENCH_SDP(direction)                                                                       \
+	"Content-Type: application/sdp\r\n\r\n"                                                    \
+	"v=0\r\no=- 1 1 IN IP4 127.0.1.1\r\ns=-\r\nc=IN IP4 127.0.1.1\r\nt=0 0\r\n"                \
+	"m=audio 4000 RTP/AVP 0\r\na=" direction "\r\n"
+
 /* The value of a header; fails the test if it is not there. */
 struct sip_span header_of(const struct sip_message *message, enum sip_header_id id);
 bool has_header(const struct sip_message *message, enum sip_header_id id);
 void assert_span(struct sip_span span, const char *text);
 bool span_contains(struct sip_span span, const char *text);
+
+/* A tag, a header's value: as a string, valid until the next call with this BUFFER of 256 bytes. */
+const char *text_of(struct sip_span span, char buffer[256]);
 
 #endif

@@ -47,7 +47,7 @@ static void call_is_placed_and_hung_up(void **state)
 	assert_span(invite->request_uri, "sip:bob@sip.test");
 	assert_span(invite->to.text, "<sip:bob@sip.test>");
 	assert_span(header_of(invite, SIP_CONTENT_TYPE), "application/sdp");
-	assert_true(span_contains(invite->body, "a=inactive"));
+	assert_true(span_contains(invite->body, "a=sendrecv"));
 	assert_true(span_contains(header_of(invite, SIP_CONTACT), "<sip:alice@127.0.0.1:"));
 	peer_answer(peer, invite, 180, "t", peer_contact(peer));
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
@@ -284,7 +284,7 @@ static void far_end_hangs_up(void **state)
 	bench_free(bench);
 }
 
-/* CALL-1 (part): re-INVITE and UPDATE from the far end are accepted, without media; the 200 to a
+/* CALL-1 (part): re-INVITE and UPDATE from the far end are accepted; the 200 to a
  * re-INVITE is repeated until its ACK (RFC 3261 13.3.1.4). */
 static void far_end_changes_the_call(void **state)
 {
@@ -297,7 +297,7 @@ static void far_end_changes_the_call(void **state)
 	(void)state;
 	peer_request(peer, invite, "t", "INVITE", 1, SDP);
 	answer = peer_expect_status(peer, 200);
-	assert_true(span_contains(answer->body, "a=inactive"));
+	assert_true(span_contains(answer->body, "a=sendrecv"));
 	assert_true(has_header(answer, SIP_CONTACT));
 	before = peer->received;
 	bench_settle(bench, 700);
@@ -307,7 +307,7 @@ static void far_end_changes_the_call(void **state)
 	assert_int_equal(peer->received, before + 1);
 
 	peer_request(peer, invite, "t", "UPDATE", 2, SDP);
-	assert_true(span_contains(peer_expect_status(peer, 200)->body, "a=inactive"));
+	assert_true(span_contains(peer_expect_status(peer, 200)->body, "a=sendrecv"));
 	peer_request(peer, invite, "t", "UPDATE", 3, NULL);
 	assert_int_equal(peer_expect_status(peer, 200)->body.length, 0);
 	peer_request(peer, invite, "t", "INVITE", 4,

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "phone/control.h"
+#include "phone/event.h"
 
 /* A registered phone with a control socket, and one connection to it. */
 struct station {
@@ -93,18 +95,32 @@ static void expect_text(struct station *station, const char *key, const char *pa
 	json_decref(json);
 }
 
-/* Passes events over until one of this kind comes. */
+/* Passes over what comes until an event of this kind, or a step of a call, does. */
 static json_t *expect_event(struct station *station, const char *kind)
 {
 	for (;;) {
 		json_t *json = answer(station);
 		const char *event = json_string_value(json_object_get(json, "event"));
+		const char *step = json_string_value(json_object_get(json, "step"));
 
-		assert_non_null(event);
-		if (!strcmp(event, kind))
+		assert_null(json_object_get(json, "error"));
+		if ((event && !strcmp(event, kind)) || (step && !strcmp(step, kind)))
 			return json;
 		json_decref(json);
 	}
+}
+
+static void expect_ok(struct station *station)
+{
+	json_t *json = answer(station);
+
+	assert_true(json_is_true(json_object_get(json, "ok")));
+	json_decref(json);
+}
+
+static void take_nothing(void *user)
+{
+	(void)user;
 }
 
 /* SEE-1: the status over the socket, which is its owner's alone. */
@@ -166,6 +182,7 @@ static void call_is_told_step_by_step(void **state)
 	(void)state;
 	say(station, "{\"do\": \"call\", \"target\": \"bob\", \"line\": 1}\n");
 	expect_text(station, "text", "send INVITE");
+	expect_ok(station);
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 180, "t", NULL);
 	expect_text(station, "text", "180 Ringing");
@@ -206,6 +223,19 @@ static void nonsense_is_refused(void **state)
 		"{\"do\": 7}\n",
 		"{\"do\": \"explode\"}\n",
 		"{\"do\": \"call\"}\n",
+		"{\"do\": \"events\", \"line\": 9}\n",
+		"{\"do\": \"events\", \"line\": \"1\"}\n",
+		"{\"do\": \"subscribe\"}\n",
+		"{\"do\": \"subscribe\", \"package\": \"a b\"}\n",
+		"{\"do\": \"subscribe\", \"package\": \"dialog\", \"expires_s\": 0}\n",
+		"{\"do\": \"unsubscribe\", \"subscription\": 77}\n",
+		"{\"do\": \"hang-up\"}\n",
+		"{\"do\": \"hang-up\", \"call\": 77}\n",
+		"{\"do\": \"hang-up\", \"call\": \"all\"}\n",
+		"{\"do\": \"answer\"}\n",
+		"{\"do\": \"reject\", \"call\": 1, \"status\": 200}\n",
+		"{\"do\": \"hold\", \"call\": -1}\n",
+		"{\"do\": \"resume\"}\n",
 		"{\"do\": \"call\", \"target\": \"bob\", \"line\": 9}\n",
 		"{\"do\": \"call\", \"target\": \"tel:1\"}\n",
 		"{\"do\": \"call\", \"target\": \"a\\u0000b\"}\n",
@@ -218,7 +248,7 @@ static void nonsense_is_refused(void **state)
 		say(station, bad[i]);
 		expect_text(station, "error", "");
 	}
-	say(station, "{\"do\": \"hang-up\"}\n{\"do\": \"status\"}\n");
+	say(station, "{\"do\": \"status\"}\n");
 	json_decref(answer(station));
 	station_free(station);
 }
@@ -236,6 +266,34 @@ static void endless_request_is_cut_off(void **state)
 	expect_text(station, "error", "too long");
 	while (hear(station))
 		continue;
+	station_free(station);
+}
+
+/* Where the file's mode was changed, who is neither its owner nor root is turned away all the same.
+ * Only root can play somebody else. */
+static void strangers_are_turned_away(void **state)
+{
+	struct station *station = station_new();
+	int result = 0;
+	pid_t stranger;
+
+	(void)state;
+	if (geteuid() != 0) {
+		station_free(station);
+		skip();
+	}
+	assert_int_equal(chmod(station->folder, 0755), 0);
+	assert_int_equal(chmod(station->path, 0666), 0);
+	stranger = fork();
+	if (stranger == 0) {
+		char byte;
+		int fd = setuid(65534) ? -1 : phone_control_connect(station->path);
+
+		_exit(fd >= 0 && recv(fd, &byte, 1, 0) == 0 ? 0 : 1);
+	}
+	while (waitpid(stranger, &result, WNOHANG) == 0)
+		bench_settle(station->bench, 5);
+	assert_true(WIFEXITED(result) && WEXITSTATUS(result) == 0);
 	station_free(station);
 }
 
@@ -290,6 +348,164 @@ static void stale_sockets_are_replaced(void **state)
 	station_free(station);
 }
 
+/* CALL-2 (part) through the socket: a call that comes is told to who listens, is answered, held and
+ * resumed by command without a name, for it is the only one, and ended by its name. */
+static void call_that_comes_is_driven(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	char tag[256], text[128];
+	json_int_t id;
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\"}\n");
+	expect_ok(station);
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	json = expect_event(station, "incoming");
+	id = json_integer_value(json_object_get(json, "call"));
+	assert_true(json_is_true(json_object_get(json, "incoming")));
+	json_decref(json);
+	text_of(peer_expect_status(peer, 180)->to.tag, tag);
+	assert_string_equal(bench_status(station->bench, "lines.0.calls.0.state"), "ringing");
+	say(station, "{\"do\": \"hold\"}\n");
+	expect_text(station, "error", "no such call");
+	say(station, "{\"do\": \"answer\"}\n");
+	json_decref(expect_event(station, "up"));
+	expect_ok(station);
+	peer_expect_status(peer, 200);
+	peer_ask(peer, &(struct peer_request){"ACK", "c", NULL, tag, 1, NULL});
+	bench_settle(station->bench, 20);
+	say(station, "{\"do\": \"answer\"}\n");
+	expect_text(station, "error", "no such call");
+	say(station, "{\"do\": \"hold\"}\n");
+	expect_ok(station);
+	assert_true(span_contains(peer_expect(peer, SIP_INVITE)->body, "a=sendonly"));
+	snprintf(text, sizeof text, "{\"do\": \"hang-up\", \"call\": %lld}\n", (long long)id);
+	say(station, text);
+	json = expect_event(station, "over");
+	assert_true(json_is_true(json_object_get(json, "was_up")));
+	json_decref(json);
+	expect_ok(station);
+	station_free(station);
+}
+
+/* A call is refused by command, with the status that is wanted. */
+static void call_that_comes_is_rejected(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+
+	(void)state;
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	peer_expect_status(peer, 180);
+	say(station, "{\"do\": \"reject\", \"status\": 200}\n");
+	expect_text(station, "error", "300 to 699");
+	say(station, "{\"do\": \"reject\", \"status\": 603}\n");
+	expect_ok(station);
+	peer_expect_status(peer, 603);
+	station_free(station);
+}
+
+/* A subscription is asked for, told of step by step, and ends with the connection that made it; a
+ * tag of the request stands in its answer. */
+static void subscription_is_driven(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	const struct sip_message *request;
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\", \"tag\": 1}\n");
+	json = answer(station);
+	assert_true(json_is_true(json_object_get(json, "ok")));
+	assert_int_equal(json_integer_value(json_object_get(json, "tag")), 1);
+	json_decref(json);
+	say(station, "{\"do\": \"subscribe\", \"package\": \"message-summary\", \"tag\": \"x\"}\n");
+	json = expect_event(station, "subscription");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "subscribing");
+	assert_string_equal(json_string_value(json_object_get(json, "resource")),
+			    "sip:alice@sip.test");
+	json_decref(json);
+	expect_text(station, "tag", "x");
+	request = peer_expect(peer, SIP_SUBSCRIBE);
+	peer_answer(peer, request, 200, "s", peer_contact(peer));
+	json = expect_event(station, "subscription");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "active");
+	json_decref(json);
+	peer_request(peer, request, "s", "NOTIFY", 1,
+		     "Contact: <sip:bob@127.0.1.1>\r\n"
+		     "Event: message-summary\r\nSubscription-State: active\r\n"
+		     "Content-Type: application/simple-message-summary\r\n\r\n"
+		     "Messages-Waiting: yes\r\n");
+	json = expect_event(station, "notify");
+	assert_string_equal(json_string_value(json_object_get(json, "body")),
+			    "Messages-Waiting: yes\r\n");
+	assert_true(json_is_true(json_object_get(json_object_get(json, "messages"), "waiting")));
+	json_decref(json);
+	peer_expect_status(peer, 200);
+	close(station->fd);
+	station->fd = -1;
+	assert_span(header_of(peer_expect(peer, SIP_SUBSCRIBE), SIP_EXPIRES), "0");
+	station_free(station);
+}
+
+/* SEE-1 (part): what happens to a line is told to everyone who listens, with its cause; one who
+ * wants another line hears nothing. */
+static void events_are_told(void **state)
+{
+	struct station *station = station_new();
+	json_t *json;
+
+	(void)state;
+	say(station, "{\"do\": \"events\", \"line\": 1}\n");
+	json_decref(answer(station));
+	phone_stop(station->bench->phone, (struct net_callback){take_nothing, NULL});
+	json = expect_event(station, "registration");
+	assert_string_equal(json_string_value(json_object_get(json, "to")), "leaving");
+	assert_int_equal(json_integer_value(json_object_get(json, "line")), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(json, "text")), "told to leave"));
+	json_decref(json);
+	station_free(station);
+}
+
+/* Who does not read misses events, and is told how many; the phone goes on. */
+static void slow_reader_misses_events(void **state)
+{
+	struct station *station = station_new();
+	struct peer *peer = &station->bench->peers[0];
+	uint64_t until = net_now_ms() + 60000;
+	json_t *gap;
+
+	(void)state;
+	say(station, "{\"do\": \"events\"}\n");
+	json_decref(answer(station));
+	peer->deaf = true;
+	for (int i = 0; i < 12000; i++) {
+		struct kl_action action = {.type = KL_DO_REPORT,
+					   .report = {.type = KL_REPORT_STATE}};
+
+		phone_event_report(station->bench->phone, &action);
+	}
+	while (hear(station) && station->length < sizeof station->text / 2)
+		assert_true(net_now_ms() < until);
+	for (gap = NULL; !gap;) {
+		struct kl_action action = {.type = KL_DO_REPORT,
+					   .report = {.type = KL_REPORT_STATE}};
+		json_t *json = answer(station);
+
+		assert_true(net_now_ms() < until);
+		if (!strcmp(json_string_value(json_object_get(json, "event")), "gap"))
+			gap = json_incref(json);
+		json_decref(json);
+		phone_event_report(station->bench->phone, &action);
+	}
+	assert_true(json_integer_value(json_object_get(gap, "missed")) > 100);
+	json_decref(gap);
+	station_free(station);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,8 +513,14 @@ int main(void)
 		cmocka_unit_test(status_has_what_a_person_asks),
 		cmocka_unit_test(call_is_told_step_by_step),
 		cmocka_unit_test(closing_hangs_up),
+		cmocka_unit_test(call_that_comes_is_driven),
+		cmocka_unit_test(call_that_comes_is_rejected),
+		cmocka_unit_test(subscription_is_driven),
+		cmocka_unit_test(events_are_told),
+		cmocka_unit_test(slow_reader_misses_events),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(endless_request_is_cut_off),
+		cmocka_unit_test(strangers_are_turned_away),
 		cmocka_unit_test(connections_are_bounded),
 		cmocka_unit_test(stale_sockets_are_replaced),
 	};

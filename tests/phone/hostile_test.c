@@ -21,10 +21,19 @@ static const char *const templates[] = {
 	"X-Via: %2$s\r\nContact: <sip:bob@127.0.1.1:9>\r\nContent-Type: application/sdp\r\n\r\n"
 	"v=0\r\no=- 1 1 IN IP4 127.0.1.1\r\ns=-\r\nc=IN IP4 127.0.1.1\r\nt=0 0\r\n"
 	"m=audio 4000 RTP/AVP 0\r\n",
+	"%1$s sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP "
+	"127.0.1.1;branch=z9hG4bKn%5$u;rport\r\n"
+	"From: <sip:bob@sip.test>;tag=n\r\nTo: <sip:alice@sip.test>\r\nCall-ID: h%5$u\r\n"
+	"CSeq: 1 %1$s\r\nX-Via: %2$s %3$s %4$s\r\nContact: <sip:bob@127.0.1.1:9>\r\n"
+	"Supported: timer\r\nSession-Expires: 90\r\nRequire: 100rel\r\n"
+	"Content-Type: application/sdp\r\n\r\n"
+	"v=0\r\no=- 1 1 IN IP4 127.0.1.1\r\ns=-\r\nc=IN IP4 127.0.1.1\r\nt=0 0\r\n"
+	"m=audio 4000 RTP/AVP 0\r\n",
 };
 
 static const char *const starts[] = {"200 OK", "180 Ringing", "407 Proxy", "503 No",
-				     "INVITE", "UPDATE",      "REFER",     "INFO"};
+				     "INVITE", "UPDATE",      "REFER",     "INFO",
+				     "INVITE", "INVITE",      "CANCEL",    "PRACK"};
 
 static uint32_t draw(uint32_t most)
 {
@@ -75,7 +84,7 @@ static void send_damaged(struct bench *bench, struct net_udp *from,
 			 const struct sip_message *invite)
 {
 	static unsigned number;
-	size_t which = draw(7);
+	size_t which = draw(11);
 	char via[256], party[256], call_id[128], text[TEXT_MAX];
 	struct net_address to;
 	int length;
@@ -108,7 +117,7 @@ static bool is_up(const struct bench *bench)
 /* CALL-1 (part), REG-5 under fire. */
 static void damaged_messages_harm_nothing(void **state)
 {
-	struct bench *bench = bench_registered("");
+	struct bench *bench = bench_with_calls("", "incoming: answer, answer_after: 5ms");
 	struct peer *peer = &bench->peers[0];
 	const struct net_udp_config config = {.local = {.ip = {[10] = 0xff, 0xff, 127, 0, 1, 1}},
 					      .on_datagram = ignore};

@@ -1,55 +1,9 @@
-/* resume_test.c - the machine sleeps, and wakes up much later.
- *
- * The linker puts these in front of the two calls that know the time (see meson.build), so that a
- * test can let hours pass as a suspended machine does: none of its timers rang meanwhile, and the
- * clock jumped. */
-#include <sys/timerfd.h>
-#include <time.h>
-
+/* resume_test.c - the machine sleeps, and wakes up much later: none of its timers rang meanwhile,
+ * and the clock jumped. */
 #include "tests/phone/bench.h"
+#include "tests/phone/jump.h"
 
 enum { NAP_S = 20, NIGHT_S = 8 * 3600 };
-
-int __real_clock_gettime(clockid_t clock, struct timespec *now);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
-int __real_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
-int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
-
-static time_t asleep_s; /* so far */
-static struct {
-	int fd, flags;
-	struct itimerspec at;
-} last_set;
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int result = __real_clock_gettime(clock, now);
-
-	if (clock == CLOCK_BOOTTIME)
-		now->tv_sec += asleep_s;
-	return result;
-}
-
-int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
-{
-	struct itimerspec earlier = *at;
-
-	last_set.fd = fd;
-	last_set.flags = flags;
-	last_set.at = *at;
-	earlier.it_value.tv_sec -= asleep_s;
-	if ((at->it_value.tv_sec || at->it_value.tv_nsec) && earlier.it_value.tv_sec < 0)
-		earlier.it_value = (struct timespec){.tv_nsec = 1}; /* long due */
-	return __real_timerfd_settime(fd, flags, &earlier, old);
-}
-
-/* What the kernel does: the clock is later, and what is due by it rings. */
-static void sleep_machine(time_t length_s)
-{
-	asleep_s += length_s;
-	assert_int_equal(__wrap_timerfd_settime(last_set.fd, last_set.flags, &last_set.at, NULL),
-			 0);
-}
 
 static bool is_registered(const struct bench *bench)
 {
@@ -65,7 +19,7 @@ static void a_night_asleep_is_one_refresh(void **state)
 	uint64_t woken_at_ms;
 
 	(void)state;
-	sleep_machine(NIGHT_S);
+	jump(NIGHT_S);
 	woken_at_ms = net_now_ms();
 	peer_answer(peer, peer_expect(peer, SIP_REGISTER), 200, "r", "Expires: 3600\r\n");
 	assert_in_range(net_now_ms() - woken_at_ms, 0, 99);
@@ -85,7 +39,7 @@ static void a_request_under_way_is_over(void **state)
 	(void)state;
 	phone_start(bench->phone);
 	peer_expect(&bench->peers[0], SIP_REGISTER);
-	sleep_machine(NAP_S);
+	jump(NAP_S);
 	peer_answer(&bench->peers[1], peer_expect(&bench->peers[1], SIP_REGISTER), 200, "r",
 		    "Expires: 3600\r\n");
 	bench_wait(bench, is_registered);

@@ -41,7 +41,8 @@ static void servers_of_the_line_are_answered(void **state)
 	assert_true(answer->to.tag.at);
 	ask(peer, (struct ask){"OPTIONS", "", NULL, 200});
 	ask(&bench->peers[1], (struct ask){"OPTIONS", "alice@", NULL, 200});
-	ask(peer, (struct ask){"INVITE", "alice@", NULL, 480});
+	ask(peer, (struct ask){"INVITE", "alice@", NULL, 400}); /* without Contact */
+	ask(peer, (struct ask){"MAGIC", "alice@", NULL, 501});
 	ask(peer, (struct ask){"MESSAGE", "alice@", NULL, 405});
 	ask(peer, (struct ask){"BYE", "alice@", NULL, 481});
 	ask(peer, (struct ask){"OPTIONS", "carol@", NULL, 404});

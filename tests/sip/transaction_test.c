@@ -232,8 +232,42 @@ static void test_cancel_finds_its_invite_9_2(void **state)
 	assert_int_equal(receive(t, "CANCEL", "z9hG4bKi", 0).kind, SIP_RECEIPT_NEW);
 	assert_int_equal(sip_transactions_cancelled(t, &cancel), invite);
 	respond(t, invite, 487, "terminated", 10);
-	assert_int_equal(sip_transactions_cancelled(t, &cancel), 0);
+	assert_int_equal(sip_transactions_cancelled(t, &cancel), invite);
 	sip_message_clear(&cancel);
+	sip_transactions_free(t);
+}
+
+/* 8.2.2.2: one request, by two ways; and after the first of them was answered, too. */
+static void test_merged_request_8_2_2_2(void **state)
+{
+	struct sip_transactions *t = sip_transactions_new(4);
+	struct sip_receipt first = receive(t, "INVITE", "z9hG4bK1", 0), second;
+
+	(void)state;
+	assert_false(first.is_merged);
+	assert_false(receive(t, "INVITE", "z9hG4bK1", 1).is_merged);
+	second = receive_from(t, "192.0.2.2", "INVITE", "z9hG4bK2", 2);
+	assert_int_equal(second.kind, SIP_RECEIPT_NEW);
+	assert_true(second.is_merged);
+	assert_false(receive(t, "OPTIONS", "z9hG4bK3", 3).is_merged);
+	assert_false(receive(t, "CANCEL", "z9hG4bK1", 3).is_merged);
+	respond(t, first.id, 200, "ok", 4);
+	respond(t, second.id, 482, "twice", 4);
+	assert_int_equal(receive(t, "INVITE", "z9hG4bK4", 5).kind, SIP_RECEIPT_FULL);
+	sip_transactions_free(t);
+}
+
+/* What is not to be answered at all leaves nothing behind. */
+static void test_forgotten_without_an_answer(void **state)
+{
+	struct sip_transactions *t = sip_transactions_new(1);
+	sip_transaction_id id = receive(t, "INVITE", "z9hG4bK1", 0).id;
+
+	(void)state;
+	sip_transactions_forget(t, id);
+	sip_transactions_forget(t, id);
+	assert_int_equal(sip_transactions_count(t), 0);
+	assert_false(receive(t, "INVITE", "z9hG4bK2", 1).is_merged);
 	sip_transactions_free(t);
 }
 
@@ -395,6 +429,8 @@ int main(void)
 		cmocka_unit_test(test_matching_17_2_3),
 		cmocka_unit_test(test_matching_of_rfc2543_clients_17_2_3),
 		cmocka_unit_test(test_cancel_finds_its_invite_9_2),
+		cmocka_unit_test(test_merged_request_8_2_2_2),
+		cmocka_unit_test(test_forgotten_without_an_answer),
 		cmocka_unit_test(test_full_table_and_old_ids),
 		cmocka_unit_test(test_a_response_is_no_request),
 		cmocka_unit_test(test_many_fall_due_in_order),

@@ -19,11 +19,15 @@ def certificate_file(folder):
     return path
 
 
-def issue(folder, name, shown):
-    """A certificate for the names SHOWN, as openssl writes subjectAltName, with its key: one file."""
-    path, part = folder / f'{name}.pem', folder / f'{name}.crt'
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', 2,
-            '-subj', f'/CN={name}', '-addext', f'subjectAltName={shown}', '-addext', 'basicConstraints=critical,CA:FALSE',
-            '-CA', certificate_file(folder), '-CAkey', folder / 'authority.key', '-keyout', path, '-out', part)
+def issue(folder, name, shown, days=2):
+    """A certificate for the names SHOWN, as openssl writes subjectAltName, with its key: one file. It runs out in DAYS,
+    which may be negative."""
+    authority = certificate_file(folder)
+    path, request, part = (folder / f'{name}.{kind}' for kind in ('pem', 'csr', 'crt'))
+    openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', f'/CN={name}',
+            '-addext', f'subjectAltName={shown}', '-addext', 'basicConstraints=critical,CA:FALSE',
+            '-keyout', path, '-out', request)
+    openssl('x509', '-req', '-in', request, '-CA', authority, '-CAkey', folder / 'authority.key', '-days', days,
+            '-copy_extensions', 'copy', '-out', part)
     path.write_text(path.read_text('ascii') + part.read_text('ascii'), 'ascii')
     return path

@@ -7,6 +7,7 @@ A, AAAA, SRV = 1, 28, 33
 IN = 1
 NOERROR, SERVFAIL, NXDOMAIN, REFUSED = 0, 2, 3, 5
 TTL_S = 300
+FLAG_TRUNCATED = 0x02  # of the third byte
 POINTER_TO_QUESTION = b'\xc0\x0c'
 
 
@@ -30,7 +31,17 @@ def record_data(kind, value):
     return socket.inet_pton(socket.AF_INET if kind == A else socket.AF_INET6, value)
 
 
-def answer(query, records, status=None):
+def zone(records):
+    """RECORDS as the lines of a zone file."""
+    lines = []
+    for (name, kind), values in records.items():
+        for value in values:
+            data = '{} {} {} {}.'.format(*value) if kind == SRV else value
+            lines.append(f'{name}. {TTL_S} {"SRV" if kind == SRV else "A" if kind == A else "AAAA"} {data}\n')
+    return ''.join(lines)
+
+
+def answer(query, records, status=None, ttl_s=TTL_S):
     """An answer out of RECORDS, {(name, type): [values]}; with STATUS, that error and no records."""
     asked = question(query)
     values = records.get(asked, []) if status is None else []
@@ -41,8 +52,15 @@ def answer(query, records, status=None):
     message += query[12:question_end]
     for value in values:
         data = record_data(asked[1], value)
-        message += POINTER_TO_QUESTION + struct.pack('!HHIH', asked[1], IN, TTL_S, len(data)) + data
+        message += POINTER_TO_QUESTION + struct.pack('!HHIH', asked[1], IN, ttl_s, len(data)) + data
     return message
+
+
+def truncated(query):
+    """An answer that says no more than that it does not fit (RFC 1035 4.1.1)."""
+    message = bytearray(answer(query, {}, NOERROR))
+    message[2] |= FLAG_TRUNCATED
+    return bytes(message)
 
 
 class FakeServer:

@@ -39,7 +39,7 @@ def host(address):
 
 
 class Far:
-    """The namespace, and the cable: "near" on this side, "far" on the other."""
+    """The namespace, and the cable, whose ends are the devices "near" on this side and "far" on the other."""
 
     def __init__(self):
         self.process = subprocess.Popen(['unshare', '--net', 'sleep', 'infinity'])
@@ -47,7 +47,7 @@ class Far:
         wait_for(lambda: os.readlink(self.path) != os.readlink('/proc/self/ns/net'), 'a second network namespace')
         self.namespace = os.open(self.path, os.O_RDONLY)
         self.libc = ctypes.CDLL(None, use_errno=True)
-        ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', self.process.pid)
+        self.lay_cable()
         ip('link', 'set', 'near', 'up')
         self.ip('link', 'set', 'lo', 'up')
         self.ip('link', 'set', 'far', 'up')
@@ -55,6 +55,9 @@ class Far:
             self.add_address(NEAR[family])
             for address in FAR[family], SECOND[family]:
                 self.ip('address', 'add', f'{address}/{prefix}', 'dev', 'far', *self.no_detection(address))
+
+    def lay_cable(self):
+        ip('link', 'add', 'near', 'type', 'veth', 'peer', 'name', 'far', 'netns', self.process.pid)
 
     @property
     def path(self):
@@ -88,19 +91,35 @@ class Far:
         if self.libc.setns(namespace, CLONE_NEWNET):
             raise Failure(f'setns: {os.strerror(ctypes.get_errno())}')
 
-    def bind(self, address, port):
-        """A UDP socket on the other side."""
+    def there(self, function, *arguments):
+        """What FUNCTION makes on the other side; a socket stays there."""
         self.enter(self.namespace)
         try:
-            there = socket.socket(socket.AF_INET6 if ':' in address else socket.AF_INET, socket.SOCK_DGRAM)
+            return function(*arguments)
         finally:
             self.enter(self.near_namespace)
+
+    def bind(self, address, port, kind=socket.SOCK_DGRAM):
+        """A socket on the other side: UDP, or TCP that listens."""
+        there = self.there(socket.socket, socket.AF_INET6 if ':' in address else socket.AF_INET, kind)
+        there.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         there.bind((address, port))
+        if kind == socket.SOCK_STREAM:
+            there.listen()
         return there
 
     def stop(self):
         self.process.kill()
         self.process.wait()
+
+
+def grant(packet, expires_s=3600):
+    """The answer to a REGISTER that is given what it asks for; None to anything else."""
+    if packet.status or packet.method != 'REGISTER':
+        return None
+    vias = '\r\n'.join(line for line in packet.head if line.startswith('Via:'))
+    headers = {name: packet.header(name) for name in ('From', 'To', 'Call-ID', 'CSeq', 'Contact')}
+    return GRANT.format(vias=vias, expires=min(expires_s, int(packet.header('Expires'))), **headers).encode()
 
 
 class Server:
@@ -155,12 +174,12 @@ class Log:
 class FarWorld:
     """The cable, and whatever servers a test puts behind it. Use it in a `with` statement."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, make_far=Far):
         self.folder, self.log, self.phones = folder, Log(), []
         self.selector = selectors.DefaultSelector()
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.far = Far()
+        self.far = make_far()
 
     def __enter__(self):
         self.thread.start()
@@ -179,14 +198,7 @@ class FarWorld:
                 key.data.receive()
 
     def registrar(self, address, expires_s=3600):
-        def grant(packet):
-            if packet.status or packet.method != 'REGISTER':
-                return None
-            names = 'From', 'To', 'Call-ID', 'CSeq', 'Contact'
-            vias = '\r\n'.join(line for line in packet.head if line.startswith('Via:'))
-            headers = {name: packet.header(name) for name in names}
-            return GRANT.format(vias=vias, expires=min(expires_s, int(packet.header('Expires'))), **headers).encode()
-        return Server(self, self.far.bind(address, PORT), grant)
+        return Server(self, self.far.bind(address, PORT), lambda packet: grant(packet, expires_s))
 
     def names(self, address, records):
         """A DNS server there, the only one that the machine knows from now on."""

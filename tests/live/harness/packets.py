@@ -1,4 +1,4 @@
-"""Every packet on the loopback device, with the kernel's time stamp; of TCP what opens a stream or carries bytes."""
+"""Every IPv4 packet on a device, with the kernel's time stamp; of TCP what opens or ends a stream or carries bytes."""
 import functools
 import math
 import re
@@ -9,10 +9,10 @@ import time
 
 from .waiting import Failure
 
-ETHERTYPE_IPV4 = 0x0800
+ETHERTYPE_IPV4, ETHERTYPE_ALL = 0x0800, 3
 SO_TIMESTAMPNS = 35  # Linux; the socket module has no name for it
 IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP = 1, 6, 17
-TCP_SYN, TCP_ACK = 2, 16
+TCP_FIN, TCP_SYN, TCP_RST, TCP_ACK = 1, 2, 4, 16
 RECEIVE_BYTES = 8 << 20
 MARKER_ADDRESS = '127.0.3.254'
 MARKER_S = 5
@@ -22,11 +22,11 @@ NS_PER_S = 1_000_000_000
 
 class Packet:
     """One packet. `at_ms` counts from the log's start; `source` and `target` are "address:port"; `connects` means that it
-    opens a TCP stream."""
+    opens a TCP stream, `ends` that it carries no bytes and ends one, by a FIN or by a reset."""
 
-    def __init__(self, at_ms, source, target, payload, icmp=None, connects=False):
+    def __init__(self, at_ms, source, target, payload, icmp=None, connects=False, ends=False):
         self.at_ms, self.source, self.target, self.payload, self.icmp = at_ms, source, target, payload, icmp
-        self.connects = connects
+        self.connects, self.ends = connects, ends
 
     @functools.cached_property
     def head(self):
@@ -77,7 +77,10 @@ class Packet:
         return self.header('Expires') == '0' or 'expires=0' in self.header('Contact')
 
     def __str__(self):
-        what = f'ICMP {self.icmp}' if self.icmp else 'TCP SYN' if self.connects else self.first_line if self.is_sip else f'{len(self.payload)} bytes'
+        if self.icmp or self.connects or self.ends:
+            what = f'ICMP {self.icmp}' if self.icmp else 'TCP SYN' if self.connects else 'TCP end'
+        else:
+            what = self.first_line if self.is_sip else f'{len(self.payload)} bytes'
         detail = f'  (CSeq {self.header("CSeq")})' if self.is_sip else ''
         return f'[{self.at_ms:9.1f}] {self.source:>17} -> {self.target:<17} {what}{detail}'
 
@@ -108,25 +111,32 @@ def parse_packet(data, at_ms):
         ends = f'{source}:{source_port}', f'{target}:{target_port}'
         if flags & (TCP_SYN | TCP_ACK) == TCP_SYN:
             return [Packet(at_ms, *ends, b'', connects=True)]
-        return [Packet(at_ms, *ends, message) for message in split_messages(body[(offset >> 4) * 4:])]
+        # A reset's bytes, if it has any, are the kernel's own.
+        messages = [] if flags & TCP_RST else list(split_messages(body[(offset >> 4) * 4:]))
+        if flags & (TCP_FIN | TCP_RST) and not messages:
+            return [Packet(at_ms, *ends, b'', ends=True)]
+        return [Packet(at_ms, *ends, message) for message in messages]
     return []
 
 
 class PacketLog:
-    """Listens from start() to stop(). Packets stand in the order in which the kernel saw them."""
+    """Listens from start() to stop(). Packets stand in the order in which the kernel saw them. On a DEVICE other than
+    loopback that is what leaves and what comes; NOWHERE is then an address beyond it that nobody has."""
 
-    def __init__(self):
+    def __init__(self, device='lo', nowhere=None):
         self.packets = []
         self.changed = threading.Condition()  # its lock is reentrant: wait() holds it over seen()
         self.stopping = threading.Event()
-        # Bound to one protocol, a packet socket sees what loopback received, not what it sent too.
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETHERTYPE_IPV4))
+        # Bound to one protocol, a packet socket sees what was received alone: on loopback all there is, once.
+        protocol = ETHERTYPE_ALL if nowhere else ETHERTYPE_IPV4
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-        self.socket.bind(('lo', ETHERTYPE_IPV4))
+        self.socket.bind((device, protocol))
         self.socket.settimeout(0.1)
         self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.marker.bind((MARKER_ADDRESS, 0))
+        self.marker.bind(('' if nowhere else MARKER_ADDRESS, 0))
+        self.marker_target = nowhere or MARKER_ADDRESS, self.marker.getsockname()[1]
         self.markers_sent = self.markers_seen = 0
         self.start_ns = time.time_ns()
         self.thread = threading.Thread(target=self.listen, daemon=True)
@@ -143,14 +153,16 @@ class PacketLog:
     def listen(self):
         while not self.stopping.is_set():
             try:
-                data, ancillary, _, _ = self.socket.recvmsg(1 << 16, 64)
+                data, ancillary, _, link = self.socket.recvmsg(1 << 16, 64)
             except TimeoutError:
+                continue
+            if link[1] != ETHERTYPE_IPV4:
                 continue
             seconds, nanoseconds = struct.unpack('qq', ancillary[0][2])
             at_ms = (seconds * NS_PER_S + nanoseconds - self.start_ns) / NS_PER_MS
             for packet in parse_packet(data, at_ms):
                 with self.changed:
-                    if packet.source.startswith(MARKER_ADDRESS):
+                    if packet.target == f'{self.marker_target[0]}:{self.marker_target[1]}':
                         self.markers_seen += 1
                     else:
                         self.packets.append(packet)
@@ -160,7 +172,7 @@ class PacketLog:
         """Returns when all packets that were sent before this call are in the log: those before a packet of our own."""
         with self.changed:
             self.markers_sent += 1
-            self.marker.sendto(b'', self.marker.getsockname())
+            self.marker.sendto(b'', self.marker_target)
             caught_up = self.changed.wait_for(lambda: self.markers_seen >= self.markers_sent, MARKER_S)
         if not caught_up:
             raise Failure('the packet log does not keep up')

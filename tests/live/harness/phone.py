@@ -9,7 +9,7 @@ from xml.sax.saxutils import quoteattr
 from . import names, registrar
 from .waiting import Failure, Process, wait_for
 
-PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline'))
+PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline')).resolve()
 STATUS_POLL_S = 0.05
 BIND = '127.0.0.1:5070'
 
@@ -96,6 +96,18 @@ class Phone:
         lines = (self.status() or {}).get('lines', [])
         entries = next((row['entries'] for row in lines if row['line'] == line), [])
         return next((row for row in entries if row['entry'] == entry), {})
+
+    def subscriptions(self, line=1):
+        """Those of a line, by what they are for."""
+        lines = (self.status() or {}).get('lines', [])
+        return {row['package']: row for other in lines if other['line'] == line for row in other['subscriptions']}
+
+    def wait_subscription(self, package, condition, within_s=5.0):
+        """The subscription to PACKAGE, once CONDITION(it) is true."""
+        def reached():
+            row = self.subscriptions().get(package)
+            return row if row and condition(row) else None
+        return wait_for(reached, f'{self.name} has {package} as expected', within_s, STATUS_POLL_S)
 
     def counter(self, name):
         return self.status()['counters'][name]

@@ -1,4 +1,6 @@
 """Kamailio: a registrar and proxy that can be frozen, stopped and told to answer 503."""
+import itertools
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +12,13 @@ from .waiting import Failure, Process, udp_is_bound, wait_for
 CONFIGURATION = Path(__file__).resolve().parent.parent / 'peers' / 'kamailio.cfg'
 PASSWORD = 'correct-horse-battery'
 PORT, TLS_PORT = 5060, 5061
+DATABASE_TEMPLATE = Path('/usr/share/kamailio/dbtext/kamailio')
+DATABASE_TABLES = 'version', 'presentity', 'active_watchers', 'watchers', 'xcap', 'pua'
+PUBLISH = ('PUBLISH sip:{user}@{domain} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branch=z9hG4bKpublish{id}\r\n'
+           'From: <sip:{user}@{domain}>;tag=p{id}\r\nTo: <sip:{user}@{domain}>\r\nCall-ID: publish{id}@{probe}\r\n'
+           'CSeq: 1 PUBLISH\r\nMax-Forwards: 9\r\nEvent: {event}\r\nExpires: 3600\r\nContent-Type: {type}\r\n'
+           'Content-Length: {length}\r\n\r\n{body}')
+PUBLISH_IDS = itertools.count(1)
 PROBE_ADDRESS = '127.0.3.1'
 PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branch=z9hG4bKprobe\r\n'
          'From: <sip:probe@{probe}>;tag=1\r\nTo: <sip:{address}>\r\nCall-ID: probe@{probe}\r\nCSeq: 1 OPTIONS\r\n'
@@ -18,10 +27,10 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
-    port 5061, where its certificate names the domain, or what CERTIFICATE_NAMES has for its name."""
+    port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, certificate_names=None):
+                 streams=False, presence=False):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -29,9 +38,11 @@ class Registrar:
         text = {'CONTROL': self.control, 'ALGORITHM': algorithm, 'PASSWORD': PASSWORD, 'CALLEE': f'sip:{callee.route}'}
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
+        if presence:
+            defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
-            shown = (certificate_names or {}).get(name, f'DNS:{names.DOMAIN}')
-            defines += ['STREAMS', f'CERTIFICATE="{authority.issue(folder, name, shown)}"']
+            certificate = authority.issue(folder, name, f'DNS:{names.DOMAIN}')
+            defines += ['STREAMS', f'CERTIFICATE="{certificate}"']
         command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '32', '-M', '4',
                    '-Y', self.folder, '-w', self.folder]
         if streams:
@@ -39,6 +50,25 @@ class Registrar:
         for define in defines:
             command += ['-A', define]
         self.process = Process(name, command, self.folder)
+
+    def make_database(self):
+        """A folder with empty tables: the presence modules want some to be there, and keep all in memory."""
+        folder = self.folder / 'database'
+        folder.mkdir()
+        for table in DATABASE_TABLES:
+            shutil.copy(DATABASE_TEMPLATE / table, folder / table)
+        return folder
+
+    def publish(self, event, content_type, body, user='alice'):
+        """A PUBLISH of what USER's mailbox, phone or presence says now; its status."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as publisher:
+            publisher.bind((PROBE_ADDRESS, 0))
+            publisher.settimeout(2)
+            publisher.connect((self.address, PORT))
+            text = PUBLISH.format(user=user, domain=names.DOMAIN, probe=PROBE_ADDRESS, event=event, type=content_type,
+                                  port=publisher.getsockname()[1], length=len(body), id=next(PUBLISH_IDS), body=body)
+            publisher.send(text.encode())
+            return int(publisher.recv(4096).split()[1])
 
     @property
     def route(self):

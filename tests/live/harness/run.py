@@ -2,7 +2,7 @@
 
     test_failover.py              all tests of the file, one after another
     test_failover.py NAME...      these
-    test_failover.py --list       their names
+    test_failover.py --list       their names, but for those that another one runs
 
 The environment's KEEPLINE names the program under test. Exit status: 0 all passed, 1 one failed, 2 wrong usage.
 """
@@ -23,21 +23,24 @@ LOG_LINES_SHOWN = 60
 HURRY = -10  # what is measured should not wait for a compiler that runs beside it
 
 TESTS = {}  # by name, in the order of the file: the function, its kind of world, and the options of that
+PARTS = set()  # those that another test runs
 
 
-def live_test(world=World, **world_options):
+def live_test(world=World, is_part=False, **world_options):
     """Makes a test of a function that takes a WORLD, which is made with these options."""
     def decorate(function):
         TESTS[function.__name__] = function, world, world_options
+        if is_part:
+            PARTS.add(function.__name__)
         return function
     return decorate
 
 
 def run_tests():
     """Runs the tests that the command line names."""
-    chosen = sys.argv[1:] or list(TESTS)
+    chosen = sys.argv[1:] or [name for name in TESTS if name not in PARTS]
     if chosen == ['--list']:
-        print('\n'.join(TESTS))
+        print('\n'.join(name for name in TESTS if name not in PARTS))
         sys.exit(0)
     unknown = [name for name in chosen if name not in TESTS]
     if unknown:

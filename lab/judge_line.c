@@ -1,0 +1,508 @@
+/* judge_line.c - the rules of a line's registration, over all that it sent (REG, FAIL, BACK, SUBS).
+ *
+ * One pass over the line's attempts in the order in which they began.  What became of a REGISTER is
+ * taken in before the next attempt that began after it.
+ */
+#include "lab/judge_private.h"
+
+enum {
+	EVENTS_MAX = 8,          /* packages that one line subscribes to, followed by name */
+	REFRESH_HALF_MS = 30000, /* REG-1: so long before the end at the latest */
+};
+
+/* What a line is subscribed to. */
+struct package {
+	uint64_t event;
+	struct kl_route route; /* where it was accepted last */
+	bool active;
+	uint64_t owed_us; /* since then it is to be made anew; JUDGE_NEVER */
+};
+
+struct line {
+	struct judge *judge;
+	uint64_t name;
+	const struct judge_attempt *pending; /* the last REGISTER, not taken in yet */
+	size_t closing;                      /* the next of the judge's list to look at */
+
+	bool registered, ever;
+	struct kl_route route;    /* of the current registration */
+	uint64_t connected_us;    /* since when it is this route, or failback failed */
+	uint64_t accepted_us;     /* the last 200 */
+	uint64_t granted_us;      /* 0: not said */
+	bool returning;           /* from a failback that failed */
+	bool disturbed;           /* something failed since: what comes early has its reason */
+	uint64_t accepted_on;     /* known routes with a registration, a bit each */
+	uint64_t unregistered_us; /* REGISTER with Expires 0 was answered; JUDGE_NEVER */
+	uint64_t call_id, contact;
+
+	bool lost; /* all routes failed, or a denial: it backs off */
+	uint64_t lost_us;
+	uint32_t failures;      /* in a row */
+	uint32_t retry_after_s; /* of the last route's 503; LAB_TRACE_UNSAID */
+
+	struct package packages[EVENTS_MAX];
+	uint32_t package_count;
+};
+
+static bool is_unregister(const struct judge_attempt *a)
+{
+	return a->method == SIP_REGISTER && a->expires_s == 0;
+}
+
+static uint64_t route_bit(const struct line *line, const struct kl_route *route)
+{
+	uint32_t rank = judge_rank(line->judge, route);
+
+	return rank == UINT32_MAX ? 0 : UINT64_C(1) << rank;
+}
+
+/* REG-1: so long after its 200 a registration is refreshed; 0: that is not known. */
+static uint64_t refresh_after_us(const struct line *line)
+{
+	const struct kl_policy *policy = line->judge->policy;
+	uint64_t overlap_us = judge_us(policy->expires_overlap_ms);
+	uint64_t half_us = line->granted_us / 2;
+	uint64_t after_us;
+
+	if (half_us > judge_us(REFRESH_HALF_MS))
+		half_us = judge_us(REFRESH_HALF_MS);
+	after_us = line->granted_us > overlap_us ? line->granted_us - overlap_us : 0;
+	if (after_us < half_us)
+		after_us = half_us;
+	if (policy->refresh_max_ms && after_us > judge_us(policy->refresh_max_ms))
+		after_us = judge_us(policy->refresh_max_ms);
+	return after_us;
+}
+
+/* Is B a better route than A, of the same service record (FAIL-12)? */
+static bool is_better(const struct judge *judge, const struct kl_route *b, const struct kl_route *a)
+{
+	uint32_t of_a = judge_rank(judge, a), of_b = judge_rank(judge, b);
+	const struct lab_expected_route *routes = judge->expectation->routes;
+
+	return of_a != UINT32_MAX && of_b < of_a && routes[of_a].record == routes[of_b].record;
+}
+
+static bool has_better(const struct line *line)
+{
+	const struct kl_route *primary = judge_primary(line->judge, &line->route);
+
+	return primary && !judge_same_route(primary, &line->route);
+}
+
+/* Is a call up where it counts for failback (FAIL-11), made through ROUTE, or any if that is NULL?
+ * One whose server is not the current one may have ended without a word (FAIL-5). */
+static bool is_busy(const struct line *line, const struct kl_route *route, uint64_t at_us,
+		    uint64_t *until_us)
+{
+	struct judge_calls_of which = {.route = route};
+
+	switch ((enum kl_idle_scope)line->judge->policy->idle_scope) {
+	case KL_IDLE_LINE:
+		which.line = line->name;
+		break;
+	case KL_IDLE_PHONE:
+	case KL_IDLE_GROUP:
+		break;
+	case KL_IDLE_NONE:
+		return false;
+	}
+	return judge_in_call(line->judge, &which, at_us, until_us);
+}
+
+/* ---- what became of a REGISTER ---- */
+
+static void owe_subscriptions(struct line *line, uint64_t at_us)
+{
+	for (uint32_t i = 0; i < line->package_count; i++) {
+		struct package *package = &line->packages[i];
+
+		if (package->active && !judge_same_route(&package->route, &line->route))
+			package->owed_us = at_us;
+	}
+}
+
+static void take_success(struct line *line, const struct judge_attempt *a)
+{
+	bool moved =
+		!line->registered || line->returning || !judge_same_route(&line->route, &a->route);
+	uint32_t seconds = a->granted_s == LAB_TRACE_UNSAID ? a->expires_s : a->granted_s;
+
+	if (is_unregister(a)) {
+		line->accepted_on &= ~route_bit(line, &a->route);
+		line->unregistered_us = a->ended_us;
+		return;
+	}
+	if (moved && line->judge->policy->fail_registration_on)
+		line->accepted_on = 0;
+	line->accepted_on |= route_bit(line, &a->route);
+	line->route = a->route;
+	line->call_id = a->call_id;
+	line->registered = line->ever = true;
+	line->accepted_us = a->ended_us;
+	line->granted_us = seconds == LAB_TRACE_UNSAID ? 0 : judge_us(1000 * (uint64_t)seconds);
+	line->disturbed = line->lost = line->returning = false;
+	line->failures = 0;
+	if (moved) {
+		line->connected_us = a->ended_us;
+		owe_subscriptions(line, a->ended_us);
+	}
+	line->unregistered_us = JUDGE_NEVER;
+}
+
+/* The line backs off from AT_US on. */
+static void lose(struct line *line, uint64_t at_us, uint64_t call_id)
+{
+	line->lost = true;
+	line->lost_us = at_us;
+	line->retry_after_s = LAB_TRACE_UNSAID;
+	line->failures++;
+	line->call_id = call_id;
+}
+
+/* Nothing follows a REGISTER that was not accepted.  One that tried the way back leaves the current
+ * registration as it was (FAIL-12). */
+static void take_failure(struct line *line, const struct judge_attempt *a)
+{
+	uint64_t over_us =
+		a->ended_us == JUDGE_NEVER ? judge_given_up_us(line->judge, a) : a->ended_us;
+
+	if (a->failback) {
+		line->connected_us = judge_over_us(line->judge, a);
+		return;
+	}
+	if (over_us > line->judge->end_us)
+		return;
+	line->registered = false;
+	lose(line, over_us, a->call_id);
+	if (a->status == 503)
+		line->retry_after_s = a->retry_after_s;
+}
+
+/* What became of the last REGISTER, for those who look at AT_US.  One that was still open then was
+ * given up for another. */
+static void take_pending(struct line *line, uint64_t at_us)
+{
+	const struct judge_attempt *a = line->pending;
+
+	line->pending = NULL;
+	if (!a || (a->ended_us != JUDGE_NEVER && a->ended_us > at_us))
+		return;
+	if (a->status / 100 != 2 && judge_late_success(line->judge, a))
+		a = judge_late_success(line->judge, a);
+	if (a->status / 100 == 2)
+		take_success(line, a);
+	else if (a->failback && a->link == JUDGE_MOVED)
+		line->returning = true;
+	else if (!is_unregister(a) && a->link == JUDGE_ALONE)
+		take_failure(line, a);
+}
+
+/* 002: an idle stream that the far end closes is a registration loss.  TRIG-6 */
+static void take_closings(struct line *line, uint64_t until_us)
+{
+	const struct judge *judge = line->judge;
+
+	for (; line->closing < judge->closing_count; line->closing++) {
+		const struct judge_closing *closing = &judge->closings[line->closing];
+
+		if (closing->at_us > until_us)
+			return;
+		if (line->registered && closing->at_us >= line->accepted_us &&
+		    judge_same_route(&closing->route, &line->route)) {
+			line->registered = false;
+			lose(line, closing->at_us, line->call_id);
+		}
+	}
+}
+
+/* ---- a REGISTER that nothing before it led to ---- */
+
+/* A call during a back-off registers at once, and goes out when that was accepted.  FALL-4 */
+static bool is_wanted_early(const struct line *line, const struct judge_attempt *a)
+{
+	const struct judge *judge = line->judge;
+
+	while (a->link != JUDGE_ALONE)
+		a = &judge->attempts[a->next];
+	if (!judge->policy->reregister_on || a->status / 100 != 2 || a->line_next == JUDGE_NONE)
+		return false;
+	return judge_initiates(&judge->attempts[a->line_next]) &&
+	       judge->attempts[a->line_next].began_us <= a->ended_us + judge_us(JUDGE_AT_ONCE_MS);
+}
+
+/* BACK-1: between half of the window and all of it.  BACK-3: or what the last server said. */
+static void judge_back_off(struct line *line, const struct judge_attempt *a)
+{
+	struct judge *judge = line->judge;
+	const struct kl_policy *policy = judge->policy;
+	uint64_t waited_us = a->began_us > line->lost_us ? a->began_us - line->lost_us : 0;
+	bool early;
+	bool told = line->retry_after_s != LAB_TRACE_UNSAID && line->retry_after_s &&
+		    policy->retry_after_max_ms;
+	kl_ms least_ms, most_ms;
+
+	if (told) {
+		least_ms = most_ms = (kl_ms)line->retry_after_s * 1000;
+		if (least_ms > policy->retry_after_max_ms)
+			least_ms = most_ms = policy->retry_after_max_ms;
+	} else {
+		kl_policy_backoff(policy, line->failures - 1, &least_ms, &most_ms);
+	}
+	early = waited_us < judge_us(least_ms) && is_wanted_early(line, a);
+	/* With another entry registered, its own timer rules (YEA-5). */
+	if (!early && !(policy->successive && policy->fallback_probe_ms))
+		judge_note(judge, told ? LAB_RULE_BACK_3 : LAB_RULE_BACK_1,
+			   waited_us + judge->tolerance_us >= judge_us(least_ms) &&
+				   waited_us <= judge_us(most_ms) + judge->tolerance_us,
+			   a->began_us,
+			   "failure %u: registered again after %.3f s, expected %.3f to %.3f s",
+			   line->failures, judge_s(waited_us), judge_s(judge_us(least_ms)),
+			   judge_s(judge_us(most_ms)));
+	judge_note(judge, LAB_RULE_BACK_6, true, a->began_us, "failure %u: it tried again",
+		   line->failures);
+	line->lost = false; /* it tries */
+	judge_note(judge, LAB_RULE_REG_4,
+		   (a->call_id != line->call_id) == policy->new_call_id_on_loss, a->began_us,
+		   "after a loss REGISTER has %s Call-ID",
+		   a->call_id == line->call_id ? "the same" : "a new");
+}
+
+/* REG-1, and where the way back is tried at the refresh FAIL-9. */
+static void judge_refresh(struct line *line, const struct judge_attempt *a)
+{
+	struct judge *judge = line->judge;
+	uint64_t after_us = refresh_after_us(line);
+	uint64_t waited_us = a->began_us - line->accepted_us;
+	bool returns = judge->policy->reregister_on && is_better(judge, &a->route, &line->route);
+	bool stays = judge->policy->reregister_on &&
+		     kl_policy_failback_mode(judge->policy) == KL_FAILBACK_REGISTRATION &&
+		     has_better(line) && !is_busy(line, NULL, a->began_us, NULL);
+	bool held = returns && waited_us < after_us; /* by a call at the last refresh */
+
+	if (!after_us || line->disturbed || held)
+		return;
+	judge_note(judge, LAB_RULE_REG_1,
+		   judge_about(judge, waited_us, after_us) ||
+			   (returns && waited_us <= after_us + judge_us(JUDGE_AGAIN_MS)),
+		   a->began_us, "%s: refreshed after %.3f s, expected %.3f s",
+		   judge_route_text(&a->route).at, judge_s(waited_us), judge_s(after_us));
+	if (returns || stays)
+		judge_note(judge, LAB_RULE_FAIL_9, returns, a->began_us, "the refresh went to %s",
+			   judge_route_text(&a->route).at);
+}
+
+/* When failback is due by time: so long after connecting.  HELD_US: until when a call may hold it
+ * back that is up then. */
+static uint64_t failback_due_us(const struct line *line, uint64_t *held_us)
+{
+	uint64_t due_us = line->connected_us + judge_us(line->judge->policy->failback_ms);
+
+	if (!is_busy(line, NULL, due_us, held_us))
+		*held_us = due_us;
+	return due_us;
+}
+
+static bool goes_back_by_time(const struct judge *judge)
+{
+	return judge->policy->reregister_on && judge->policy->fail_registration_on &&
+	       !kl_policy_enhanced(judge->policy) &&
+	       kl_policy_failback_mode(judge->policy) == KL_FAILBACK_DURATION &&
+	       judge->policy->failback_ms;
+}
+
+/* A REGISTER to a better route while the current one serves.  FAIL-10, FAIL-11, FAIL-13 */
+static void judge_failback(struct line *line, const struct judge_attempt *a)
+{
+	struct judge *judge = line->judge;
+	bool unregistered = line->unregistered_us != JUDGE_NEVER;
+	bool busy = is_busy(line, &line->route, a->began_us, NULL);
+	uint64_t held_us, due_us = failback_due_us(line, &held_us);
+
+	if (held_us > due_us || busy)
+		judge_note(judge, LAB_RULE_FAIL_11, !busy, a->began_us,
+			   busy ? "failback during a call" : "failback once the call was over");
+	if (goes_back_by_time(judge) && !busy)
+		judge_note(judge, LAB_RULE_FAIL_10,
+			   a->began_us + judge->tolerance_us >= due_us &&
+				   a->began_us <=
+					   held_us + judge_us(JUDGE_LATE_MS) + judge->tolerance_us,
+			   a->began_us, "failback %.3f s after connecting to %s, expected %.3f s",
+			   judge_s(a->began_us - line->connected_us),
+			   judge_route_text(&line->route).at, judge_s(due_us - line->connected_us));
+	judge_note(judge, LAB_RULE_FAIL_13, unregistered == judge->policy->unregister_on_failback,
+		   a->began_us, "failback %s unregistering first",
+		   unregistered ? "after" : "without");
+}
+
+static void judge_register(struct line *line, struct judge_attempt *a)
+{
+	const struct judge *judge = line->judge;
+	bool elsewhere = line->contact && a->contact && line->contact != a->contact;
+	bool fresh = a->prior == JUDGE_NONE && a->forced_by == JUDGE_NONE && !elsewhere;
+	bool back = line->registered && is_better(judge, &a->route, &line->route);
+
+	line->contact = a->contact;
+	a->failback = back && !is_unregister(a) && judge->policy->reregister_on;
+
+	if (a->prior != JUDGE_NONE && judge->attempts[a->prior].link == JUDGE_MOVED)
+		judge_note(line->judge, LAB_RULE_REG_4, !judge->attempts[a->prior].renamed,
+			   a->began_us, "on the next route REGISTER has %s Call-ID",
+			   judge->attempts[a->prior].renamed ? "another" : "the same");
+	if (!fresh || is_unregister(a))
+		return;
+	if (line->lost)
+		judge_back_off(line, a);
+	else if (back && judge->policy->reregister_on && !line->disturbed &&
+		 kl_policy_failback_mode(judge->policy) != KL_FAILBACK_REGISTRATION)
+		judge_failback(line, a);
+	else if (line->registered && (judge_same_route(&a->route, &line->route) || back ||
+				      !judge->policy->reregister_on))
+		judge_refresh(line, a);
+}
+
+/* ---- the other requests ---- */
+
+/* 002: with re-registration a request waits until its route has a registration.  Other server
+ * entries are not touched by this.  FAIL-2, FAIL-5 */
+static void judge_registered_route(struct line *line, const struct judge_attempt *a)
+{
+	struct judge *judge = line->judge;
+	const struct kl_policy *policy = judge->policy;
+	bool current = line->registered && judge_same_route(&line->route, &a->route);
+	bool accepted = line->accepted_on & route_bit(line, &a->route);
+	bool former = accepted && !policy->fail_registration_on; /* it lives on (FAIL-4) */
+	bool alone = policy->only_signal_with_registered &&
+		     (policy->fail_registration_on || !policy->only_signal_needs_drop);
+
+	if (!policy->reregister_on || !line->ever || judge_is_foreign(judge, &a->route))
+		return;
+	judge_note(judge, LAB_RULE_FAIL_2,
+		   current || line->accepted_on & route_bit(line, &a->route), a->began_us,
+		   "%s to %s", sip_method_name(a->method), judge_route_text(&a->route).at);
+	if (alone)
+		judge_note(judge, LAB_RULE_FAIL_5, current || former, a->began_us, "%s to %s",
+			   sip_method_name(a->method), judge_route_text(&a->route).at);
+}
+
+/* 001: each new request tries the primary route first.  FAIL-7 */
+static void judge_first_route(struct judge *judge, const struct judge_attempt *a)
+{
+	const struct kl_route *primary = judge_primary(judge, &a->route);
+
+	if (a->prior != JUDGE_NONE || !primary || judge->policy->reregister_on ||
+	    kl_policy_failback_mode(judge->policy) != KL_FAILBACK_NEW_REQUESTS)
+		return;
+	judge_note(judge, LAB_RULE_FAIL_7, judge_same_route(primary, &a->route), a->began_us,
+		   "%s began at %s", sip_method_name(a->method), judge_route_text(&a->route).at);
+}
+
+static struct package *find_package(struct line *line, uint64_t event)
+{
+	for (uint32_t i = 0; i < line->package_count; i++)
+		if (line->packages[i].event == event)
+			return &line->packages[i];
+	if (line->package_count == EVENTS_MAX)
+		return NULL;
+	line->packages[line->package_count] =
+		(struct package){.event = event, .owed_us = JUDGE_NEVER};
+	return &line->packages[line->package_count++];
+}
+
+/* 002: once a REGISTER on a new route is accepted all subscriptions are made there at once. */
+static void judge_subscribe(struct line *line, const struct judge_attempt *a)
+{
+	struct package *package = a->event ? find_package(line, a->event) : NULL;
+	bool here = line->registered && judge_same_route(&a->route, &line->route);
+
+	if (!package)
+		return;
+	if (!a->to_tag && here && package->owed_us != JUDGE_NEVER) {
+		judge_note(line->judge, LAB_RULE_SUBS_1,
+			   a->began_us <= package->owed_us + judge_us(JUDGE_AGAIN_MS), a->began_us,
+			   "subscribed at %s %.3f s after it was registered there",
+			   judge_route_text(&a->route).at, judge_s(a->began_us - package->owed_us));
+		package->owed_us = JUDGE_NEVER;
+	}
+	if (a->status / 100 == 2) {
+		package->active = a->expires_s != 0;
+		package->route = a->route;
+	}
+}
+
+static void judge_request(struct line *line, const struct judge_attempt *a)
+{
+	if (a->method == SIP_SUBSCRIBE && line->judge->policy->resubscribe_on_move)
+		judge_subscribe(line, a);
+	if (!judge_initiates(a))
+		return;
+	judge_registered_route(line, a);
+	judge_first_route(line->judge, a);
+	/* The binding lives on: calls still work in that back-off.  TRIG-6 */
+	if (a->status == 403 && line->judge->policy->loss_on_403 && line->registered && !line->lost)
+		lose(line, a->ended_us, line->call_id);
+}
+
+/* ---- at the end of the trace ---- */
+
+static void judge_overdue(struct line *line)
+{
+	struct judge *judge = line->judge;
+	uint64_t slack_us = judge_us(JUDGE_AGAIN_MS), after_us = refresh_after_us(line), due_us;
+	kl_ms least_ms, most_ms;
+	uint64_t held_us;
+
+	if (line->registered && !line->lost && after_us && !line->disturbed &&
+	    judge->end_us > line->accepted_us + after_us + slack_us)
+		judge_note(judge, LAB_RULE_REG_1, false, line->accepted_us + after_us,
+			   "%s: not refreshed", judge_route_text(&line->route).at);
+	due_us = failback_due_us(line, &held_us);
+	if (line->registered && goes_back_by_time(judge) && has_better(line) && !line->disturbed &&
+	    held_us < JUDGE_NEVER - slack_us && judge->end_us > held_us + slack_us)
+		judge_note(judge, LAB_RULE_FAIL_10, false, due_us, "no failback from %s",
+			   judge_route_text(&line->route).at);
+	if (line->lost) {
+		kl_policy_backoff(judge->policy, line->failures - 1, &least_ms, &most_ms);
+		if (line->retry_after_s == LAB_TRACE_UNSAID &&
+		    judge->end_us > line->lost_us + judge_us(most_ms) + slack_us)
+			judge_note(judge, LAB_RULE_BACK_6, false, line->lost_us,
+				   "failure %u: no further try", line->failures);
+	}
+	for (uint32_t i = 0; i < line->package_count; i++)
+		if (line->packages[i].owed_us != JUDGE_NEVER && line->registered &&
+		    judge->end_us > line->packages[i].owed_us + slack_us)
+			judge_note(judge, LAB_RULE_SUBS_1, false, line->packages[i].owed_us,
+				   "a subscription was not made anew at %s",
+				   judge_route_text(&line->route).at);
+}
+
+void judge_line(struct judge *judge, struct judge_attempt *first)
+{
+	struct line line = {
+		.judge = judge,
+		.name = first->line,
+		.unregistered_us = JUDGE_NEVER,
+		.retry_after_s = LAB_TRACE_UNSAID,
+	};
+	struct judge_attempt *a = first;
+
+	for (;;) {
+		if (line.pending &&
+		    (line.pending->ended_us <= a->began_us || a->method == SIP_REGISTER))
+			take_pending(&line, a->began_us);
+		take_closings(&line, a->began_us);
+		if (a->method == SIP_REGISTER) {
+			judge_register(&line, a);
+			line.pending = a;
+		} else {
+			judge_request(&line, a);
+		}
+		line.disturbed |= a->link == JUDGE_MOVED || a->fault || a->status == 503;
+		if (a->line_next == JUDGE_NONE)
+			break;
+		a = &judge->attempts[a->line_next];
+	}
+	take_pending(&line, judge->end_us);
+	take_closings(&line, judge->end_us);
+	judge_overdue(&line);
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Calls that come, from SIPp through Kamailio, as callers of all kinds make them."""
+from pathlib import Path
+
+from harness.expect import expect_equal
+from harness.run import live_test, run_tests
+from harness.waiting import Process, wait_for
+from harness.world import PHONE_ADDRESS
+
+PEERS = Path(__file__).resolve().parent / 'peers'
+ANSWERS = 'incoming: answer, answer_after: 200ms'
+CALLER_ADDRESS = '127.0.4.1'
+BOTH_SERVERS = {'reg.1.server.1.address': '127.0.1.1', 'reg.1.server.2.address': '127.0.1.2',
+                'reg.1.server.2.transport': 'UDPOnly'}
+
+
+def phone_with(world, calls, parameters=None):
+    """A registered phone whose line deals with its calls as CALLS says."""
+    native = world.folder / 'calls.yaml'
+    native.write_text(f'lines:\n  - line: 1\n    calls: {{{calls}}}\n')
+    return world.registered_phone(parameters, [native])
+
+
+def start_caller(world, kind, registrar, number=1):
+    caller = Process(f'{kind}-{number}', ['sipp', '-sf', PEERS / f'{kind}.xml', '-i', CALLER_ADDRESS, '-p',
+                                          5060 + 10 * number, '-m', 1, '-nostdin', registrar.route], world.folder)
+    caller.start()
+    return caller
+
+
+def expect_no_calls(phone):
+    wait_for(lambda: phone.counter('calls') == 0, 'the phone has no call any more')
+
+
+@live_test()
+def caller_holds(world):
+    """CALL-1 (part), CALL-2 (part): a call is answered, held, taken back with an offer of ours, refreshed, and hung
+    up."""
+    phone = phone_with(world, ANSWERS)
+    expect_equal('exit status of the caller', start_caller(world, 'caller_holds', world.sbc1).wait(), 0)
+    expect_no_calls(phone)
+    answer = world.log.wait_one('200 to INVITE', method='INVITE', status=200, source=PHONE_ADDRESS)
+    expect_equal('its session timer', answer.header('Session-Expires'), '600;refresher=uas')
+
+
+@live_test()
+def caller_pracks(world):
+    """CALL-1 (part): a caller that requires 100rel and leaves the offer to us (RFC 3262)."""
+    phone = phone_with(world, ANSWERS)
+    expect_equal('exit status of the caller', start_caller(world, 'caller_pracks', world.sbc1).wait(), 0)
+    expect_no_calls(phone)
+
+
+@live_test()
+def caller_cancels(world):
+    """CALL-1 (part): a caller that gives up while it rings."""
+    phone = phone_with(world, 'incoming: ring')
+    expect_equal('exit status of the caller', start_caller(world, 'caller_cancels', world.sbc1).wait(), 0)
+    expect_no_calls(phone)
+
+
+@live_test()
+def calls_from_both_servers(world):
+    """FALL-1 (part), CALL-2 (part): a line is registered with two servers at once, and takes calls from both."""
+    phone = phone_with(world, ANSWERS, BOTH_SERVERS)
+    wait_for(lambda: phone.entry(entry=2).get('state') == 'registered', 'the second entry is registered')
+    callers = [start_caller(world, 'caller_holds', registrar, number)
+               for number, registrar in enumerate((world.sbc1, world.sbc2), 1)]
+    for caller in callers:
+        expect_equal('exit status of the caller', caller.wait(), 0)
+    expect_no_calls(phone)
+
+
+@live_test()
+def server_dies_in_talk(world):
+    """FAIL-5 (part), CALL-3 (part), CALL-4 (part): the server of a call that came dies, and the line moves: the call and
+    its audio go on until the phone has to signal, and then it ends without a message to that server."""
+    phone = phone_with(world, ANSWERS, {'reg.1.server.1.failOver.reRegisterOn': 1,
+                                                   'reg.1.server.1.failOver.failRegistrationOn': 1,
+                                                   'reg.1.server.1.failOver.onlySignalWithRegistered': 1})
+    caller = start_caller(world, 'caller_talks', world.sbc1)
+    world.log.wait_one('the ACK of the caller', method='ACK', target=PHONE_ADDRESS)
+    world.sbc1.freeze()
+    call = phone.call()
+    phone.wait_state('registered', world.sbc2, within_s=10)
+    world.log.wait_one('audio after the move', target=f'{CALLER_ADDRESS}:6000', since_ms=world.log.now_ms())
+    call.hang_up()
+    wait_for(lambda: phone.counter('calls') == 1, 'the call that came is still there')
+    expect_equal('exit status', phone.leave(), 0)
+    expect_equal('BYE to the dead server', world.sent('BYE', world.sbc1), [])
+    caller.kill()
+
+
+if __name__ == '__main__':
+    run_tests()
