@@ -372,7 +372,7 @@ static void pass_refusal(struct agent_outward *out, const struct phone_relay_end
 	struct sip_answer answer = {.status = out->kept.status,
 				    .bytes = {out->kept.bytes, out->kept.length}};
 
-	if (end->is_local || !out->kept.status || out->kept.status == 503)
+	if (end->is_local || out->kept.status != end->status || out->kept.status == 503)
 		agent_inside_refuse(inside, &out->incoming,
 				    end->status == 487 ? 487
 				    : !end->is_local   ? 500

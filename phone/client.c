@@ -9,6 +9,7 @@
 #include "phone/grant.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/relay_private.h"
 #include "phone/request.h"
 #include "sip/transaction.h"
 
@@ -150,6 +151,8 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
+	client->is_relayed = phone_relay_is_token(phone, send->token);
+	client->again = send->cseq - 1;
 	make_branch(send->tx, client->branch);
 	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
 	phone->clients.count++;
@@ -158,6 +161,25 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 		return client;
 	client_free(client);
 	return NULL;
+}
+
+/* Whose the request is that is to be written.  False: nobody's any more. */
+static bool find_owner(struct phone_client *client, const struct kl_action_send *send,
+		       struct phone_request *request)
+{
+	struct phone *phone = client->phone;
+
+	if (client->is_relayed)
+		return true;
+	if (send->method == KL_INVITE)
+		request->call = phone_call_find(phone, send->token);
+	if (send->method == KL_SUBSCRIBE)
+		request->subscription = phone_subscription_for(phone, send);
+	if (request->subscription)
+		client->proof = request->subscription->proof;
+	request->proof = client->proof;
+	return (send->method == KL_INVITE) == (request->call != NULL) &&
+	       (send->method == KL_SUBSCRIBE) == (request->subscription != NULL);
 }
 
 /* Writes the request and keeps it: every repeat is the same bytes, and ACK and CANCEL copy them. */
@@ -171,18 +193,11 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 	};
 	int length;
 
-	if (send->method == KL_INVITE)
-		request.call = phone_call_find(phone, send->token);
-	if (send->method == KL_SUBSCRIBE)
-		request.subscription = phone_subscription_for(phone, send);
-	if (request.subscription)
-		client->proof = request.subscription->proof;
-	request.proof = client->proof;
-	if ((send->method == KL_INVITE) != (request.call != NULL) ||
-	    (send->method == KL_SUBSCRIBE) != (request.subscription != NULL) ||
+	if (!find_owner(client, send, &request) ||
 	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
-	length = phone_request_write(phone, &request);
+	length = client->is_relayed ? phone_relay_write_walk(phone, &request)
+				    : phone_request_write(phone, &request);
 	if (length < 0 ||
 	    sip_message_parse(&client->request, phone->scratch, (size_t)length) != 0) {
 		phone_log(PHONE_LOG_ERROR, "cannot write %s: %s", kl_method_name(send->method),
@@ -410,16 +425,46 @@ static void take_ringing(struct phone_client *client, const struct sip_message *
 		phone_call_take_provisional(origin.call, &origin, response);
 }
 
+/* An answer for who stands behind the line. */
+static void pass_on(const struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_relay_answer answer = {
+		.token = client->token,
+		.response = response,
+		.again = client->again,
+		.binding = {.line = client->account->line_index,
+			    .entry = client->account->entry_index,
+			    .route = client->hop.route},
+	};
+
+	phone_relay_answered(client->phone, &answer);
+}
+
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
-		if (client->method == KL_INVITE)
+		if (client->is_relayed)
+			pass_on(client, response);
+		else if (client->method == KL_INVITE)
 			take_ringing(client, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
 	}
+}
+
+/* A 2xx to an INVITE from behind the line: each one passes, and is acknowledged there. */
+static void take_relayed(struct phone_client *client, const struct sip_message *response)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+
+	client->state = PHONE_CLIENT_ENDED;
+	pass_on(client, response);
+	if (!wanted)
+		return;
+	forget_in(client, TRANSACTION_MS);
+	feed_response(client, response, response->status);
 }
 
 /* A 2xx to INVITE: the first one is the call; what comes late, or from another branch of a fork, is
@@ -444,7 +489,7 @@ static uint16_t judge_final(const struct phone_client *client, const struct sip_
 {
 	struct phone_subscription *subscription;
 
-	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2 || client->is_relayed)
 		return response->status;
 	subscription = phone_subscription_find(client->phone, client->token,
 					       client->purpose == KL_FOR_SEIZE);
@@ -470,9 +515,11 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
-	if (open && is_invite)
+	if (open && client->is_relayed)
+		pass_on(client, response);
+	else if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
-	if (open && response->status / 100 == 3)
+	if (open && response->status / 100 == 3 && !client->is_relayed)
 		follow(client, response);
 	else if (open || late)
 		feed_response(client, response,
@@ -495,6 +542,9 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 		return false;
 	if (response->status < 200)
 		take_provisional(client, response);
+	else if (response->status < 300 && client->is_relayed && client->method == KL_INVITE &&
+		 client->state != PHONE_CLIENT_LEFT)
+		take_relayed(client, response);
 	else if (response->status < 300 && client->method == KL_INVITE)
 		take_accepted(client, response);
 	else
@@ -567,7 +617,8 @@ void phone_client_take_error(struct phone *phone, const struct net_udp_error *er
 	char address[NET_ADDRESS_TEXT_MAX];
 
 	if (event.transport.fault == KL_FAULT_NONE ||
-	    phone_dialogs_take_fault(phone, branch, event.transport.fault))
+	    phone_dialogs_take_fault(phone, branch, event.transport.fault) ||
+	    phone_relay_take_fault(phone, branch, event.transport.fault))
 		return;
 	/* The engine checks that it is open, and on that route. */
 	event.transport.tx = client ? client->tx : 0;

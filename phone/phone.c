@@ -10,6 +10,7 @@
 #include "config/provenance.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/relay_private.h"
 
 enum {
 	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
@@ -84,7 +85,10 @@ static void act(struct phone *phone, const struct kl_action *action)
 		keep_alive(phone, &action->keepalive.route);
 		break;
 	case KL_DO_OUTCOME:
-		phone_call_outcome(phone, &action->outcome);
+		if (phone_relay_is_token(phone, action->outcome.token))
+			phone_relay_outcome(phone, &action->outcome);
+		else
+			phone_call_outcome(phone, &action->outcome);
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
@@ -243,7 +247,8 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
 		phone_server_receive(phone, &message, packet);
-	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
+	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message) &&
+		 !phone_relay_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
 	phone_check_stopped(phone);
@@ -274,6 +279,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	    event.transport.fault == KL_FAULT_KEEPALIVE)
 		event.type = KL_EV_STREAM_LOST;
 	phone_dialogs_lose_stream(phone, end);
+	phone_relay_lose_stream(phone, &end->route, end->fault);
 	phone_feed(phone, &event);
 }
 
@@ -468,6 +474,7 @@ void phone_free(struct phone *phone)
 	if (!phone)
 		return;
 	phone_reload_drop(phone);
+	phone_relay_close(phone);
 	phone_calls_clear(phone);
 	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
