@@ -1,7 +1,9 @@
 /* call.c - `keepline call`: places a call through the running instance, and tells how it goes. */
 #include <argp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/link.h"
@@ -12,8 +14,10 @@ enum { TALK_MAX_S = 24 * 3600, HANG_UP_WAIT_MS = 2000 };
 struct call {
 	struct cli_link link;
 	const char *target;
-	unsigned line;   /* as configured; 0: the first */
-	unsigned talk_s; /* hang up so long after the answer; 0: never */
+	unsigned line;                         /* as configured; 0: the first */
+	unsigned talk_s;                       /* hang up so long after the answer; 0: never */
+	char play[PATH_MAX], record[PATH_MAX]; /* "": not given */
+	unsigned tone_hz;                      /* 0: none */
 	struct net_timer *timer;
 	bool hanging_up;
 };
@@ -22,8 +26,24 @@ static const struct argp_option options[] = {
 	{"line", 'l', "N", 0, "the line to call from, as numbered in the configuration", 0},
 	{"control", 'c', "PATH", 0, "the control socket of the instance", 0},
 	{"for", 'f', "SECONDS", 0, "hang up so long after the answer", 0},
+	{"play", 'p', "FILE", 0, "a WAV file (8 kHz, 1 channel) that the far end hears", 0},
+	{"tone", 't', "HZ", 0, "or a tone", 0},
+	{"record", 'r', "FILE", 0, "keep what the far end says in a WAV file", 0},
 	{0},
 };
+
+/* The instance may run in another folder. */
+static void take_path(char to[PATH_MAX], const char *path, struct argp_state *state)
+{
+	char here[PATH_MAX] = "";
+	int length;
+
+	if (*path != '/' && !getcwd(here, sizeof here))
+		argp_error(state, "there is no current folder");
+	length = snprintf(to, PATH_MAX, "%s%s%s", here, *here ? "/" : "", path);
+	if (length < 0 || length >= PATH_MAX)
+		argp_error(state, "%s is too long", path);
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
@@ -38,6 +58,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case 'f':
 		call->talk_s = cli_link_read_number(argument, TALK_MAX_S, state);
+		return 0;
+	case 'p':
+		take_path(call->play, argument, state);
+		return 0;
+	case 't':
+		call->tone_hz = cli_link_read_number(argument, PHONE_TONE_MOST, state);
+		return 0;
+	case 'r':
+		take_path(call->record, argument, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (call->target)
@@ -117,6 +146,12 @@ static void place(void *user)
 
 	if (call->line)
 		json_object_set_new(request, "line", json_integer(call->line));
+	if (*call->play)
+		json_object_set_new(request, "play", json_string(call->play));
+	if (*call->record)
+		json_object_set_new(request, "record", json_string(call->record));
+	if (call->tone_hz)
+		json_object_set_new(request, "tone_hz", json_integer(call->tone_hz));
 	if (net_timer_create(&call->timer, call->link.loop, (struct net_callback){hang_up, call}))
 		cli_link_end(&call->link);
 	cli_link_ask(&call->link, request);

@@ -82,7 +82,15 @@ static void say_failback(struct explain_line *line)
 			say(line, "It stays on another route until that one fails.");
 		break;
 	case KL_FAILBACK_PROBED:
-		say(line, "It returns to a better route when a probe finds that it is up%s.", idle);
+		if (policy->hold_down_ms)
+			say(line,
+			    "It returns to a better route when that has been up for %g s by its "
+			    "probes%s; a route that flaps has to be up longer each time.",
+			    seconds(policy->hold_down_ms), idle);
+		else
+			say(line,
+			    "It returns to a better route when a probe finds that it is up%s.",
+			    idle);
 		break;
 	}
 }

@@ -31,7 +31,7 @@ struct player {
 
 static bool same_route(const struct kl_route *a, const struct kl_route *b)
 {
-	return a->port == b->port && a->transport == b->transport &&
+	return a->port == b->port && a->transport == b->transport && a->tls_name == b->tls_name &&
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +23,14 @@
 enum { LEAVE_WAIT_MS = 4000, DNS_PORT = 53 };
 
 /* Options without a letter. */
-enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK };
+enum { OPTION_DSCP = 256, OPTION_TRACE, OPTION_TRACE_BLANK, OPTION_STATE };
 
 struct run {
 	struct config_options options;
 	struct phone_config phone_config;
 	const char *control_path;
-	bool bound; /* by the command line */
+	bool bound;                /* by the command line */
+	char state_path[PATH_MAX]; /* where the service manager wants it */
 	unsigned verbosity;
 	struct net_loop *loop;
 	struct net_timer *leave_timer;
@@ -56,6 +58,10 @@ static const struct argp_option options[] = {
 	 0},
 	{"trace", OPTION_TRACE, "FILE", 0, "write every message to this pcap file", 0},
 	{"trace-blank", OPTION_TRACE_BLANK, NULL, 0, "without credentials", 0},
+	{"state", OPTION_STATE, "FILE", 0,
+	 "keep what the DNS answered there, for a start while it is silent; default: "
+	 "keepline.state in $STATE_DIRECTORY, or nowhere",
+	 0},
 	{"verbose", 'v', NULL, 0, "log every send; twice: every message that comes", 0},
 	{0},
 };
@@ -121,6 +127,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case OPTION_TRACE_BLANK:
 		run->phone_config.trace_blank = true;
 		return 0;
+	case OPTION_STATE:
+		run->phone_config.state_path = argument;
+		return 0;
 	case 'v':
 		run->verbosity++;
 		return 0;
@@ -170,9 +179,9 @@ static bool same_text(const char *a, const char *b)
 static bool same_device(const struct config_device *a, const struct config_device *b)
 {
 	if (!same_text(a->local, b->local) || !same_text(a->control, b->control) ||
-	    !same_text(a->tls.ca_file, b->tls.ca_file) || !same_text(a->tls.cert, b->tls.cert) ||
-	    !same_text(a->tls.key, b->tls.key) || a->tls.verify != b->tls.verify ||
-	    a->resolver_count != b->resolver_count)
+	    !same_text(a->state, b->state) || !same_text(a->tls.ca_file, b->tls.ca_file) ||
+	    !same_text(a->tls.cert, b->tls.cert) || !same_text(a->tls.key, b->tls.key) ||
+	    a->tls.verify != b->tls.verify || a->resolver_count != b->resolver_count)
 		return false;
 	for (uint32_t i = 0; i < a->resolver_count; i++)
 		if (!same_text(a->resolvers[i], b->resolvers[i]))
@@ -185,8 +194,8 @@ static void warn_of_device(const struct run *run)
 {
 	if (!same_device(&run->first->device, &run->next->device))
 		phone_log(PHONE_LOG_WARNING,
-			  "reload: what the files say of addresses, resolvers, the control socket "
-			  "and TLS takes effect with a restart");
+			  "reload: what the files say of addresses, resolvers, the control socket, "
+			  "the state file and TLS takes effect with a restart");
 }
 
 /* ---- signals and the service manager -----------------------------------------------------------
@@ -323,6 +332,8 @@ static void take_device(struct run *run, const struct config_device *device)
 
 	if (!run->control_path)
 		run->control_path = device->control;
+	if (!run->phone_config.state_path)
+		run->phone_config.state_path = device->state;
 	if (!run->bound && device->local)
 		net_address_parse(&run->phone_config.bind, device->local, PHONE_PORT);
 	for (uint32_t i = 0; !resolver->server_count && i < device->resolver_count; i++)
@@ -350,6 +361,18 @@ static int open_agent(struct run *run, char why[PHONE_WHY_MAX])
 	};
 
 	return run->first->inside.is_set ? agent_open(&run->agent, &config, why) : 0;
+}
+
+/* systemd.exec(5): StateDirectory= makes folders and names them, divided by colons. */
+static void take_state_directory(struct run *run)
+{
+	const char *folders = getenv("STATE_DIRECTORY");
+
+	if (run->phone_config.state_path || !folders || !*folders)
+		return;
+	snprintf(run->state_path, sizeof run->state_path, "%.*s/keepline.state",
+		 (int)strcspn(folders, ":"), folders);
+	run->phone_config.state_path = run->state_path;
 }
 
 static int open_and_serve(struct run *run)
@@ -395,6 +418,7 @@ int cli_run(int argc, char **argv)
 	if (!run.first)
 		return 2;
 	take_device(&run, &run.first->device);
+	take_state_directory(&run);
 	set_up(&run);
 	if (net_loop_create(&run.loop)) {
 		fprintf(stderr, "keepline run: no event loop\n");

@@ -142,6 +142,7 @@ struct config_device {
 	const char *mac;     /* 12 hexadecimal digits, lower case */
 	const char *local;   /* where to send and receive: an address, with a port if need be */
 	const char *control; /* the path of the control socket */
+	const char *state;   /* the path of the state file */
 	const char *const *resolvers; /* DNS servers: as `local` */
 	uint32_t resolver_count;
 	const char *resolvers_from;   /* "FILE:LINE" of the list */

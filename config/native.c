@@ -450,6 +450,7 @@ void native_fill_device(struct config_store *store, struct config_device *device
 		const struct native_file *file = &native->file;
 		fill_text(&device->local, &file->local);
 		fill_path(store, &device->control, &file->control);
+		fill_path(store, &device->state, &file->state);
 		if (!device->resolver_count && file->resolvers.count)
 			device->resolvers_from = store_where(store, &file->resolvers.at);
 		fill_list(&store->arena, &device->resolvers, &device->resolver_count,

@@ -217,6 +217,8 @@ static const struct yaml_row file_rows[] = {
 	 PROFILE},
 	{FILE_KEY(local, "send and receive there (default: any address, port 5060)"), ENDPOINT},
 	{FILE_KEY(control, "the socket that commands and other programs talk to"), PATH},
+	{FILE_KEY(state, "what the DNS answered is kept there, for a start while it is silent"),
+	 PATH},
 	{FILE_KEY(resolvers, "DNS servers, asked in turn (default: those of /etc/resolv.conf)"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_RESOLVERS_MAX, .item = &resolver_item},
 	{FILE_KEY(dns, "static records, for when the DNS gives none"), .type = YAML_LIST,

@@ -67,7 +67,7 @@ struct native_tls {
 
 struct native_file {
 	struct position at;
-	struct yaml_leaf profile, local, control;
+	struct yaml_leaf profile, local, control, state;
 	struct yaml_list resolvers, emergency; /* of leaves */
 	struct yaml_list dns;                  /* of struct native_record */
 	struct yaml_list lines;                /* of struct native_line */

@@ -4,6 +4,7 @@
  * place, for the host knows questions by theirs.  Route sets and lines are then laid over their
  * equals in the new configuration, and what belongs to none is let go. */
 #include "engine/dns.h"
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
 #include "engine/network.h"
@@ -152,6 +153,7 @@ static void carry_head(struct kl_engine *e, const struct kl_engine *old)
 	e->ignored = old->ignored;
 	e->forged = old->forged;
 	e->link_down = old->link_down;
+	e->pace_at = old->pace_at;
 }
 
 static void carry_records(struct kl_engine *e, const struct kl_engine *old)
@@ -220,8 +222,12 @@ static void carry_slot(struct kl_engine *e, const struct kl_engine *old, uint32_
 {
 	struct slot *slot = slot_at(e, i);
 	*slot = *slot_at(old, i);
-	if (e->slot_nodes && old->slot_nodes)
+	if (e->slot_nodes && old->slot_nodes) {
+		*watch_at(e, i) = *watch_at(old, i);
 		schedule_carry(e, slot_node(e, i), node_at(old, slot_node(old, i)));
+	}
+	if (e->slot_nodes && !old->slot_nodes)
+		health_forget(e, i);
 	if (!e->slot_nodes)
 		slot->probe_at = slot->keepalive_at = KL_NEVER;
 }
@@ -281,7 +287,7 @@ static void carry_free_walks(struct kl_engine *e, const struct kl_engine *old)
 		uint32_t to = new_walk(e, old, w);
 		if (walk_at(old, w)->state == WALK_FREE || walk_at(e, to)->state != WALK_FREE)
 			continue;
-		if (request_is_probe(old, w))
+		if (request_at(old, w)->owner == OWNER_PROBE)
 			probe_resume(e, request_at(old, w)->owned);
 		*end = to;
 		end = &request_at(e, to)->next;

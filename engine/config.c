@@ -1,4 +1,5 @@
 /* config.c - what a configuration must be, and the limits that fit it. */
+#include "engine/doubt.h"
 #include "engine/names.h"
 #include "engine/route.h"
 
@@ -34,13 +35,29 @@ static bool first_of_set(const struct kl_config *config, uint32_t line, uint8_t 
 	return true;
 }
 
-/* The route sets of all entries or, PROBING, of those whose routes are probed. */
-static uint32_t set_count_of(const struct kl_config *config, bool probing)
+static bool is_any(const struct kl_policy *policy)
+{
+	return policy;
+}
+
+static bool is_probing(const struct kl_policy *policy)
+{
+	return policy->probe_ms;
+}
+
+static bool is_doubting(const struct kl_policy *policy)
+{
+	return policy->first_silence;
+}
+
+/* The route sets of the entries whose policy COUNTS. */
+static uint32_t set_count_of(const struct kl_config *config,
+			     bool (*counts)(const struct kl_policy *policy))
 {
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < config->line_count; i++)
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
-			if (!probing || config->lines[i].entries[j].policy->probe_ms)
+			if (counts(config->lines[i].entries[j].policy))
 				count += first_of_set(config, i, j);
 	return count;
 }
@@ -53,8 +70,9 @@ static uint32_t numbered(uint32_t sets, uint32_t of_each)
 
 void kl_limits_default(struct kl_config *config)
 {
-	uint32_t sets = set_count_of(config, false), probing = set_count_of(config, true);
-	uint32_t registrations = registration_count_of(config);
+	uint32_t sets = set_count_of(config, is_any), registrations = registration_count_of(config);
+	uint32_t probes = PROBES_AT_ONCE * set_count_of(config, is_probing) +
+			  2 * DOUBT_ASKS * set_count_of(config, is_doubting);
 	config->limits = (struct kl_limits){
 		.sets = sets,
 		.routes = numbered(sets, KL_SET_ROUTES_MAX),
@@ -62,7 +80,7 @@ void kl_limits_default(struct kl_config *config)
 		.queries = numbered(sets, KL_SET_ROUTES_MAX * 2 + 4 * KL_SPECS_MAX),
 		.records = sets * KL_DNS_RECORDS_MAX * 2,
 		.name_bytes = sets * 2048,
-		.walks = registrations + config->line_count * 2 + PROBES_AT_ONCE * probing + 4,
+		.walks = registrations + config->line_count * 2 + probes + 4,
 		.subscriptions = config->line_count * 8};
 }
 
@@ -156,7 +174,7 @@ static bool limits_fit(const struct kl_config *config)
 {
 	const struct kl_limits *limits = &config->limits;
 	static const uint32_t most = UINT32_C(1) << 26;
-	return limits->sets >= set_count_of(config, false) && limits->sets < most &&
+	return limits->sets >= set_count_of(config, is_any) && limits->sets < most &&
 	       limits->routes && limits->routes <= NUMBERED_MAX && limits->set_routes &&
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries <= NUMBERED_MAX && limits->records && limits->records < most &&
@@ -165,29 +183,51 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->walks < most && limits->subscriptions < most;
 }
 
-/* DNS-15 */
-static int check_static(const struct kl_config *config, char *why, size_t size)
+struct check_records {
+	const struct kl_static_record *rows;
+	uint32_t count, type_max;
+	const char *kind;
+};
+
+/* DNS-15, OWN-9 */
+static int check_records(const struct check_records *records, char *why, size_t size)
 {
 	uint32_t counts[KL_NAPTR + 1] = {0};
-	for (uint32_t i = 0; i < config->static_record_count; i++) {
-		const struct kl_static_record *row = &config->static_records[i];
+	for (uint32_t i = 0; i < records->count; i++) {
+		const struct kl_static_record *row = &records->rows[i];
 		bool named = row->type == KL_SRV || row->type == KL_NAPTR;
 		if (!named && row->type != KL_A && row->type != KL_AAAA) {
-			snprintf(why, size, "static record %u has no type", (unsigned)i + 1);
+			snprintf(why, size, "%s record %u has no type", records->kind,
+				 (unsigned)i + 1);
 			return KL_EINVAL;
 		}
 		if (!row->owner || !name_fits(row->owner) ||
 		    (named && (!row->data.name || !name_fits(row->data.name)))) {
-			snprintf(why, size, "static record %u has no domain name", (unsigned)i + 1);
+			snprintf(why, size, "%s record %u has no domain name", records->kind,
+				 (unsigned)i + 1);
 			return KL_EINVAL;
 		}
-		if (++counts[row->type] > KL_STATIC_RECORDS_MAX) {
-			snprintf(why, size, "more than %d static records of one type",
-				 KL_STATIC_RECORDS_MAX);
+		if (++counts[row->type] > records->type_max) {
+			snprintf(why, size, "more than %u %s records of one type",
+				 (unsigned)records->type_max, records->kind);
 			return KL_EINVAL;
 		}
 	}
 	return KL_OK;
+}
+
+static int check_all_records(const struct kl_config *config, char *why, size_t size)
+{
+	const struct check_records given = {.rows = config->static_records,
+					    .count = config->static_record_count,
+					    .type_max = KL_STATIC_RECORDS_MAX,
+					    .kind = "static"};
+	const struct check_records remembered = {.rows = config->remembered_records,
+						 .count = config->remembered_record_count,
+						 .type_max = UINT32_MAX,
+						 .kind = "remembered"};
+	int error = check_records(&given, why, size);
+	return error ? error : check_records(&remembered, why, size);
 }
 
 int kl_config_check(const struct kl_config *config, char *why, size_t size)
@@ -207,7 +247,7 @@ int kl_config_check(const struct kl_config *config, char *why, size_t size)
 			if (check_entry(config, &line->entries[j], why, size))
 				return KL_EINVAL;
 	}
-	if (check_static(config, why, size))
+	if (check_all_records(config, why, size))
 		return KL_EINVAL;
 	if (!config->transports || !config->families || config->families > (KL_IPV4 | KL_IPV6)) {
 		snprintf(why, size, "no transport, or no address family, can be used");

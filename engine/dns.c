@@ -46,7 +46,7 @@ bool dns_same_policy(const struct kl_policy *a, const struct kl_policy *b)
 	       (a->naptr_first_order == b->naptr_first_order && a->srv_first == b->srv_first &&
 		a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
 		a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
-		a->static_first == b->static_first);
+		a->dns_remember == b->dns_remember && a->static_first == b->static_first);
 }
 
 static uint32_t query_find(const struct kl_engine *e, const struct question *question,
@@ -158,18 +158,33 @@ static void records_take(struct kl_engine *e, struct query *query, const struct 
 		query->source = SOURCE_NETWORK;
 }
 
-/* ---- static records: DNS-15 ---- */
+/* ---- records that the host gave: static ones (DNS-15), remembered ones (OWN-9) ---- */
+
+struct shelf {
+	const struct kl_static_record *rows;
+	uint32_t count;
+};
+
+static struct shelf static_shelf(const struct kl_engine *e)
+{
+	return (struct shelf){e->config->static_records, e->config->static_record_count};
+}
+
+static struct shelf remembered_shelf(const struct kl_engine *e)
+{
+	return (struct shelf){e->config->remembered_records, e->config->remembered_record_count};
+}
 
 static bool type_is_address(uint32_t type)
 {
 	return type == KL_A || type == KL_AAAA;
 }
 
-/* Has the configuration a record of this name, and of a type like this one? */
-static bool static_knows(const struct kl_engine *e, const char *name, uint32_t type, bool exact)
+/* Is there a record of this name, and of a type like this one? */
+static bool shelf_knows(struct shelf shelf, const char *name, uint32_t type, bool exact)
 {
-	for (uint32_t i = 0; i < e->config->static_record_count; i++) {
-		const struct kl_static_record *row = &e->config->static_records[i];
+	for (uint32_t i = 0; i < shelf.count; i++) {
+		const struct kl_static_record *row = &shelf.rows[i];
 		bool same = row->type == type ||
 			    (!exact && type_is_address(row->type) && type_is_address(type));
 		if (same && name_equal(row->owner, name))
@@ -178,15 +193,16 @@ static bool static_knows(const struct kl_engine *e, const char *name, uint32_t t
 	return false;
 }
 
-/* Puts what the configuration has in place of what the query has.  Its TTL starts with this, its
- * first use. */
-static void static_take(struct kl_engine *e, struct query *query)
+/* Puts what the shelf has in place of what the query has.  Its TTL starts with this, its first use.
+ */
+static void shelf_take(struct kl_engine *e, struct query *query, struct shelf shelf,
+		       enum query_source source)
 {
 	kl_ms ttl_ms = UINT32_MAX;
 	bool cut = false;
 	records_drop(e, query);
-	for (uint32_t i = 0; i < e->config->static_record_count; i++) {
-		const struct kl_static_record *row = &e->config->static_records[i];
+	for (uint32_t i = 0; i < shelf.count; i++) {
+		const struct kl_static_record *row = &shelf.rows[i];
 		if (row->type != query->type || !name_equal(row->owner, name_text(e, query->name)))
 			continue;
 		if (!record_take(e, query, &row->data)) {
@@ -197,9 +213,31 @@ static void static_take(struct kl_engine *e, struct query *query)
 	}
 	if (query->first_record == NONE)
 		return;
-	query->source = SOURCE_STATIC;
+	query->source = (uint8_t)source;
 	query->ttl_ms = (uint32_t)ttl_ms;
 	query->cut = cut;
+}
+
+static void static_take(struct kl_engine *e, struct query *query)
+{
+	shelf_take(e, query, static_shelf(e), SOURCE_STATIC);
+}
+
+/* What was known before a restart serves on silence alone, and only until the first reply.  OWN-9,
+ * DNS-14 */
+static void remembered_take(struct kl_engine *e, struct query *query)
+{
+	if (query_policy(e, query)->dns_remember && !query->replied)
+		shelf_take(e, query, remembered_shelf(e), SOURCE_REMEMBERED);
+}
+
+/* Does something remembered serve, so that no other question needs to wait for the same silence? */
+static bool names_are_silent(const struct kl_engine *e)
+{
+	for (uint32_t q = 0; q < e->config->limits.queries; q++)
+		if (query_at(e, q)->source == SOURCE_REMEMBERED)
+			return true;
+	return false;
 }
 
 /* Poly: A records may be searched before the network (dns.cache.A.networkOverride); Yealink: all
@@ -211,9 +249,10 @@ static bool static_comes_first(const struct kl_engine *e, const struct query *qu
 	case KL_STATIC_LAST:
 		return false;
 	case KL_STATIC_ADDRESSES_FIRST:
-		return type_is_address(query->type) && static_knows(e, name, query->type, false);
+		return type_is_address(query->type) &&
+		       shelf_knows(static_shelf(e), name, query->type, false);
 	case KL_STATIC_FIRST:
-		return static_knows(e, name, query->type, false);
+		return shelf_knows(static_shelf(e), name, query->type, false);
 	}
 	return false;
 }
@@ -242,10 +281,13 @@ static void query_look(struct kl_engine *e, uint32_t q, enum look look)
 	}
 	if (look == LOOK_DEMAND || query->state == QUERY_UNKNOWN)
 		query_ask(e, q);
-	if (look != LOOK_SETTLE || !query->asking)
+	if (!query->asking)
 		return;
-	static_take(e, query);
-	if (query->source == SOURCE_STATIC) {
+	if (look == LOOK_SETTLE || names_are_silent(e))
+		remembered_take(e, query);
+	if (look == LOOK_SETTLE && query->source == SOURCE_NONE)
+		static_take(e, query);
+	if (query->source != SOURCE_NONE) {
 		query->state = QUERY_SILENT; /* so far */
 		owe(e, query_node(e, q), OWES_LOOKUP);
 	}
@@ -258,7 +300,8 @@ enum need dns_need(struct kl_engine *e, const struct question *question, uint32_
 	if (*q == NONE && question->look == LOOK_KEEP)
 		return NEED_PENDING;
 	if (*q == NONE && (question->look != LOOK_SETTLE ||
-			   static_knows(e, question->name, question->type, true)))
+			   shelf_knows(static_shelf(e), question->name, question->type, true) ||
+			   shelf_knows(remembered_shelf(e), question->name, question->type, true)))
 		*q = query_make(e, question, room);
 	if (*q == NONE)
 		return NEED_NONE;
@@ -312,12 +355,17 @@ void dns_sweep_end(struct kl_engine *e)
 static void query_substitute(struct kl_engine *e, struct query *query)
 {
 	const struct kl_policy *policy = query_policy(e, query);
-	bool known = query->source != SOURCE_NONE && query->source != SOURCE_STATIC;
+	bool known = query->source != SOURCE_NONE && query->source != SOURCE_STATIC &&
+		     query->source != SOURCE_REMEMBERED;
 	if (known && query->state == QUERY_SILENT && policy->dns_restore)
 		query->source = SOURCE_RESTORED;
 	else if (known && query->state == QUERY_SILENT && policy->dns_stale)
 		query->source = SOURCE_STALE;
 	else
+		records_drop(e, query);
+	if (query->source == SOURCE_NONE && query->state == QUERY_SILENT)
+		remembered_take(e, query);
+	if (query->source == SOURCE_NONE)
 		static_take(e, query);
 }
 
@@ -341,6 +389,7 @@ static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
 		return ttl_ms;
 	case SOURCE_NONE:
 	case SOURCE_STALE:
+	case SOURCE_REMEMBERED:
 		break;
 	}
 	if (query->state != QUERY_NEGATIVE)
@@ -376,6 +425,7 @@ int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *
 	const struct query before = *query;
 	*set = query->shared ? NONE : query->set;
 	query->asking = query->stale = false;
+	query->replied |= event->status != KL_DNS_SILENT;
 	query->cut &= event->status == KL_DNS_SILENT;
 	/* An answer without a record of use says that there is nothing. */
 	query->state = states[event->status];
@@ -427,6 +477,10 @@ static void query_report(const struct kl_engine *e, const struct query *query,
 	case SOURCE_STALE:
 		report->why = KL_WHY_STALE;
 		report->rule = KL_POLICY_dns_stale;
+		break;
+	case SOURCE_REMEMBERED:
+		report->why = KL_WHY_REMEMBERED;
+		report->rule = KL_POLICY_dns_remember;
 		break;
 	case SOURCE_STATIC:
 		report->why = KL_WHY_STATIC;

@@ -34,8 +34,7 @@ static bool routes_have_timers(const struct kl_config *config)
 {
 	for (uint32_t i = 0; i < config->line_count; i++)
 		for (uint8_t j = 0; j < config->lines[i].entry_count; j++)
-			if (config->lines[i].entries[j].policy->probe_ms ||
-			    config->lines[i].entries[j].policy->keepalive_ms)
+			if (health_needs_timers(config->lines[i].entries[j].policy))
 				return true;
 	return false;
 }
@@ -64,6 +63,7 @@ static struct layout layout_of(const struct kl_config *config)
 	head->sets_at = layout_table(&layout, limits->sets, sizeof(struct set));
 	head->members_at = layout_table(&layout, limits->sets * routes, sizeof(struct member));
 	head->slots_at = layout_table(&layout, limits->routes, sizeof(struct slot));
+	head->watches_at = layout_table(&layout, head->slot_nodes, sizeof(struct watch));
 	head->queries_at = layout_table(&layout, limits->queries, sizeof(struct query));
 	head->records_at = layout_table(&layout, limits->records, sizeof(struct record));
 	head->names_at = layout_table(&layout, limits->name_bytes, 1);

@@ -5,6 +5,7 @@
 #include "engine/keepalive.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
+#include "engine/pace.h"
 #include "engine/registration.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -56,7 +57,7 @@ void failback_disarm(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	failback_hold(e, r, false);
 	reg->failback_at = KL_NEVER;
-	reg->try_better = false;
+	reg->try_better = reg->paced = false;
 	registration_schedule(e, r);
 }
 
@@ -120,12 +121,13 @@ static uint8_t idle_rule(const struct kl_engine *e, uint32_t r)
 }
 
 /* EA 66546: an old registration that lives on needs no REGISTER: the next request goes there.
- * FAIL-4 */
+ * FAIL-4.  But a server that was down may have forgotten it, and probes tell of no more than life.
+ * OWN-1 */
 static bool failback_direct(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
-	if (reg->former == NO_POS || reg->former_expires_at <= e->now ||
-	    !(failback_better(e, r) & bit(reg->former)))
+	if (reg->former == NO_POS || registration_policy(e, r)->health_shared ||
+	    reg->former_expires_at <= e->now || !(failback_better(e, r) & bit(reg->former)))
 		return false;
 	reg->try_better = true;
 	failback_report(e, r,
@@ -222,10 +224,31 @@ void failback_look(struct kl_engine *e, uint32_t r)
 	struct registration *reg = registration_at(e, r);
 	/* An entry that stands by goes nowhere.  FALL-2 */
 	if (failback_mode(e, r) != KL_FAILBACK_PROBED || reg->state == KL_STANDBY ||
-	    !registration_in_failover(e, r) || reg->held || !health_better(e, r))
+	    !registration_in_failover(e, r) || reg->held || reg->failback_at != KL_NEVER)
 		return;
-	reg->failback_at = e->now;
+	kl_ms at = health_better_at(e, r);
+	if (at == KL_NEVER)
+		return;
+	/* A fleet is spread over the time that its server needs for it.  OWN-5 */
+	kl_ms spread_ms = pace_fleet_ms(registration_policy(e, r));
+	reg->failback_at = at > e->now ? at : e->now;
+	if (spread_ms)
+		reg->failback_at += random_between(e, 0, spread_ms);
 	registration_schedule(e, r);
+}
+
+/* Its time has come; but others of this engine return as well.  True: it waits for its turn.  OWN-5
+ */
+static bool failback_waits(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	kl_ms at = reg->paced ? e->now : pace_take(e, r);
+	reg->paced = at > e->now;
+	if (!reg->paced)
+		return false;
+	reg->failback_at = at;
+	registration_schedule(e, r);
+	return true;
 }
 
 void failback_due(struct kl_engine *e, uint32_t r)
@@ -243,6 +266,8 @@ void failback_due(struct kl_engine *e, uint32_t r)
 		failback_report(e, r, &reason);
 	} else if (!failback_better(e, r)) {
 		failback_arm(e, r);
+	} else if (probed && failback_waits(e, r)) {
+		return;
 	} else if (failback_is_idle(e, r, 0)) {
 		failback_begin(e, r, why, false);
 		failback_group(e, r);

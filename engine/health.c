@@ -1,8 +1,10 @@
 #include "engine/health.h"
 
+#include "engine/doubt.h"
 #include "engine/keepalive.h"
 #include "engine/probe.h"
 #include "engine/registration.h"
+#include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
 
@@ -13,38 +15,93 @@ static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	return member_at(e, registration_at(e, r)->set, pos)->slot;
 }
 
-/* A status changes only by what is learned while somebody probes. */
-static bool health_set(struct kl_engine *e, uint32_t i, enum kl_candidate_status status,
+bool health_needs_timers(const struct kl_policy *policy)
+{
+	return policy->probe_ms || policy->keepalive_ms || policy->first_silence;
+}
+
+/* An outage begins, or a time without one.  A route that was up for long is forgiven what was
+ * before.  OWN-1 */
+static void watch_turn(struct kl_engine *e, uint32_t i, uint32_t r, bool up)
+{
+	struct watch *watch = watch_at(e, i);
+	if (up) {
+		watch->up_at = e->now;
+		watch->misses = 0;
+		return;
+	}
+	if (watch->up_at != KL_NEVER &&
+	    e->now - watch->up_at >= registration_policy(e, r)->hold_down_calm_ms)
+		watch->outages = 0;
+	if (watch->outages < UINT8_MAX)
+		watch->outages++;
+	watch->up_at = KL_NEVER;
+}
+
+/* A status changes only by what is learned, for R, while somebody probes. */
+static bool health_set(struct kl_engine *e, uint32_t i, uint32_t r, enum kl_candidate_status status,
 		       const struct reason *reason)
 {
 	struct slot *slot = slot_at(e, i);
 	if (slot->status == status || !(slot->probing || slot->probe_at != KL_NEVER))
 		return false;
+	bool back = slot->status == KL_CANDIDATE_DOWN;
 	slot->status = (uint8_t)status;
 	slot->reason = *reason;
 	owe(e, slot_node(e, i), OWES_STATUS);
+	watch_turn(e, i, r, status == KL_CANDIDATE_UP);
+	for (uint32_t other = 0; back && other < e->registration_count; other++)
+		if (probe_pos(e, other, i) != NO_POS)
+			registration_revive(e, other);
 	return true;
 }
 
-/* CS-18-10: network or other connection problems.  PROBE-3 */
-static bool status_is_down(uint16_t status)
+/* CS-18-10: network or other connection problems.  PROBE-3.  Who shares what is known takes 503
+ * alone for it: an answer of whatever kind is a sign of life, and 503 asks to go elsewhere.  OWN-2
+ */
+static bool status_is_down(const struct kl_policy *policy, uint16_t status)
 {
-	return status >= 500 || status == 408;
+	return policy->health_shared ? status == 503 : status >= 500 || status == 408;
 }
 
-/* Of the answers to other requests those to REGISTER count: a 2xx says up.  PROBE-7 */
+/* Of the answers to other requests those to REGISTER count: a 2xx says up (PROBE-7); where health
+ * is shared all do (OWN-2).  A probe's says more: see health_probed(). */
 void health_answered(struct kl_engine *e, uint32_t w, uint16_t status)
 {
-	uint32_t i = slot_of(e, walk_at(e, w)->registration, walk_at(e, w)->pos);
+	uint32_t r = walk_at(e, w)->registration, i = slot_of(e, r, walk_at(e, w)->pos);
+	const struct kl_policy *policy = registration_policy(e, r);
 	const struct reason reason = {.why = KL_WHY_ANSWERED, .status = status};
+	doubt_measure(e, w, status);
 	slot_at(e, i)->last_answer_at = e->now;
 	slot_at(e, i)->last_status = status;
-	if (walk_at(e, w)->method != KL_REGISTER)
+	doubt_look(e, i);
+	if (request_is_probe(e, w) ||
+	    (walk_at(e, w)->method != KL_REGISTER && !policy->health_shared))
 		return;
-	if (status_is_down(status))
-		health_set(e, i, KL_CANDIDATE_DOWN, &reason);
-	else if (status >= 200 && status < 300)
-		health_set(e, i, KL_CANDIDATE_UP, &reason);
+	if (status_is_down(policy, status))
+		health_set(e, i, r, KL_CANDIDATE_DOWN, &reason);
+	else if (policy->health_shared || (status >= 200 && status < 300))
+		health_set(e, i, r, KL_CANDIDATE_UP, &reason);
+}
+
+/* Whoever shares what is known takes it for a sign of life.  OWN-2 */
+void health_answered_late(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status)
+{
+	const struct reason reason = {.why = KL_WHY_ANSWERED, .status = status};
+	if (registration_policy(e, r)->health_shared)
+		health_set(e, slot_of(e, r, pos), r, KL_CANDIDATE_UP, &reason);
+}
+
+/* The lines on a route that went down leave it, in their turns.  A 503 is said to one request:
+ * those of others leave as they come.  OWN-2, OWN-5 */
+static void health_desert(struct kl_engine *e, uint32_t i)
+{
+	for (uint32_t r = 0; r < e->registration_count; r++) {
+		const struct registration *reg = registration_at(e, r);
+		if (reg->current != NO_POS && slot_of(e, r, reg->current) == i &&
+		    health_shuns(e, r))
+			registration_leave_soon(e, r);
+	}
 }
 
 bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -52,18 +109,24 @@ bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	uint32_t i = slot_of(e, r, reason->pos);
 	slot_at(e, i)->last_failure_at = e->now;
 	slot_at(e, i)->last_fault = reason->fault;
+	bool doubted = doubt_look(e, i);
 	if (registration_frozen(e, r)) /* PROBE-9 */
-		return false;
-	bool changed = health_set(e, i, KL_CANDIDATE_DOWN, reason);
-	return probe_hasten(e, i, r) || changed;
+		return doubted;
+	bool changed = health_set(e, i, r, KL_CANDIDATE_DOWN, reason);
+	if (changed && reason->why != KL_WHY_STATUS_503)
+		health_desert(e, i);
+	return probe_hasten(e, i, r) || changed || doubted;
 }
 
-bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status)
+bool health_probed(struct kl_engine *e, uint32_t i, uint32_t r, uint16_t status)
 {
 	const struct reason reason = {
 		.why = KL_WHY_ANSWERED, .rule = KL_POLICY_probe_ms, .status = status};
-	bool up = !status_is_down(status);
-	health_set(e, i, up ? KL_CANDIDATE_UP : KL_CANDIDATE_DOWN, &reason);
+	bool up = status && !status_is_down(registration_policy(e, r), status);
+	if (status)
+		health_set(e, i, r, up ? KL_CANDIDATE_UP : KL_CANDIDATE_DOWN, &reason);
+	if (!up && watch_at(e, i)->misses < UINT8_MAX)
+		watch_at(e, i)->misses++;
 	return up;
 }
 
@@ -148,14 +211,63 @@ uint8_t health_best(const struct kl_engine *e, uint32_t r, uint32_t routes, uint
 	return best;
 }
 
+/* A route that flaps is held down twice as long with each outage.  OWN-1 */
+static kl_ms health_hold_down_ms(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct kl_policy *policy = registration_policy(e, r);
+	kl_ms most_ms = policy->hold_down_max_ms, ms = policy->hold_down_ms;
+	for (uint8_t n = 1; n < watch_at(e, i)->outages && ms < most_ms; n++)
+		ms *= 2;
+	return policy->hold_down_ms < most_ms ? earlier(ms, most_ms) : policy->hold_down_ms;
+}
+
+/* From then on R may return to the route at POS; KL_NEVER: as things are it may not. */
+static kl_ms health_return_at(const struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	uint32_t i = slot_of(e, r, pos);
+	if (health_of(e, r, pos) != KL_CANDIDATE_UP || health_held_off(e, r, pos))
+		return KL_NEVER;
+	return watch_at(e, i)->up_at + health_hold_down_ms(e, r, i);
+}
+
 uint32_t health_better(const struct kl_engine *e, uint32_t r)
 {
 	uint32_t better = order_better(e, r, registration_at(e, r)->current);
 	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
-		if (better & bit(pos) &&
-		    (health_of(e, r, pos) != KL_CANDIDATE_UP || health_held_off(e, r, pos)))
+		if (better & bit(pos) && health_return_at(e, r, pos) > e->now)
 			better &= ~bit(pos);
 	return better;
+}
+
+kl_ms health_better_at(const struct kl_engine *e, uint32_t r)
+{
+	uint32_t better = order_better(e, r, registration_at(e, r)->current);
+	kl_ms at = KL_NEVER;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
+		if (better & bit(pos))
+			at = earlier(at, health_return_at(e, r, pos));
+	return at;
+}
+
+uint32_t health_prefer(const struct kl_engine *e, uint32_t r, uint32_t routes)
+{
+	uint32_t well = routes;
+	if (!e->slot_nodes || !registration_policy(e, r)->health_shared)
+		return routes;
+	for (uint8_t pos = 0; pos < e->config->limits.set_routes; pos++)
+		if (routes & bit(pos) && health_of(e, r, pos) == KL_CANDIDATE_DOWN)
+			well &= ~bit(pos);
+	return well ? well : routes;
+}
+
+bool health_shuns(const struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	if (!e->slot_nodes || !registration_policy(e, r)->health_shared || reg->current == NO_POS ||
+	    health_of(e, r, reg->current) != KL_CANDIDATE_DOWN)
+		return false;
+	uint8_t first = order_first(e, r);
+	return first != NO_POS && health_of(e, r, first) != KL_CANDIDATE_DOWN;
 }
 
 bool health_is_ready(const struct kl_engine *e, uint32_t r)
@@ -176,12 +288,15 @@ void health_forget(struct kl_engine *e, uint32_t i)
 		return;
 	schedule_set(e, slot_node(e, i), KL_NEVER);
 	owe_no_more(e, slot_node(e, i), OWES_STATUS | OWES_KEEPALIVE);
+	*watch_at(e, i) =
+		(struct watch){.up_at = KL_NEVER, .doubted_at = KL_NEVER, .doubt_at = KL_NEVER};
 }
 
 void health_schedule(struct kl_engine *e, uint32_t i)
 {
 	const struct slot *slot = slot_at(e, i);
-	schedule_set(e, slot_node(e, i), earlier(slot->probe_at, slot->keepalive_at));
+	kl_ms at = earlier(slot->probe_at, slot->keepalive_at);
+	schedule_set(e, slot_node(e, i), earlier(at, watch_at(e, i)->doubt_at));
 }
 
 void health_time(struct kl_engine *e, uint32_t i)
@@ -190,6 +305,8 @@ void health_time(struct kl_engine *e, uint32_t i)
 		keepalive_time(e, i);
 	if (slot_at(e, i)->probe_at <= e->now)
 		probe_time(e, i);
+	if (watch_at(e, i)->doubt_at <= e->now)
+		doubt_time(e, i);
 	health_schedule(e, i);
 }
 

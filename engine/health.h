@@ -10,15 +10,21 @@
 /* What a slot owes the host. */
 enum { OWES_STATUS = 1, OWES_KEEPALIVE = 2 };
 
+/* Does an entry with this policy need the nodes and watches of routes? */
+bool health_needs_timers(const struct kl_policy *policy);
+
 /* The route that walk W is on answered with STATUS. */
 void health_answered(struct kl_engine *e, uint32_t w, uint16_t status);
+
+/* The route at POS accepted R, in an answer with STATUS to a REGISTER that had left it. */
+void health_answered_late(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status);
 
 /* The route of R that REASON names failed a request.  True: its status is another now, or it is
  * probed at once. */
 bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
-/* A probe of slot I was answered with STATUS.  True: it is up. */
-bool health_probed(struct kl_engine *e, uint32_t i, uint16_t status);
+/* A probe of slot I, for R, was answered with STATUS, or missed its answer (0).  True: it is up. */
+bool health_probed(struct kl_engine *e, uint32_t i, uint32_t r, uint16_t status);
 
 /* The route of R that REASON names denied its REGISTER. */
 void health_denied(struct kl_engine *e, uint32_t r, const struct reason *reason);
@@ -36,9 +42,19 @@ enum kl_candidate_status health_of(const struct kl_engine *e, uint32_t r, uint8_
  * priority; among equals the first from the place of FROM, going round.  NO_POS: none.  PROBE-7 */
 uint8_t health_best(const struct kl_engine *e, uint32_t r, uint32_t routes, uint8_t from);
 
-/* The routes that R should return to, one bit each: better than its current one, up, not held off.
- * PROBE-6 */
+/* The routes that R should return to, one bit each: better than its current one, up, not held off,
+ * and held down no more.  PROBE-6, OWN-1 */
 uint32_t health_better(const struct kl_engine *e, uint32_t r);
+
+/* When the first of them may be returned to at the earliest; KL_NEVER: there is none. */
+kl_ms health_better_at(const struct kl_engine *e, uint32_t r);
+
+/* Of ROUTES (one bit each) those that are not known to be down, where R shares what is known; all,
+ * if that leaves none.  OWN-2 */
+uint32_t health_prefer(const struct kl_engine *e, uint32_t r, uint32_t routes);
+
+/* Is R on a route that is down, while another of its routes is not?  OWN-2 */
+bool health_shuns(const struct kl_engine *e, uint32_t r);
 
 /* Is every route of R's set up, and R registered?  PROBE-11 */
 bool health_is_ready(const struct kl_engine *e, uint32_t r);

@@ -62,6 +62,16 @@ bool name_equal(const char *a, const char *b)
 	return a_ends && b_ends;
 }
 
+/* FNV-1a */
+uint32_t kl_tls_name(const char *name)
+{
+	size_t length = name_length(name);
+	uint32_t number = 2166136261;
+	for (size_t i = 0; i < length; i++)
+		number = (number ^ (uint8_t)lower(name[i])) * 16777619;
+	return number ? number : 1;
+}
+
 /* Free cells side by side become one, so that a freed name leaves room for a longer one. */
 static void cell_join(struct kl_engine *e, uint32_t at)
 {

@@ -4,6 +4,7 @@
  * weight (RFC 2782).  A draw is a function of the engine's seed, the registration and the SRV
  * records: the same records looked up again give the same order, and ten thousand lines of one
  * engine differ (DNS-5). */
+#include "engine/health.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
 
@@ -190,9 +191,17 @@ static bool order_outranks(const struct kl_engine *e, uint32_t set, uint8_t a, u
 	return x->rank != y->rank ? x->rank < y->rank : x->priority < y->priority;
 }
 
+/* Does R return to what probes find up?  PROBE-6 */
 static bool order_probed(const struct kl_engine *e, uint32_t r)
 {
 	return kl_policy_failback_mode(registration_policy(e, r)) == KL_FAILBACK_PROBED;
+}
+
+/* ... by rank and priority alone?  Where health is shared each line returns to what was drawn for
+ * it: or else an outage would leave the others of its priority with all the load.  OWN-1 */
+static bool order_ranked(const struct kl_engine *e, uint32_t r)
+{
+	return order_probed(e, r) && !registration_policy(e, r)->health_shared;
 }
 
 static uint8_t order_top(const struct kl_engine *e, uint32_t r, uint8_t pos)
@@ -205,16 +214,33 @@ static uint8_t order_top(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	return top;
 }
 
+uint8_t order_first(const struct kl_engine *e, uint32_t r)
+{
+	const uint8_t *order = order_of(e, r);
+	int count = registration_at(e, r)->order_count;
+	if (!registration_policy(e, r)->health_shared)
+		return count ? order[0] : NO_POS;
+	for (int i = 0; i < count; i++)
+		if (health_of(e, r, order[i]) != KL_CANDIDATE_DOWN)
+			return order[i];
+	return count ? order[0] : NO_POS;
+}
+
+/* Does R stay within the service record of its route?  Poly guide: it does (FAIL-12). */
+static bool order_alike(const struct kl_engine *e, uint32_t r, uint8_t a, uint8_t b)
+{
+	uint32_t set = registration_at(e, r)->set;
+	return order_probed(e, r) || member_at(e, set, a)->record == member_at(e, set, b)->record;
+}
+
 uint8_t order_primary(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
-	if (order_probed(e, r))
+	if (order_ranked(e, r))
 		return order_top(e, r, pos);
-	for (int i = 0; pos != NO_POS && i < reg->order_count; i++) {
-		uint8_t first = order_of(e, r)[i];
-		if (member_at(e, reg->set, first)->record == member_at(e, reg->set, pos)->record)
-			return first;
-	}
+	for (int i = 0; pos != NO_POS && i < reg->order_count; i++)
+		if (order_alike(e, r, order_of(e, r)[i], pos))
+			return order_of(e, r)[i];
 	return NO_POS;
 }
 
@@ -222,15 +248,14 @@ uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
 	uint32_t better = 0;
-	bool probed = order_probed(e, r);
+	bool ranked = order_ranked(e, r);
 	int index = order_index(e, r, pos);
 	/* One that was cut off, or left the DNS, stands behind all.  DNS-7 */
-	int end = probed || index < 0 ? reg->order_count : index;
+	int end = ranked || index < 0 ? reg->order_count : index;
 	for (int i = 0; pos != NO_POS && i < end; i++) {
 		uint8_t other = order_of(e, r)[i];
-		bool same = member_at(e, reg->set, other)->record ==
-			    member_at(e, reg->set, pos)->record;
-		if (probed ? order_outranks(e, reg->set, other, pos) : same)
+		if (ranked ? order_outranks(e, reg->set, other, pos)
+			   : order_alike(e, r, other, pos))
 			better |= bit(other);
 	}
 	return better;

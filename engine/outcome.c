@@ -3,6 +3,7 @@
 #include "engine/failback.h"
 #include "engine/fallback.h"
 #include "engine/health.h"
+#include "engine/hedge.h"
 #include "engine/keepalive.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -63,8 +64,8 @@ static void registration_move(struct kl_engine *e, uint32_t r, uint8_t pos)
 	failback_arm(e, r);
 }
 
-static void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_ms,
-				 const struct reason *reason)
+void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_ms,
+			  const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	bool anew = !reg->active;
@@ -109,6 +110,8 @@ void registration_accepted(struct kl_engine *e, uint32_t r,
 		registration_off(e, r, &reason);
 	else if (reg->state == KL_CLEARING)
 		failback_cleared(e, r, &reason);
+	else if (reg->state == KL_DOUBTING)
+		hedge_accepted(e, r, reason.pos, response->granted_ms);
 	else
 		registration_connect(e, r, response->granted_ms, &reason);
 }
@@ -215,6 +218,10 @@ void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason
 		failback_failed(e, r, reason);
 		return;
 	}
+	if (reg->state == KL_DOUBTING) { /* its own route may answer yet */
+		registration_walk_stop(e, r);
+		return;
+	}
 	registration_lose(e, r, reason, reason->status == 503 ? walk->retry_after_ms : 0);
 }
 
@@ -241,12 +248,21 @@ static void registration_note_left(struct registration *reg, uint8_t pos,
 	reg->left_fault = reason->fault;
 }
 
+void registration_break_off(struct kl_engine *e, uint32_t r, uint8_t pos,
+			    const struct reason *reason)
+{
+	registration_note_left(registration_at(e, r), pos, reason);
+	registration_drop(e, r);
+	registration_enter(e, r, KL_FAILING_OVER, reason);
+}
+
 /* The open REGISTER leaves its route for the next. */
 static void registration_move_on(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	uint8_t left = walk_at(e, r)->pos;
-	registration_note_left(reg, left, reason);
+	if (reg->state != KL_DOUBTING)
+		registration_note_left(reg, left, reason);
 	if (reg->state == KL_FAILING_BACK && left != reg->current)
 		health_hold_off(e, r, left);
 	uint8_t next = walk_next(e, r);
@@ -280,6 +296,8 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 	} else if (reg->state == KL_CLEARING) {
 		registration_walk_stop(e, r);
 		failback_cleared(e, r, reason);
+	} else if (reg->state == KL_DOUBTING) {
+		registration_walk_stop(e, r);
 	} else if (returning && reg->active) {
 		registration_walk_stop(e, r);
 		failback_failed(e, r, reason);
@@ -319,6 +337,7 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 		return KL_IGNORED;
 	}
 	registration_walk_stop(e, r);
+	health_answered_late(e, r, pos, response->status);
 	registration_connect(e, r, response->granted_ms,
 			     &(struct reason){.why = KL_WHY_LATE_ACCEPTED,
 					      .pos = pos,
@@ -334,6 +353,8 @@ void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {
 		.why = KL_WHY_FAULT, .fault = (uint8_t)fault, .pos = reg->flow};
+	if (reg->state == KL_DOUBTING)
+		hedge_end(e, r, KL_WHY_HEARD);
 	if (registration_frozen(e, r)) {
 		reg->stream_lost = true;
 		reg->refresh_at = e->now;
@@ -362,6 +383,8 @@ void registration_former_lost(struct kl_engine *e, uint32_t r)
 void registration_request_denied(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	const struct registration *reg = registration_at(e, r);
+	if (reg->state == KL_DOUBTING) /* a 403 is an answer, too */
+		hedge_end(e, r, KL_WHY_HEARD);
 	if (!registration_policy(e, r)->loss_on_403 || !reg->active ||
 	    (reg->state != KL_REGISTERED && reg->state != KL_REFRESHING))
 		return;
@@ -376,14 +399,12 @@ void registration_request_denied(struct kl_engine *e, uint32_t r, const struct r
 static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
 					      const struct reason *reason)
 {
-	struct registration *reg = registration_at(e, r);
+	uint8_t left = registration_at(e, r)->current;
 	struct walk *walk = walk_at(e, r);
 	walk->allowed = UINT32_MAX;
 	walk->more = false;
-	walk->tried |= bit(reg->current);
-	registration_note_left(reg, reg->current, reason);
-	registration_drop(e, r);
-	registration_enter(e, r, KL_FAILING_OVER, reason);
+	walk->tried |= bit(left);
+	registration_break_off(e, r, left, reason);
 }
 
 /* START leads away from the dead route: its origin. */
@@ -392,12 +413,11 @@ static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct
 {
 	struct registration *reg = registration_at(e, r);
 	reg->left_why = KL_WHY_NONE;
-	registration_note_left(reg, start->origin, reason);
 	if (reg->state == KL_BACKING_OFF && !reg->active) {
+		registration_note_left(reg, start->origin, reason);
 		registration_enter(e, r, KL_REGISTERING, reason);
 	} else {
-		registration_drop(e, r);
-		registration_enter(e, r, KL_FAILING_OVER, reason);
+		registration_break_off(e, r, start->origin, reason);
 	}
 	registration_walk(e, r, start);
 }
@@ -414,6 +434,8 @@ static bool registration_walk_learns(struct kl_engine *e, uint32_t r, uint8_t po
 		walk_fail(e, r, &(struct reason){.why = KL_WHY_REQUEST_FAILED, .pos = pos});
 	else if (reg->state == KL_FAILING_BACK && reg->active && reg->current == pos)
 		registration_failback_to_failover(e, r, reason);
+	else if (reg->state == KL_DOUBTING && reg->current == pos)
+		hedge_commit(e, r, reason);
 	else
 		return false;
 	return true;

@@ -11,6 +11,14 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 			 kl_ms retry_after_ms);
 void registration_route_failed(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
+/* R is registered at the route that REASON names, for so long. */
+void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_ms,
+			  const struct reason *reason);
+
+/* R leaves the route at POS, which is dead, for others: begins to fail over. */
+void registration_break_off(struct kl_engine *e, uint32_t r, uint8_t pos,
+			    const struct reason *reason);
+
 /* The stream that carries R was lost, and no request of R waited on it: a registration loss. */
 void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault);
 

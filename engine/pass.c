@@ -67,6 +67,8 @@ static void pass_add(struct pass *pass, const struct place *place, const uint8_t
 	memcpy(candidate->route.ip, ip, 16);
 	candidate->route.port = place->port;
 	candidate->route.transport = (uint8_t)place->transport;
+	if (place->transport == KL_TLS)
+		candidate->route.tls_name = pass->tls_name;
 }
 
 /* A-record answers keep the order of the answer.  DNS-6 */
@@ -253,10 +255,13 @@ static void pass_spec(struct pass *pass, const struct kl_entry_config *config, c
 void pass_run(struct pass *pass, const struct kl_entry_config *config)
 {
 	bool pending = false;
+	uint8_t ip[16];
 	for (uint8_t i = 0; i <= config->more_count; i++) {
+		const char *name = i ? config->more_names[i - 1] : config->name;
 		pass->rank = i;
 		pass->pending = false;
-		pass_spec(pass, config, i ? config->more_names[i - 1] : config->name);
+		pass->tls_name = address_parse(ip, name) ? 0 : kl_tls_name(name);
+		pass_spec(pass, config, name);
 		pending |= pass->pending;
 	}
 	pass->pending = pending;

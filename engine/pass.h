@@ -21,10 +21,11 @@ struct pass {
 	uint32_t set;
 	enum look look;
 	bool pending, stale, failed;
-	bool full;      /* a question found no room */
-	uint8_t record; /* service records so far */
-	uint8_t rr;     /* SRV records, and names of their own, so far */
-	uint8_t rank;   /* of the entry's name that is looked up */
+	bool full;         /* a question found no room */
+	uint32_t tls_name; /* of that name; 0: it is an address */
+	uint8_t record;    /* service records so far */
+	uint8_t rr;        /* SRV records, and names of their own, so far */
+	uint8_t rank;      /* of the entry's name that is looked up */
 	uint8_t count;
 	struct candidate list[KL_DNS_RECORDS_MAX];
 };

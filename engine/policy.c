@@ -1,5 +1,5 @@
 /* policy.c - the rows of policy.def: names, ranges, defaults. */
-#include "keepline/keepline.h"
+#include "engine/pace.h"
 
 #include <string.h>
 
@@ -94,4 +94,7 @@ void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms 
 		wait *= 2;
 	*most_ms = wait < policy->backoff_max_ms ? wait : policy->backoff_max_ms;
 	*least_ms = *most_ms / 2;
+	/* A fleet that waits for its only server is spread over the time that it takes.  OWN-5 */
+	if (*most_ms < 2 * pace_fleet_ms(policy))
+		*most_ms = 2 * pace_fleet_ms(policy);
 }

@@ -15,13 +15,20 @@ bool probe_hasten(struct kl_engine *e, uint32_t i, uint32_t r);
 /* This side's network is gone: what R has under way tells nothing (PROBE-9). */
 void probe_freeze(struct kl_engine *e, uint32_t r);
 
+/* The place of slot I among the candidates of R: what the DNS lists, and the current route; NO_POS:
+ * it is none of them. */
+uint8_t probe_pos(const struct kl_engine *e, uint32_t r, uint32_t i);
+
+/* Sends OPTIONS to slot I for R; OWNER gets its end.  The walk; NONE: there is no room. */
+uint32_t probe_open(struct kl_engine *e, uint32_t i, uint32_t r, enum request_owner owner);
+
 /* Slot I is due. */
 void probe_time(struct kl_engine *e, uint32_t i);
 
 /* Whoever asked after slot I is not there any more: another line asks at once. */
 void probe_resume(struct kl_engine *e, uint32_t i);
 
-/* The OPTIONS to slot I ended: REASON tells how. */
-void probe_ended(struct kl_engine *e, uint32_t i, const struct reason *reason);
+/* The OPTIONS of walk W ended: REASON tells how. */
+void probe_ended(struct kl_engine *e, uint32_t w, const struct reason *reason);
 
 #endif

@@ -3,7 +3,9 @@
 #include "engine/failback.h"
 #include "engine/fallback.h"
 #include "engine/health.h"
+#include "engine/hedge.h"
 #include "engine/outcome.h"
+#include "engine/pace.h"
 #include "engine/probe.h"
 #include "engine/request.h"
 #include "engine/route.h"
@@ -26,7 +28,7 @@ static const uint16_t moves[KL_STATES_MAX] = {
 		STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) | STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_REGISTERED] = STATE(KL_REFRESHING) | STATE(KL_FAILING_OVER) | STATE(KL_CLEARING) |
 			  STATE(KL_FAILING_BACK) | STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) |
-			  STATE(KL_OFF) | STATE(KL_STANDBY),
+			  STATE(KL_OFF) | STATE(KL_STANDBY) | STATE(KL_DOUBTING),
 	[KL_REFRESHING] = STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) |
 			  STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) | STATE(KL_OFF) |
 			  STATE(KL_STANDBY),
@@ -42,6 +44,8 @@ static const uint16_t moves[KL_STATES_MAX] = {
 	[KL_LEAVING] = STATE(KL_OFF),
 	[KL_STANDBY] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REFRESHING) |
 		       STATE(KL_LEAVING) | STATE(KL_OFF),
+	[KL_DOUBTING] = STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) | STATE(KL_LEAVING) |
+			STATE(KL_OFF) | STATE(KL_STANDBY),
 };
 
 void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t entry)
@@ -93,6 +97,7 @@ void registration_schedule(struct kl_engine *e, uint32_t r)
 	case KL_CLEARING:
 	case KL_FAILING_BACK:
 	case KL_LEAVING:
+	case KL_DOUBTING:
 		at = reg->expires_at;
 		break;
 	case KL_BACKING_OFF: /* after a 403 to a request the binding lives on (TRIG-6) */
@@ -195,7 +200,7 @@ static uint8_t registration_head(const struct kl_engine *e, uint32_t r)
 {
 	if (registration_policy(e, r)->order_by_health)
 		return health_best(e, r, UINT32_MAX, NO_POS);
-	return registration_at(e, r)->order_count ? order_of(e, r)[0] : NO_POS;
+	return order_first(e, r);
 }
 
 uint8_t registration_first(const struct kl_engine *e, uint32_t r)
@@ -209,7 +214,7 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r)
 	if (registration_reregisters(e, r))
 		return reg->try_better && reg->former_expires_at > e->now ? reg->former
 									  : reg->current;
-	if (registration_route_gone(e, r))
+	if (registration_route_gone(e, r) || health_shuns(e, r))
 		return head;
 	/* EA 66546: newRequests: the primary first, whatever server was used last; a line that is
 	 * on its primary stays there when records are reordered.  FAIL-7, FAIL-16, DNS-10 */
@@ -277,7 +282,7 @@ static enum kl_policy_field refresh_rule(const struct kl_engine *e, uint32_t r)
 	return longest ? KL_POLICY_refresh_max_ms : KL_POLICY_expires_overlap_ms;
 }
 
-static void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason)
+void registration_refresh(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct set *set = set_at(e, reg->set);
@@ -470,18 +475,59 @@ void registration_time(struct kl_engine *e, uint32_t r)
 				   &(struct reason){.why = KL_WHY_RETRY_DUE,
 						    .rule = reg->retry_rule,
 						    .pos = NO_POS});
+	} else if (reg->state == KL_DOUBTING) { /* ends while it was waited for */
+		hedge_end(e, r, KL_WHY_REFRESH_DUE);
 	} else if (reg->state != KL_REGISTERED && reg->expires_at <= e->now) {
 		registration_lapse(e, r, &(struct reason){.why = KL_WHY_EXPIRED, .pos = NO_POS});
 	} else if (reg->refresh_at <= e->now) {
 		/* Before a failback that is due, too: the current route must go on serving while
 		 * better ones are tried.  FAIL-12 */
-		if (!failback_by_refresh(e, r))
+		if (!registration_leave_dead(e, r) && !failback_by_refresh(e, r))
 			registration_refresh(e, r, reg->stream_lost ? &link_up : &due);
 	} else {
 		reg->failback_at = KL_NEVER;
 		registration_schedule(e, r);
 		failback_due(e, r);
 	}
+}
+
+bool registration_leave_dead(struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	const struct reason reason = {
+		.why = KL_WHY_ROUTE_DOWN, .rule = KL_POLICY_health_shared, .pos = reg->current};
+	return reg->state == KL_REGISTERED && registration_reregisters(e, r) &&
+	       health_shuns(e, r) && registration_dialog_failed(e, r, reg->current, &reason);
+}
+
+/* Its refresh comes early: that finds the route down or, if it has come up again, renews what a
+ * server that was down may have forgotten.  OWN-5 */
+void registration_leave_soon(struct kl_engine *e, uint32_t r)
+{
+	struct registration *reg = registration_at(e, r);
+	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) ||
+	    reg->refresh_at <= e->now)
+		return;
+	reg->refresh_at = earlier(reg->refresh_at, pace_take(e, r));
+	registration_schedule(e, r);
+}
+
+/* A server's Retry-After is obeyed all the same, and so is what waits while a lower entry serves.
+ * All who waited for the server come in their turns; of a fleet, over its time.  OWN-5 */
+void registration_revive(struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	const struct kl_policy *policy = registration_policy(e, r);
+	bool own = reg->retry_rule == KL_POLICY_backoff_base_ms ||
+		   reg->retry_rule == KL_POLICY_backoff_max_ms ||
+		   reg->retry_rule == KL_POLICY_backoff_fixed_ms;
+	if (!policy->health_shared || reg->state != KL_BACKING_OFF || reg->active || !own)
+		return;
+	kl_ms at = pace_take(e, r), spread_ms = pace_fleet_ms(policy);
+	if (spread_ms)
+		at += random_between(e, 0, spread_ms);
+	if (at < reg->retry_at)
+		registration_retry_at(e, r, at, KL_POLICY_health_shared);
 }
 
 void registration_catch_up(struct kl_engine *e, uint32_t r)
@@ -496,6 +542,8 @@ void registration_address_changed(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
 	const struct reason reason = {.why = KL_WHY_ADDRESS_CHANGED, .pos = NO_POS};
+	if (reg->state == KL_DOUBTING)
+		hedge_end(e, r, KL_WHY_ADDRESS_CHANGED);
 	reg->former = NO_POS; /* it knows the old Contact */
 	reg->former_expires_at = KL_NEVER;
 	switch ((enum kl_state)reg->state) {
@@ -518,6 +566,7 @@ void registration_address_changed(struct kl_engine *e, uint32_t r)
 	case KL_RESOLVING:
 	case KL_CLEARING:
 	case KL_LEAVING:
+	case KL_DOUBTING:
 		break;
 	}
 }

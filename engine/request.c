@@ -3,6 +3,7 @@
 #include "engine/dialog.h"
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/health.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/probe.h"
@@ -40,7 +41,8 @@ uint32_t request_open(struct kl_engine *e, uint32_t r, enum kl_method method)
 
 bool request_is_probe(const struct kl_engine *e, uint32_t w)
 {
-	return walk_at(e, w)->method != KL_REGISTER && request_at(e, w)->owner == OWNER_PROBE;
+	return walk_at(e, w)->method != KL_REGISTER &&
+	       (request_at(e, w)->owner == OWNER_PROBE || request_at(e, w)->owner == OWNER_DOUBT);
 }
 
 /* ---- the end ---- */
@@ -51,9 +53,10 @@ static void request_tell_owner(struct kl_engine *e, uint32_t w, const struct rea
 	const struct request *request = request_at(e, w);
 	switch ((enum request_owner)request->owner) {
 	case OWNER_HOST:
+	case OWNER_DOUBT: /* it looks by itself what came */
 		break;
 	case OWNER_PROBE:
-		probe_ended(e, request->owned, reason);
+		probe_ended(e, w, reason);
 		break;
 	case OWNER_SUBSCRIPTION:
 		subscription_walk_ended(e, w, reason);
@@ -352,16 +355,18 @@ static void request_go_registered(struct kl_engine *e, uint32_t w)
 	struct registration *reg = registration_at(e, r);
 	switch ((enum kl_state)reg->state) {
 	case KL_REGISTERED:
-		if (failback_by_request(e, r, walk_at(e, w)->method == KL_INVITE))
+		if (registration_leave_dead(e, r) ||
+		    failback_by_request(e, r, walk_at(e, w)->method == KL_INVITE))
 			request_wait(e, w);
 		else
 			request_send(e, w, registration_first(e, r));
 		break;
 	case KL_REFRESHING:
+	case KL_DOUBTING:
 		request_send(e, w, reg->current);
 		break;
 	case KL_FAILING_BACK:
-		if (reg->active &&
+		if (reg->active && !health_shuns(e, r) &&
 		    kl_policy_failback_mode(registration_policy(e, r)) != KL_FAILBACK_NEW_REQUESTS)
 			request_send(e, w, reg->current);
 		else
@@ -480,7 +485,7 @@ void request_route_failed(struct kl_engine *e, uint32_t w, const struct reason *
 	uint8_t left = walk->pos;
 	walk->reason = *reason;
 	struct request *request = request_at(e, w);
-	if (request->owner == OWNER_PROBE) { /* it asks after this one route */
+	if (request_is_probe(e, w)) { /* it asks after this one route */
 		request_finish(e, w, reason);
 		return;
 	}

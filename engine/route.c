@@ -54,7 +54,8 @@ static void member_release(struct kl_engine *e, struct member *member)
 
 static bool route_equal(const struct kl_route *a, const struct kl_route *b)
 {
-	return a->port == b->port && a->transport == b->transport && memcmp(a->ip, b->ip, 16) == 0;
+	return a->port == b->port && a->transport == b->transport && a->tls_name == b->tls_name &&
+	       memcmp(a->ip, b->ip, 16) == 0;
 }
 
 /* The slot of a route in the table, made if need be; NONE: the table is full. */

@@ -45,12 +45,18 @@ void order_refresh(struct kl_engine *e, uint32_t r);
 /* The place of a route in R's order, 0 first; -1 if the order does not hold it. */
 int order_index(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
+/* The first route of R's order or, where R shares what is known, the first that is not down
+ * (OWN-2); NO_POS: there is none. */
+uint8_t order_first(const struct kl_engine *e, uint32_t r);
+
 /* The first route of the service record that POS belongs to; NO_POS if the order has none.  With
- * failback by probes: POS, or the first of the best rank and priority if that is better. */
+ * failback by probes: POS, or the first of the best rank and priority if that is better; where
+ * health is shared, the first of all. */
 uint8_t order_primary(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
 /* The routes before POS in its service record, one bit each: where failback goes (FAIL-12).  With
- * failback by probes: all of a better rank or priority (PROBE-6). */
+ * failback by probes: all of a better rank or priority (PROBE-6); where health is shared, all
+ * before POS (OWN-1). */
 uint32_t order_better(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
 /* The route at a place of a set, and what all who use it know of it. */

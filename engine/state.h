@@ -74,7 +74,8 @@ struct registration {
 	uint8_t order_cut; /* routes that are left out of it (DNS-7) */
 	uint8_t current;   /* last registered or, with shared servers, last answered; or NO_POS */
 	uint8_t primary;   /* first route of current's service record; or NO_POS */
-	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4) */
+	uint8_t former;    /* left by a failover, its registration still lives (FAIL-4); DOUBTING:
+			    * the route that has accepted it meanwhile (OWN-3); or NO_POS */
 	uint8_t resume;    /* first route that the last walk left untried (BACK-4) */
 	uint8_t flow;      /* the route that accepted the registration: its stream carries it */
 	/* The route that the last, or the present, move left, and why. */
@@ -87,7 +88,8 @@ struct registration {
 	bool held : 1;        /* failback is due and waits for idle (FAIL-11) */
 	bool try_better : 1;  /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	bool stream_lost : 1; /* while this side had no network (PROBE-9) */
-	uint8_t : 3;
+	bool paced : 1;       /* failback_at is its turn among the lines that return (OWN-5) */
+	uint8_t : 2;
 	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
 	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
 	struct reason reason;
@@ -114,6 +116,7 @@ enum request_owner {
 	OWNER_PROBE,        /* `owned` is the route's place in the route table */
 	OWNER_SUBSCRIPTION, /* `owned`; NONE: it wants no answer any more */
 	OWNER_SEIZE,        /* the INVITE in walk `owned`; NONE: it has ended */
+	OWNER_DOUBT,        /* `owned` is the route's place in the route table */
 };
 
 /* One request over the routes of an entry.  The first walks of the table are the registrations'
@@ -151,7 +154,9 @@ struct walk {
 	bool over : 1;    /* 64*T1 are up: no UDP route is tried any more (TIME-4) */
 	bool ringing : 1; /* a provisional above 100 came: no other route may ring (TIME-7) */
 	bool local : 1;   /* the outcome was made here */
-	uint8_t spare[1]; /* no hidden bytes: blocks can be compared */
+	bool patient : 1; /* its route is left for doubts alone, or at its transaction's end (OWN-3)
+			   */
+	uint8_t : 7;
 	struct reason reason;
 };
 
@@ -216,6 +221,19 @@ struct slot {
 	kl_ms keepalive_at; /* KL_NEVER: it carries no registration that is kept alive */
 };
 
+/* What those who probe a route, or doubt it, remember of it besides: where slots have nodes. */
+struct watch {
+	kl_ms up_at;      /* up since then, without a miss; KL_NEVER: it is not */
+	kl_ms doubted_at; /* nothing came since then, and it is asked; KL_NEVER: nobody doubts it */
+	kl_ms doubt_at;   /* the doubt's next step, or KL_NEVER */
+	uint32_t rtt8_ms; /* eight times its smoothed round trip; 0: never measured (RFC 6298) */
+	uint32_t var4_ms; /* four times the variation of that */
+	uint8_t outages;  /* since it was last forgiven (OWN-1) */
+	uint8_t misses;   /* probes without an answer in a row */
+	uint8_t asked;    /* in the present doubt, so often */
+	uint8_t spare[5];
+};
+
 enum query_state {
 	QUERY_FREE,
 	QUERY_UNKNOWN,    /* never answered */
@@ -230,9 +248,10 @@ enum query_state {
 enum query_source {
 	SOURCE_NONE, /* there are none */
 	SOURCE_NETWORK,
-	SOURCE_RESTORED, /* the last answer, for a while, as no DNS server answers (DNS-14) */
-	SOURCE_STALE,    /* the same, without an end (DNS-16) */
-	SOURCE_STATIC,   /* the configuration (DNS-15) */
+	SOURCE_RESTORED,   /* the last answer, for a while, as no DNS server answers (DNS-14) */
+	SOURCE_STALE,      /* the same, without an end (DNS-16) */
+	SOURCE_STATIC,     /* the configuration (DNS-15) */
+	SOURCE_REMEMBERED, /* the DNS, before a restart (OWN-9) */
 };
 
 /* One question to the DNS and what came of it.  Its node fires when it is to be asked again. */
@@ -250,7 +269,8 @@ struct query {
 	bool asking;    /* the host was, or is being, told to ask */
 	bool stale;     /* the answer ran out */
 	bool cut;       /* not all records of the answer fitted */
-	uint8_t spare[3];
+	bool replied;   /* a server answered once, in whatever words: nothing remembered counts */
+	uint8_t spare[2];
 };
 
 struct record {
@@ -302,13 +322,15 @@ struct kl_engine {
 	uint32_t free_walk, free_record, free_subscription;
 	uint32_t registration_count, set_count, walk_count;
 	uint32_t slot_nodes; /* limits.routes, or 0: nobody needs them */
+	kl_ms pace_at;       /* the next line that nobody waits for may move (OWN-5) */
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
 	bool link_down; /* this side has no network */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
-	uint32_t sets_at, members_at, slots_at, queries_at, records_at, names_at, subscriptions_at;
+	uint32_t sets_at, members_at, slots_at, watches_at, queries_at, records_at, names_at;
+	uint32_t subscriptions_at;
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -328,6 +350,7 @@ TABLE(registration_at, struct registration, registrations_at, e->registration_co
 TABLE(walk_at, struct walk, walks_at, e->config->limits.walks)
 TABLE(set_at, struct set, sets_at, e->config->limits.sets)
 TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
+TABLE(watch_at, struct watch, watches_at, e->slot_nodes)
 TABLE(query_at, struct query, queries_at, e->config->limits.queries)
 TABLE(record_at, struct record, records_at, e->config->limits.records)
 TABLE(subscription_at, struct subscription, subscriptions_at, e->config->limits.subscriptions)

@@ -32,11 +32,19 @@ static kl_ms rfc_gap_ms(const struct timing *timing, uint32_t attempt)
 	return gap;
 }
 
+static uint32_t attempts_max(const struct timing *timing)
+{
+	const struct kl_policy *policy = timing->policy;
+	return timing->method == KL_INVITE ? policy->invite_attempts_max : policy->attempts_max;
+}
+
 /* The gaps of a route over UDP.  Poly guide, example 2: the final route is sent to at RFC 3261 gaps
- * whatever retryTimeOut says.  TIME-2, TIME-3 */
+ * whatever retryTimeOut says.  TIME-2, TIME-3.  So is one that is waited for beyond its attempts.
+ */
 static kl_ms udp_gap_ms(const struct timing *timing, uint32_t attempt)
 {
-	if (timing->policy->retry_gap_ms && !timing->last)
+	bool waits = timing->last || (timing->patient && attempt > attempts_max(timing));
+	if (timing->policy->retry_gap_ms && !waits)
 		return timing->policy->retry_gap_ms;
 	return rfc_gap_ms(timing, attempt);
 }
@@ -52,8 +60,9 @@ static kl_ms udp_window_ms(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
 	const struct timing middle = {.policy = policy, .method = timing->method};
-	uint32_t attempts =
-		timing->method == KL_INVITE ? policy->invite_attempts_max : policy->attempts_max;
+	if (timing->patient)
+		return timing_transaction_ms(policy);
+	uint32_t attempts = attempts_max(timing);
 	kl_ms sum = 0, gap = 0, before;
 	for (uint32_t i = 1; i <= attempts; i++) {
 		before = gap;
@@ -119,6 +128,8 @@ static enum kl_policy_field udp_rule(const struct timing *timing)
 enum kl_policy_field timing_rule(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
+	if (timing->patient && !timing->last)
+		return KL_POLICY_first_silence;
 	if (timing->transport == KL_UDP)
 		return timing->last ? KL_POLICY_last_route : udp_rule(timing);
 	if (timing->last) /* 64*T1 */

@@ -11,6 +11,7 @@ struct timing {
 	enum kl_method method;
 	bool last; /* the walk's last route */
 	enum kl_transport transport;
+	bool patient; /* UDP: another rule leaves the route earlier, if need be (OWN-3) */
 };
 
 /* 64*T1: a whole transaction (RFC 3261 timers B and F). */

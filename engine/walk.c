@@ -1,5 +1,6 @@
 #include "engine/walk.h"
 
+#include "engine/doubt.h"
 #include "engine/failback.h"
 #include "engine/health.h"
 #include "engine/outcome.h"
@@ -211,7 +212,7 @@ static uint32_t walk_choice(const struct kl_engine *e, uint32_t w)
 		    !walk_skips(e, walk, pos))
 			routes |= bit(pos);
 	better = returns ? routes & failback_better(e, walk->registration) : 0;
-	return better ? better : routes;
+	return better ? better : health_prefer(e, walk->registration, routes);
 }
 
 uint8_t walk_next(const struct kl_engine *e, uint32_t w)
@@ -245,7 +246,7 @@ static struct timing walk_timing(const struct kl_engine *e, const struct walk *w
 {
 	return (struct timing){registration_policy(e, walk->registration),
 			       (enum kl_method)walk->method, walk->last,
-			       walk_transport(e, walk, walk->pos)};
+			       walk_transport(e, walk, walk->pos), walk->patient};
 }
 
 static kl_ms walk_again_at(const struct walk *walk)
@@ -290,6 +291,19 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	walk_wait(e, w);
 }
 
+/* ... and nothing may have come since it was sent last.  OWN-3 */
+static void walk_transmit_again(struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	kl_ms again_at = walk_again_at(walk);
+	uint16_t attempt = walk->attempt;
+	walk_transmit(e, w);
+	if (!walk->patient || walk->state != WALK_SENDING)
+		return;
+	const struct timing timing = walk_timing(e, walk);
+	doubt_raise(e, w, again_at - timing_gap_ms(&timing, attempt));
+}
+
 /* FALL-8: for an INVITE the last route of the last entry, else of its own entry. */
 static bool walk_on_last(const struct kl_engine *e, uint32_t w)
 {
@@ -318,6 +332,7 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	walk->route_at = e->now;
 	if (walk->clock_at == KL_NEVER)
 		walk->clock_at = e->now;
+	walk->patient = e->slot_nodes && doubt_rules(e, w, pos);
 	const struct timing timing = walk_timing(e, walk);
 	walk->leave_at = timing_leave_at(&timing, walk->clock_at, walk->route_at);
 	walk_transmit(e, w);
@@ -418,7 +433,7 @@ void walk_time(struct kl_engine *e, uint32_t w)
 		if (e->now >= walk->leave_at)
 			walk_silent(e, w);
 		else
-			walk_transmit(e, w);
+			walk_transmit_again(e, w);
 		break;
 	case WALK_REGISTRATION:
 		request_waited(e, w);

@@ -44,6 +44,17 @@ static kl_ms walk_expires_ms(const struct kl_engine *e, uint32_t w)
 	return expires_ms > reg->min_expires_ms ? expires_ms : reg->min_expires_ms;
 }
 
+/* The configured name behind a route; NULL: none is. */
+static const char *walk_tls_name(const struct kl_engine *e, const struct walk *walk)
+{
+	const struct kl_entry_config *config = registration_config(e, walk->registration);
+	const uint32_t set = registration_at(e, walk->registration)->set;
+	const struct member *member = member_at(e, set, walk->pos);
+	if (!route_slot(e, set, walk->pos)->route.tls_name || member->record == NO_RECORD)
+		return NULL;
+	return member->rank ? config->more_names[member->rank - 1] : config->name;
+}
+
 static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_action *action)
 {
 	struct walk *walk = walk_at(e, w);
@@ -57,6 +68,7 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.entry = reg->entry,
 		.route = walk_route(e, walk, walk->pos),
 		.name = name_text(e, member_at(e, reg->set, walk->pos)->name),
+		.tls_name = walk_tls_name(e, walk),
 		.token = walk->method == KL_REGISTER ? 0 : request_at(e, w)->token,
 		.purpose = subscription_purpose(e, w),
 		.attempt = walk->attempt,

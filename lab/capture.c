@@ -193,18 +193,13 @@ static void take_segment(struct reading *reading, const struct lab_packet *packe
 
 /* ---- errors ---- */
 
-/* The branch of the datagram that an ICMP message quotes, if so much of it is there. */
+/* The branch of the datagram that an ICMP message quotes; 0: so much is not there. */
 static uint64_t find_branch(const struct lab_packet *packet)
 {
-	static const char mark[] = ";branch=";
-	const char *at = memmem(packet->bytes, packet->length, mark, sizeof mark - 1);
-	const char *end = (const char *)packet->bytes + packet->length;
-	struct sip_span branch = {at ? at + sizeof mark - 1 : NULL, 0};
+	struct sip_span branch =
+		sip_quoted_branch((struct sip_span){(const char *)packet->bytes, packet->length});
 
-	while (at && branch.at + branch.length < end &&
-	       !strchr(";, \t\r\n", branch.at[branch.length]))
-		branch.length++;
-	return at && branch.at + branch.length < end ? lab_trace_name(branch) : 0;
+	return branch.at ? lab_trace_name(branch) : 0;
 }
 
 static void take_error(struct reading *reading, const struct lab_packet *packet)

@@ -43,28 +43,61 @@ void judge_note(struct judge *judge, enum lab_rule rule, bool kept, uint64_t at_
 	va_end(values);
 }
 
-/* 004: about every five minutes, by a tenth more at the most; a doubt may bring one early.  PROBE-3
- */
+/* What is known of a route from the probes and the requests that it got. */
+struct probed {
+	uint64_t sent_us, over_us; /* of the last OPTIONS; JUDGE_NEVER */
+	bool failing;              /* something failed there since one was answered */
+};
+
+/* How long after the end of the last OPTIONS the next one comes at most: a tenth more than set.  A
+ * fleet's probes stay below a tenth of what its servers bear (OWN-5), and a route that is down is
+ * asked less and less often (OWN-1). */
+static uint64_t probe_most_us(const struct judge *judge, bool failing)
+{
+	const struct kl_policy *policy = judge->policy;
+	uint64_t most_ms = policy->probe_ms;
+	uint64_t fleet_ms = 0;
+
+	if (policy->fleet_capacity) /* 10 N/C is nine tenths of the time that is drawn about */
+		fleet_ms = UINT64_C(100000) * policy->fleet_lines / policy->fleet_capacity / 9 + 1;
+
+	if (failing && policy->probe_max_ms > most_ms)
+		most_ms = policy->probe_max_ms;
+	if (fleet_ms > most_ms)
+		most_ms = fleet_ms;
+	return judge_us(most_ms) / 10 * 11;
+}
+
+static void judge_probe(struct judge *judge, const struct judge_attempt *a, struct probed *probed)
+{
+	uint64_t most_us = probe_most_us(judge, probed->failing);
+
+	if (probed->sent_us != JUDGE_NEVER)
+		judge_note(judge, LAB_RULE_PROBE_3,
+			   a->began_us <= probed->over_us + most_us + judge->tolerance_us,
+			   a->began_us, "OPTIONS to %s %.3f s after the last",
+			   judge_route_text(&a->route).at, judge_s(a->began_us - probed->sent_us));
+	probed->sent_us = a->began_us;
+	probed->over_us =
+		a->heard_us == JUDGE_NEVER ? a->began_us + judge_life_us(judge) : a->heard_us;
+	probed->failing = false;
+}
+
+/* 004: about every five minutes; a doubt may bring one early.  PROBE-3 */
 void judge_probes(struct judge *judge)
 {
-	uint64_t every_us = judge_us(judge->policy->probe_ms);
-	uint64_t last_us[KL_SET_ROUTES_MAX];
+	struct probed probed[KL_SET_ROUTES_MAX];
 
-	memset(last_us, 0xff, sizeof last_us); /* JUDGE_NEVER */
-	for (size_t i = 0; every_us && i < judge->attempt_count; i++) {
+	memset(probed, 0xff, sizeof probed); /* JUDGE_NEVER */
+	for (size_t i = 0; judge->policy->probe_ms && i < judge->attempt_count; i++) {
 		const struct judge_attempt *a = &judge->attempts[i];
 		uint32_t rank = judge_rank(judge, &a->route);
-		uint64_t gap_us;
 
-		if (a->method != SIP_OPTIONS || a->to_tag || rank == UINT32_MAX)
+		if (rank == UINT32_MAX)
 			continue;
-		gap_us = a->began_us - last_us[rank];
-		if (last_us[rank] != JUDGE_NEVER)
-			judge_note(judge, LAB_RULE_PROBE_3,
-				   gap_us <= every_us / 10 * 11 + judge->tolerance_us, a->began_us,
-				   "OPTIONS to %s %.3f s after the last",
-				   judge_route_text(&a->route).at, judge_s(gap_us));
-		last_us[rank] = a->began_us;
+		if (a->method == SIP_OPTIONS && !a->to_tag)
+			judge_probe(judge, a, &probed[rank]);
+		probed[rank].failing |= a->heard_us == JUDGE_NEVER || a->status == 503 || a->fault;
 	}
 }
 

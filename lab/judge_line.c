@@ -32,6 +32,7 @@ struct line {
 	bool returning;           /* from a failback that failed */
 	bool disturbed;           /* something failed since: what comes early has its reason */
 	uint64_t accepted_on;     /* known routes with a registration, a bit each */
+	struct kl_route beside;   /* accepted meanwhile; a request says if it moves there (OWN-3) */
 	uint64_t unregistered_us; /* REGISTER with Expires 0 was answered; JUDGE_NEVER */
 	uint64_t call_id, contact;
 
@@ -133,6 +134,11 @@ static void take_success(struct line *line, const struct judge_attempt *a)
 		line->unregistered_us = a->ended_us;
 		return;
 	}
+	if (a->beside) {
+		line->accepted_on |= route_bit(line, &a->route);
+		line->beside = a->route;
+		return;
+	}
 	if (moved && line->judge->policy->fail_registration_on)
 		line->accepted_on = 0;
 	line->accepted_on |= route_bit(line, &a->route);
@@ -167,6 +173,8 @@ static void take_failure(struct line *line, const struct judge_attempt *a)
 	uint64_t over_us =
 		a->ended_us == JUDGE_NEVER ? judge_given_up_us(line->judge, a) : a->ended_us;
 
+	if (a->beside)
+		return;
 	if (a->failback) {
 		line->connected_us = judge_over_us(line->judge, a);
 		return;
@@ -335,6 +343,29 @@ static void judge_failback(struct line *line, const struct judge_attempt *a)
 		   unregistered ? "after" : "without");
 }
 
+/* A request was sent again where the line is registered, and has no answer yet: the line registers
+ * elsewhere without leaving.  OWN-3 */
+static bool is_beside(const struct line *line, const struct judge_attempt *a)
+{
+	const struct judge *judge = line->judge;
+	const struct kl_policy *policy = judge->policy;
+	bool hedges =
+		policy->first_silence && policy->reregister_on && !policy->fail_registration_on;
+
+	if (!hedges || !line->registered || judge_same_route(&a->route, &line->route))
+		return false;
+	for (size_t i = a->line_prior; i != JUDGE_NONE; i = judge->attempts[i].line_prior) {
+		const struct judge_attempt *b = &judge->attempts[i];
+
+		if (b->began_us + judge_life_us(judge) < a->began_us)
+			return false;
+		if (judge_initiates(b) && b->send_count > 1 && b->heard_us > a->began_us &&
+		    judge_same_route(&b->route, &line->route))
+			return true;
+	}
+	return false;
+}
+
 static void judge_register(struct line *line, struct judge_attempt *a)
 {
 	const struct judge *judge = line->judge;
@@ -343,6 +374,11 @@ static void judge_register(struct line *line, struct judge_attempt *a)
 	bool back = line->registered && is_better(judge, &a->route, &line->route);
 
 	line->contact = a->contact;
+	a->beside = is_beside(line, a);
+	if (a->beside) {
+		line->disturbed = true;
+		return;
+	}
 	a->failback = back && !is_unregister(a) && judge->policy->reregister_on;
 
 	if (a->prior != JUDGE_NONE && judge->attempts[a->prior].link == JUDGE_MOVED)
@@ -385,12 +421,23 @@ static void judge_registered_route(struct line *line, const struct judge_attempt
 			   sip_method_name(a->method), judge_route_text(&a->route).at);
 }
 
+/* What was known of ROUTE when A began: its last attempt that was over had failed.  OWN-2 */
+static bool is_known_dead(const struct judge *judge, const struct kl_route *route,
+			  const struct judge_attempt *a)
+{
+	for (const struct judge_attempt *b = a; b-- > judge->attempts;)
+		if (judge_same_route(&b->route, route))
+			return b->heard_us > a->began_us || b->status == 503 || b->fault;
+	return false;
+}
+
 /* 001: each new request tries the primary route first.  FAIL-7 */
 static void judge_first_route(struct judge *judge, const struct judge_attempt *a)
 {
 	const struct kl_route *primary = judge_primary(judge, &a->route);
 
 	if (a->prior != JUDGE_NONE || !primary || judge->policy->reregister_on ||
+	    (judge->policy->health_shared && is_known_dead(judge, primary, a)) ||
 	    kl_policy_failback_mode(judge->policy) != KL_FAILBACK_NEW_REQUESTS)
 		return;
 	judge_note(judge, LAB_RULE_FAIL_7, judge_same_route(primary, &a->route), a->began_us,
@@ -436,6 +483,12 @@ static void judge_request(struct line *line, const struct judge_attempt *a)
 		judge_subscribe(line, a);
 	if (!judge_initiates(a))
 		return;
+	if (line->beside.port && judge_same_route(&a->route, &line->beside)) {
+		line->route = line->beside;
+		line->connected_us = a->began_us;
+		line->beside.port = 0;
+		owe_subscriptions(line, a->began_us);
+	}
 	judge_registered_route(line, a);
 	judge_first_route(line->judge, a);
 	/* The binding lives on: calls still work in that back-off.  TRIG-6 */

@@ -50,6 +50,7 @@ struct judge_attempt {
 	uint64_t left_us; /* the next route was turned to: JUDGE_NEVER */
 	uint64_t walk_us; /* when its walk began */
 	bool failback;    /* REGISTER to a better route, while the current one serves */
+	bool beside;      /* REGISTER elsewhere, while the current route is doubted (OWN-3) */
 	uint32_t rank;    /* in its walk, from 0 */
 };
 
@@ -158,6 +159,10 @@ bool judge_fails_until(const struct judge *judge, const struct judge_attempt *a,
  * NULL: there is none. */
 const struct judge_attempt *judge_late_success(const struct judge *judge,
 					       const struct judge_attempt *attempt);
+
+/* Did anything come from ROUTE, to whatever was sent there, from FROM_US to TO_US? */
+bool judge_heard_from(const struct judge *judge, const struct kl_route *route, uint64_t from_us,
+		      uint64_t to_us);
 
 /* Does ROUTE belong to another server entry than the one expected? */
 bool judge_is_foreign(const struct judge *judge, const struct kl_route *route);

@@ -179,6 +179,21 @@ static void judge_sends(struct judge *judge, const struct judge_attempt *a, enum
 
 /* ---- when it is left ---- */
 
+bool judge_heard_from(const struct judge *judge, const struct kl_route *route, uint64_t from_us,
+		      uint64_t to_us)
+{
+	for (size_t i = judge->attempt_count; i-- > 0;) {
+		const struct judge_attempt *a = &judge->attempts[i];
+
+		if (a->began_us + 2 * judge_life_us(judge) < from_us)
+			return false;
+		if (judge_same_route(&a->route, route) && a->heard_us >= from_us &&
+		    a->heard_us <= to_us)
+			return true;
+	}
+	return false;
+}
+
 static bool turned_with(const struct judge *judge, const struct judge_attempt *a,
 			const struct judge_attempt *b)
 {
@@ -205,6 +220,38 @@ static bool line_turned(const struct judge *judge, const struct judge_attempt *a
 	return false;
 }
 
+/* When it was sent last but once: what comes later ends a doubt (OWN-3). */
+static uint64_t last_but_one_us(const struct judge_attempt *a)
+{
+	uint32_t count = a->send_count < JUDGE_SENDS_MAX ? a->send_count : JUDGE_SENDS_MAX;
+
+	return count < 2 ? a->began_us : a->sends_us[count - 2];
+}
+
+/* When it was seen on the next route or, if it waits there for a registration, left. */
+static uint64_t gone_us(const struct judge *judge, const struct judge_attempt *a)
+{
+	uint64_t next_us = a->link == JUDGE_MOVED ? judge->attempts[a->next].began_us : a->left_us;
+
+	return next_us > a->left_us + judge_us(JUDGE_LATE_MS) ? a->left_us : next_us;
+}
+
+/* Not before it was sent again, and only if nothing at all came from there meanwhile; or else at
+ * the end of its transaction. */
+static void judge_silence(struct judge *judge, const struct judge_attempt *a)
+{
+	uint64_t waited_us = a->left_us - a->began_us;
+	bool silent =
+		!judge_heard_from(judge, &a->route, last_but_one_us(a), gone_us(judge, a) - 1) &&
+		waited_us + judge->tolerance_us >= judge_gap_us(judge, a->method, 1, false);
+
+	judge_note(judge, LAB_RULE_OWN_3,
+		   silent || waited_us + judge->tolerance_us >= judge_life_us(judge), a->left_us,
+		   "%s: %s was left after %.3f s%s", sip_method_name(a->method),
+		   judge_route_text(&a->route).at, judge_s(waited_us),
+		   silent ? "" : ", though it was not silent");
+}
+
 /* An attempt that nothing answered, and that the walk left for another route. */
 static void judge_turn(struct judge *judge, const struct judge_attempt *a, enum lab_rule rule)
 {
@@ -213,6 +260,10 @@ static void judge_turn(struct judge *judge, const struct judge_attempt *a, enum 
 
 	if (waited_us < window_us && line_turned(judge, a))
 		return;
+	if (judge->policy->first_silence && a->route.transport == KL_UDP) {
+		judge_silence(judge, a);
+		return;
+	}
 	judge_note(judge, rule, judge_about(judge, waited_us, window_us), a->left_us,
 		   "%s: %s was left after %.3f s, expected %.3f s", sip_method_name(a->method),
 		   judge_route_text(&a->route).at, judge_s(waited_us), judge_s(window_us));
@@ -226,8 +277,10 @@ static void judge_stay(struct judge *judge, const struct judge_attempt *a, enum 
 	bool over = a->route.transport == KL_UDP && a->send_count > sends_max(judge, a->method);
 	bool still = a->method == SIP_REGISTER && judge->end_us > due_us + judge_us(JUDGE_LATE_MS);
 	bool bounded = is_bounded(judge) && due_us >= a->walk_us + judge_life_us(judge);
+	bool patient = judge->policy->first_silence && a->route.transport == KL_UDP &&
+		       judge_heard_from(judge, &a->route, a->began_us, due_us);
 
-	if (bounded || a->failback || !judge_has_untried(judge, a) || (!over && !still))
+	if (bounded || patient || a->failback || !judge_has_untried(judge, a) || (!over && !still))
 		return;
 	judge_note(judge, rule, false, due_us,
 		   "%s: %s was not left after %.3f s, though there are other routes",

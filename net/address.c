@@ -177,19 +177,33 @@ int net_address_compare(const struct net_address *a, const struct net_address *b
 	return difference != 0 ? difference : a->port - b->port;
 }
 
-int net_address_local_toward(struct net_address *out, const struct net_address *remote)
+/* A UDP socket that is connected to REMOTE.  Connecting it sends nothing: the kernel only looks up
+ * the route and picks the source. */
+static int connect_toward(const struct net_address *remote)
 {
 	struct sockaddr_storage name;
 	socklen_t length = net_address_to_sockaddr(remote, &name);
-	int error = 0;
 	int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int error;
 
 	if (fd < 0)
 		return -errno;
-	/* Connecting a UDP socket sends nothing: the kernel only looks up the route and picks the
-	 * source. */
-	if (connect(fd, (const struct sockaddr *)&name, length) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)}) < 0)
+	if (connect(fd, (const struct sockaddr *)&name, length) == 0)
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
+}
+
+int net_address_local_toward(struct net_address *out, const struct net_address *remote)
+{
+	struct sockaddr_storage name = {0};
+	int fd = connect_toward(remote);
+	int error = 0;
+
+	if (fd < 0)
+		return fd;
+	if (getsockname(fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)}) < 0)
 		error = -errno;
 	close(fd);
 	if (error == 0) {
@@ -197,4 +211,36 @@ int net_address_local_toward(struct net_address *out, const struct net_address *
 		out->port = 0;
 	}
 	return error;
+}
+
+bool net_address_is_here(const struct net_address *address)
+{
+	struct net_address any_port = *address;
+	struct sockaddr_storage name;
+	socklen_t length;
+	int fd;
+	bool here;
+
+	any_port.port = 0;
+	length = net_address_to_sockaddr(&any_port, &name);
+	fd = socket(name.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	here = bind(fd, (const struct sockaddr *)&name, length) == 0 || errno != EADDRNOTAVAIL;
+	if (fd >= 0)
+		close(fd);
+	return here;
+}
+
+int net_address_mtu_toward(const struct net_address *remote)
+{
+	bool ipv4 = net_address_is_ipv4(remote);
+	int fd = connect_toward(remote);
+	int mtu = 0;
+
+	if (fd < 0)
+		return fd;
+	if (getsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_MTU : IPV6_MTU, &mtu,
+		       &(socklen_t){sizeof(mtu)}) < 0)
+		mtu = -errno;
+	close(fd);
+	return mtu;
 }

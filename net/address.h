@@ -54,4 +54,11 @@ int net_address_compare(const struct net_address *a, const struct net_address *b
  * nothing.  Errors: -ENETUNREACH no route, or what else connect() says. */
 int net_address_local_toward(struct net_address *out, const struct net_address *remote);
 
+/* Is it an address of this machine: may something be bound to it? */
+bool net_address_is_here(const struct net_address *address);
+
+/* The longest IP packet that the kernel believes to get to `remote` in one piece: what an ICMP
+ * message said, or else what the first link takes.  Sends nothing.  Errors: as above. */
+int net_address_mtu_toward(const struct net_address *remote);
+
 #endif

@@ -6,6 +6,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,9 @@ static void end(struct net_stream *stream, const struct net_stream_ending *endin
 	stream->config.on_end(stream->config.user, &copy);
 }
 
-/* OpenSSL's code wins over errno, which stays from whatever was before it. */
+/* OpenSSL's code wins over errno, which stays from whatever was before it.  Where the system broke
+ * a stream there is none: libevent gives SSL_get_error()'s value for it, calls it an end, and errno
+ * tells.  That is no matter of trust; nor is an end without TLS's good-bye. */
 static void end_by_error(struct net_stream *stream, short what, int error)
 {
 	struct net_stream_ending ending = {.end = NET_STREAM_CLOSED,
@@ -75,6 +78,14 @@ static void end_by_error(struct net_stream *stream, short what, int error)
 
 	if (stream->session != NULL)
 		code = bufferevent_get_openssl_error(stream->events);
+	if (code == SSL_ERROR_SYSCALL) {
+		code = 0;
+		what = BEV_EVENT_ERROR;
+	} else if (stream->state == OPEN &&
+		   ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+		code = 0;
+		what = BEV_EVENT_EOF;
+	}
 	if (stream->state == SECURING || code != 0) {
 		ending.end = NET_STREAM_INSECURE;
 		ending.why = net_tls_explain(stream->session, code);
@@ -153,13 +164,10 @@ static int make_events(struct net_stream *stream, bool is_client)
 /* Hands the connected socket to libevent.  0 or -ENOMEM. */
 static int begin(struct net_stream *stream, bool is_client)
 {
-	struct sockaddr_storage name = {0};
 	int error = make_events(stream, is_client);
 
 	if (error)
 		return error;
-	getsockname(stream->fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)});
-	net_address_from_sockaddr(&stream->local, (struct sockaddr *)&name);
 	stream->state = stream->session != NULL ? SECURING : OPEN;
 	bufferevent_setcb(stream->events, take_bytes, NULL, take_event, stream);
 	bufferevent_setwatermark(stream->events, EV_READ, 0, stream->config.unread_max);
@@ -212,6 +220,14 @@ static void set_options(int fd, const struct net_stream_config *config)
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
 }
 
+static void note_local(struct net_stream *stream)
+{
+	struct sockaddr_storage name = {0};
+
+	getsockname(stream->fd, (struct sockaddr *)&name, &(socklen_t){sizeof(name)});
+	net_address_from_sockaddr(&stream->local, (struct sockaddr *)&name);
+}
+
 static int connect_socket(struct net_stream *stream)
 {
 	const struct net_stream_config *config = &stream->config;
@@ -235,6 +251,7 @@ static int connect_socket(struct net_stream *stream)
 	length = net_address_to_sockaddr(&config->remote, &name);
 	if (connect(stream->fd, (struct sockaddr *)&name, length) < 0 && errno != EINPROGRESS)
 		return -errno;
+	note_local(stream);
 	return net_watch_create(&stream->connected, stream->loop,
 				&(struct net_watch_config){.fd = stream->fd,
 							   .events = NET_WRITABLE,
@@ -290,6 +307,7 @@ int net_stream_accept(struct net_stream **out, struct net_loop *loop,
 	}
 	stream->fd = fd;
 	set_options(fd, config);
+	note_local(stream);
 	error = begin(stream, false);
 	if (error)
 		net_stream_close(stream);

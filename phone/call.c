@@ -20,10 +20,10 @@ void phone_call_tell(const struct phone_call *call, struct phone_call_event *eve
 	event->incoming = call->incoming;
 	event->peer = call->target;
 	event->after_ms = net_now_ms() - call->began_at;
+	phone_event_call(call->phone, event);
 	if (call->incoming)
 		phone_log(PHONE_LOG_INFO, "call %llu from %s: %s", (unsigned long long)call->id,
 			  call->target, event->text);
-	phone_event_call(call->phone, event);
 	if (call->on_event)
 		call->on_event(call->user, event);
 }

@@ -230,8 +230,7 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 	const struct phone_dialog_origin origin = {
 		.account = account,
 		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy,
-			.name = phone_entry_config(phone, account)->name},
+			.policy = phone_entry_config(phone, account)->policy},
 		.invite = invite,
 		.call = call,
 	};
@@ -453,8 +452,8 @@ void phone_call_take_cancel(struct phone *phone, const struct phone_incoming *ca
 	phone_call_refuse(call, 487, text);
 }
 
-/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since ours to
- * the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
+/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since our
+ * answer to the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
 static unsigned judge_prack(struct phone_call *call, const struct sip_message *prack)
 {
 	struct phone_dialog *dialog = call->dialog;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "phone/grant.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/relay_private.h"
@@ -45,7 +46,7 @@ static void make_branch(kl_tx tx, char to[PHONE_ID_MAX])
 		 phone_draw());
 }
 
-static struct phone_client *find_branch(const struct phone *phone, struct sip_span branch)
+struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch)
 {
 	char digits[TX_DIGITS + 1];
 	struct phone_client *client;
@@ -145,8 +146,10 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->account = phone_account_find(&phone->accounts, send->line, send->entry);
 	client->hop.route = send->route;
 	client->hop.policy = phone_entry_config(phone, client->account)->policy;
-	if (send->name)
-		client->hop.name = phone_entry_config(phone, client->account)->name;
+	client->hop.name = send->tls_name;
+	if (!client->hop.name && send->route.tls_name)
+		client->hop.name =
+			phone_redirect_name(&phone->redirect_names, send->route.tls_name);
 	client->token = send->token;
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
@@ -205,6 +208,7 @@ static bool client_write(struct phone_client *client, const struct kl_action_sen
 		return false;
 	}
 	memcpy(client->sent, request.sent, sizeof client->sent);
+	phone_large_begin(client);
 	return true;
 }
 
@@ -224,27 +228,45 @@ static struct phone_client *client_open(struct phone *phone, const struct kl_act
 	return client;
 }
 
+static void tell_fault(struct phone *phone, const struct kl_event_transport *fault)
+{
+	phone_network_check(phone);
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_TRANSPORT, .transport = *fault});
+}
+
+void phone_client_fail(struct phone_client *client, enum kl_fault fault)
+{
+	tell_fault(client->phone,
+		   &(struct kl_event_transport){client->hop.route, fault, client->tx});
+}
+
+void phone_client_transmit(struct phone_client *client)
+{
+	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
+	int error = phone_send(phone, &hop, client->request.received);
+
+	if (error && client->over_tcp) {
+		phone_large_give_up(client);
+		error = phone_send(phone, &client->hop, client->request.received);
+	}
+	if (error)
+		phone_client_fail(client, phone_fault_of(-error));
+}
+
 void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 {
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
-	struct kl_event fault = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = send->route, .fault = KL_FAULT_SEND, .tx = send->tx},
-	};
-	int error = 0;
 
 	if (client && client->redirect.locate)
 		return; /* it was answered */
 	phone_network_use(phone, &send->route);
-	if (client)
-		error = phone_send(phone, &client->hop, client->request.received);
-	if (error)
-		fault.transport.fault = phone_fault_of(-error);
-	if (client && !error)
-		return;
-	phone_network_check(phone);
-	phone_feed(phone, &fault);
+	if (!client)
+		tell_fault(phone,
+			   &(struct kl_event_transport){send->route, KL_FAULT_SEND, send->tx});
+	else if (send->attempt == 1 || !phone_large_arrives(client))
+		phone_client_transmit(client);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -259,6 +281,7 @@ static void forget_in(struct phone_client *client, uint64_t length_ms)
 static void client_cancel(struct phone_client *client)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
@@ -268,7 +291,7 @@ static void client_cancel(struct phone_client *client)
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request);
 	if (length > 0)
-		phone_repeat_start(&client->cancel, &client->hop,
+		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
 }
@@ -278,13 +301,14 @@ static void client_cancel(struct phone_client *client)
 static void client_acknowledge(struct phone_client *client, const struct sip_message *response)
 {
 	struct phone *phone = client->phone;
+	const struct phone_hop hop = phone_large_hop(client);
 	struct sip_builder builder;
 	int length;
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_ack_for_failure(&builder, &client->request, response);
 	if (length > 0)
-		phone_send(phone, &client->hop, (struct sip_span){phone->scratch, (size_t)length});
+		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 void phone_client_abandon(struct phone *phone, kl_tx tx)
@@ -528,7 +552,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)
 {
-	struct phone_client *client = find_branch(phone, response->via.branch);
+	struct phone_client *client = phone_client_find(phone, response->via.branch);
 
 	if (!client)
 		return false;
@@ -560,70 +584,12 @@ kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *rou
 
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-	if (client->state == PHONE_CLIENT_OPEN && phone_route_equal(&client->hop.route, route))
-		return client->tx;
+		{
+			const struct phone_hop hop = phone_large_hop(client);
+
+			if (client->state == PHONE_CLIENT_OPEN &&
+			    phone_route_same(&hop.route, route))
+				return client->tx;
+		}
 	return 0;
-}
-
-static enum kl_fault fault_of(enum net_icmp_class icmp_class)
-{
-	switch (icmp_class) {
-	case NET_ICMP_NET:
-		return KL_FAULT_NET;
-	case NET_ICMP_HOST:
-		return KL_FAULT_HOST;
-	case NET_ICMP_PROTOCOL:
-		return KL_FAULT_PROTOCOL;
-	case NET_ICMP_PORT:
-		return KL_FAULT_PORT;
-	case NET_ICMP_PROHIBITED:
-		return KL_FAULT_PROHIBITED;
-	case NET_ICMP_HOPS:
-		return KL_FAULT_HOPS;
-	case NET_ICMP_TOO_BIG:
-	case NET_ICMP_OTHER:
-		break;
-	}
-	return KL_FAULT_NONE;
-}
-
-/* The branch that stands in what was quoted of our datagram; absent: none. */
-static struct sip_span quoted_branch(const struct net_udp_error *error)
-{
-	static const char mark[] = ";branch=";
-	const char *at = NULL;
-	size_t length = 0, left;
-
-	if (error->quoted_length)
-		at = memmem(error->quoted, error->quoted_length, mark, sizeof mark - 1);
-	if (!at)
-		return (struct sip_span){NULL, 0};
-	at += sizeof mark - 1;
-	left = error->quoted_length - (size_t)(at - (const char *)error->quoted);
-	while (length < left && !strchr(";, \r\n", at[length]))
-		length++;
-	return (struct sip_span){at, length};
-}
-
-void phone_client_take_error(struct phone *phone, const struct net_udp_error *error)
-{
-	struct kl_event event = {
-		.type = KL_EV_TRANSPORT,
-		.transport = {.route = phone_route_of(&error->destination, KL_UDP),
-			      .fault = fault_of(error->icmp_class)},
-	};
-	const struct sip_span branch = quoted_branch(error);
-	const struct phone_client *client = find_branch(phone, branch);
-	char address[NET_ADDRESS_TEXT_MAX];
-
-	if (event.transport.fault == KL_FAULT_NONE ||
-	    phone_dialogs_take_fault(phone, branch, event.transport.fault) ||
-	    phone_relay_take_fault(phone, branch, event.transport.fault))
-		return;
-	/* The engine checks that it is open, and on that route. */
-	event.transport.tx = client ? client->tx : 0;
-	phone_log(PHONE_LOG_INFO, "%s for %s%s", kl_fault_text(event.transport.fault),
-		  net_address_format(&error->destination, address),
-		  event.transport.tx ? "" : ", about nothing that is open");
-	phone_feed(phone, &event);
 }

@@ -32,8 +32,9 @@ struct phone_client {
 	enum phone_client_state state;
 	bool proceeding; /* a provisional answer came */
 	bool cancelled;
+	bool over_tcp; /* phone/large.h */
 	struct phone_account *account;
-	struct phone_hop hop;
+	struct phone_hop hop;         /* as the engine has it */
 	uint64_t token;               /* of an INVITE, or a SUBSCRIBE */
 	enum kl_purpose purpose;      /* of a SUBSCRIBE */
 	uint64_t proof;               /* phone_proof.request */
@@ -69,6 +70,12 @@ void phone_clients_carry(struct phone *phone, const struct phone_reload *reload)
 /* KL_DO_SEND.  What can't be sent is told to the engine as a fault. */
 void phone_client_send(struct phone *phone, const struct kl_action_send *send);
 
+/* Sends the request as it stands, or tells the engine that it can't be sent. */
+void phone_client_transmit(struct phone_client *client);
+
+/* Tells the engine that its route failed. */
+void phone_client_fail(struct phone_client *client, enum kl_fault fault);
+
 /* KL_DO_ABANDON */
 void phone_client_abandon(struct phone *phone, kl_tx tx);
 
@@ -78,8 +85,8 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 /* A transaction for whose answer the engine waits on that route; 0: none. */
 kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route);
 
-/* Takes an ICMP error.  What it quotes names the transaction that it means (TRIG-1). */
-void phone_client_take_error(struct phone *phone, const struct net_udp_error *error);
+/* The open one with this branch; NULL: there is none. */
+struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch);
 
 /* Is an answer waited for by a line that leaves? */
 bool phone_clients_busy(const struct phone *phone);

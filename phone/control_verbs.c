@@ -51,9 +51,14 @@ static void take_call_event(void *user, const struct phone_call_event *event)
 static void do_call(struct phone_peer *peer, const json_t *request)
 {
 	const char *target = text_of(request, "target");
+	const json_t *hz = json_object_get(request, "tone_hz");
+	unsigned tone = hz ? (unsigned)json_integer_value(hz) : 0;
 	const struct phone_call_order order = {
 		.line = find_line(peer->phone, request),
 		.target = target,
+		.audio = {.play = text_of(request, "play"),
+			  .tone_hz = tone,
+			  .record = text_of(request, "record")},
 		.on_event = take_call_event,
 		.user = peer,
 	};
@@ -61,6 +66,8 @@ static void do_call(struct phone_peer *peer, const json_t *request)
 
 	if (!target || strlen(target) > PHONE_TARGET_MAX)
 		phone_peer_refuse(peer, "a call needs a \"target\" of at most 255 bytes");
+	else if (hz && (tone < PHONE_TONE_LEAST || tone > PHONE_TONE_MOST))
+		phone_peer_refuse(peer, "\"tone_hz\" is a number, 100 to 3800");
 	else if (peer->call)
 		phone_peer_refuse(peer, "this connection has a call");
 	else if (phone_call_place(peer->phone, &order, &peer->call, why))
@@ -147,6 +154,13 @@ static int resume(struct phone *phone, uint64_t id, const json_t *request)
 	return phone_call_resume(phone, id);
 }
 
+static int digits(struct phone *phone, uint64_t id, const json_t *request)
+{
+	const char *text = text_of(request, "digits");
+
+	return text && *text ? phone_call_send_digits(phone, id, text) : -EINVAL;
+}
+
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
 static void do_subscribe(struct phone_peer *peer, const json_t *request)
@@ -226,6 +240,7 @@ static const struct verb {
 	{"hang-up", NULL, hang_up, ANY_CALL},
 	{"hold", NULL, hold, CALL_THAT_IS_UP},
 	{"resume", NULL, resume, CALL_THAT_IS_UP},
+	{"digits", NULL, digits, CALL_THAT_IS_UP},
 	{"subscribe", do_subscribe, NULL, ANY_CALL},
 	{"unsubscribe", do_unsubscribe, NULL, ANY_CALL},
 };
@@ -242,14 +257,28 @@ static void refuse_unknown(struct phone_peer *peer)
 	phone_peer_refuse(peer, why);
 }
 
+static const char *verb_error(const struct verb *verb, int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return verb->handle == reject ? "\"status\" is a number, 300 to 699"
+					      : "\"digits\" are of 0-9 * # A-D";
+	case -ENOSPC:
+		return "too many digits wait to be sent";
+	case -ENOTSUP:
+		return "the far end takes no digits";
+	default:
+		return "there is no such call";
+	}
+}
+
 static void handle(struct phone_peer *peer, const json_t *request, const struct verb *verb)
 {
 	uint64_t id = choose_call(peer, request, verb->choice);
 	int error = id ? verb->handle(peer->phone, id, request) : 0;
 
 	if (error)
-		phone_peer_refuse(peer, error == -EINVAL ? "\"status\" is a number, 300 to 699"
-							 : "there is no such call");
+		phone_peer_refuse(peer, verb_error(verb, error));
 	else if (id)
 		say_done(peer);
 }

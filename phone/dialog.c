@@ -502,6 +502,7 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 	*error = 0;
 	if (!dialog)
 		return NULL;
+	dialog->hop.name = certificate_name(dialog, &dialog->hop.route);
 	*error = sip_dialog_from_request(&dialog->sip, origin->invite, tag);
 	if (!*error)
 		return dialog;

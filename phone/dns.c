@@ -14,6 +14,7 @@ struct question {
 	LIST_ENTRY(question) others;
 	struct phone_dns *dns;
 	uint32_t query; /* the engine's name for it */
+	enum kl_record_type type;
 	/* Somebody else's: as in phone_dns_search; NULL: the engine's. */
 	void (*on_result)(void *user, const struct net_dns_result *result);
 	void *user;
@@ -109,6 +110,9 @@ static void answer(struct question *question, const struct net_dns_result *resul
 		return;
 	}
 	phone_dns_event(result, asked.query, records, &event);
+	if (config->on_known)
+		config->on_known(config->user, &(struct phone_dns_known){asked.asked.name,
+									 asked.type, &event.dns});
 	config->on_answer(config->user, &event);
 }
 
@@ -175,6 +179,7 @@ void phone_dns_ask(struct phone_dns *dns, const struct kl_action_query *query)
 		return;
 	}
 	question->query = query->query;
+	question->type = query->type;
 	ask(question);
 }
 

@@ -7,6 +7,13 @@
 
 struct phone_dns;
 
+/* What came of a question of the engine. */
+struct phone_dns_known {
+	const char *name;
+	enum kl_record_type type;
+	const struct kl_event_dns *answer;
+};
+
 struct phone_dns_config {
 	struct net_loop *loop;
 	const struct net_resolver_config *resolver;
@@ -15,6 +22,9 @@ struct phone_dns_config {
 	/* Called once for each question, also from within phone_dns_ask().  The event's records
 	 * are valid until it returns. */
 	void (*on_answer)(void *user, const struct kl_event *event);
+
+	/* Told of the same before that; valid until it returns.  May be NULL. */
+	void (*on_known)(void *user, const struct phone_dns_known *known);
 
 	/* Called when other DNS servers are asked from now on. */
 	void (*on_servers)(void *user, const struct net_resolver_config *resolver);

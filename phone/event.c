@@ -199,6 +199,8 @@ json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_e
 		put(told, "status", json_integer(event->status));
 	if (event->type == PHONE_CALL_OVER)
 		put(told, "was_up", json_boolean(event->was_up));
+	if (event->type == PHONE_CALL_DIGIT)
+		put(told, "digit", json_stringn(&event->digit, 1));
 	put_route(told, "route", &event->route);
 	put_text(told, "text", sip_span_of(event->text));
 	return told;

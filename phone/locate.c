@@ -186,6 +186,16 @@ static void take_srv(struct phone_locate *locate, const struct net_dns_result *r
 	}
 }
 
+static struct kl_route route_of(const struct phone_locate *locate,
+				const struct net_address *address, enum kl_transport transport)
+{
+	struct kl_route route = phone_route_of(address, transport);
+
+	if (transport == KL_TLS)
+		route.tls_name = kl_tls_name(locate->found.name);
+	return route;
+}
+
 static void take_addresses(struct phone_locate *locate, const struct net_dns_result *result)
 {
 	const struct target *target = &locate->targets[locate->targets_done];
@@ -197,7 +207,8 @@ static void take_addresses(struct phone_locate *locate, const struct net_dns_res
 		memcpy(address.ip, result->records[i].ip, sizeof address.ip);
 		if (phone_transport_families(locate->phone->transport) &
 		    (net_address_is_ipv4(&address) ? KL_IPV4 : KL_IPV6))
-			found->routes[found->count++] = phone_route_of(&address, target->transport);
+			found->routes[found->count++] =
+				route_of(locate, &address, target->transport);
 	}
 }
 

@@ -94,6 +94,19 @@ static bool is_down(const struct phone *phone, const struct survey *servers,
 	return network->path_count || (!network->resolver_here && !names->open);
 }
 
+/* Streams end with the address that they leave from, and no server is to blame: for the engine they
+ * do so while there is no network on this side. */
+static void lose_stranded(struct phone *phone)
+{
+	if (!phone_transport_mark_stranded(phone->transport))
+		return;
+	if (!phone->network.down) {
+		phone->network.down = true;
+		feed(phone, KL_EV_LINK_DOWN);
+	}
+	phone_transport_lose_stranded(phone->transport);
+}
+
 /* The new address comes before the news that there is a network again: so one REGISTER serves for
  * both. */
 static void look(void *user)
@@ -103,19 +116,23 @@ static void look(void *user)
 	struct survey names = look_at(network->resolvers, network->resolver_count, &anywhere);
 	struct survey servers = look_at(network->paths, network->path_count, &network->bind);
 	bool down = is_down(phone, &servers, &names);
-	bool changed = down != network->down;
+	bool was_down = network->down;
+	const uint64_t now_ms = network->looked_at_ms = net_now_ms();
 
-	network->looked_at_ms = net_now_ms();
-	network->down = down;
+	lose_stranded(phone);
 	if (servers.moved) {
 		phone_log(PHONE_LOG_NOTICE, "our address changed");
 		feed(phone, KL_EV_ADDRESS_CHANGED);
 	}
 	/* What the engine did about that may have led to another look. */
-	if (!changed || network->down != down)
+	if (network->looked_at_ms != now_ms)
 		return;
-	phone_log(PHONE_LOG_NOTICE,
-		  down ? "no way leads to any server" : "a way leads to a server again");
+	if (down != was_down)
+		phone_log(PHONE_LOG_NOTICE,
+			  down ? "no way leads to any server" : "a way leads to a server again");
+	if (down == network->down)
+		return;
+	network->down = down;
 	feed(phone, down ? KL_EV_LINK_DOWN : KL_EV_LINK_UP);
 }
 

@@ -3,11 +3,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/provenance.h"
+#include "phone/icmp.h"
+#include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/relay_private.h"
@@ -133,6 +136,14 @@ static void take_dns(void *user, const struct kl_event *event)
 	phone_feed(user, event);
 }
 
+static void take_known(void *user, const struct phone_dns_known *known)
+{
+	const struct phone *phone = user;
+
+	if (phone->memory)
+		phone_memory_take(phone->memory, known);
+}
+
 /* ---- the network ----------------------------------------------------------------------------- */
 
 static void trace_sent(struct phone *phone, const struct phone_hop *hop, struct sip_span bytes)
@@ -160,50 +171,53 @@ int phone_send(struct phone *phone, const struct phone_hop *hop, struct sip_span
 	return error;
 }
 
-static void log_count(uint64_t count, uint64_t *told, const char *what)
-{
-	if (count != *told)
-		phone_log(PHONE_LOG_WARNING, "%s: %llu", what, (unsigned long long)(count - *told));
-	*told = count;
-}
-
-static void log_dropped(void *user)
+static void log_odd(void *user)
 {
 	struct phone *phone = user;
-	const struct phone_counters *counters = &phone->counters;
-	struct phone_counters *told = &phone->told;
+	const struct phone_counters now = phone->counters, told = phone->told;
 
-	log_count(counters->dropped, &told->dropped, "dropped that are no SIP messages");
-	log_count(counters->refused, &told->refused,
-		  "refused of strangers, or of servers without the registration");
-	log_count(counters->overflow, &told->overflow, "turned away since there is no room");
-	log_count(counters->flooded, &told->flooded,
-		  "NOTIFYs turned away, of servers that send too many");
+	phone->told = now;
 	phone->summary_is_due = false;
+	phone_log(PHONE_LOG_WARNING,
+		  "dropped: %" PRIu64 " that are no SIP messages, %" PRIu64
+		  " answers to nothing that was asked, %" PRIu64
+		  " of strangers or of servers without the registration, %" PRIu64
+		  " without room, %" PRIu64 " NOTIFYs beyond what a subscription may send, %" PRIu64
+		  " streams",
+		  now.dropped - told.dropped, now.stray - told.stray, now.refused - told.refused,
+		  now.overflow - told.overflow, now.flooded - told.flooded,
+		  now.streams - told.streams);
 }
 
-/* What somebody may send too much of is counted, and the log has a sum of it every 10 s at most. */
-static void count(struct phone *phone, uint64_t *counter)
+/* What is odd is counted, and the log has a sum of it every 10 s at most. */
+static void note_odd(void *user)
 {
-	++*counter;
-	if (!phone->summary_is_due)
-		net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
+	struct phone *phone = user;
+	const struct phone_transport_counters network = phone_transport_counters(phone->transport);
+
+	phone->counters.streams = network.broken + network.crowded;
+	if (phone->summary_is_due || !memcmp(&phone->counters, &phone->told, sizeof phone->told))
+		return;
 	phone->summary_is_due = true;
+	net_timer_set(phone->summary, net_now_ms() + SUMMARY_MS);
 }
 
 void phone_count_refused(struct phone *phone)
 {
-	count(phone, &phone->counters.refused);
+	phone->counters.refused++;
+	note_odd(phone);
 }
 
 void phone_count_overflow(struct phone *phone)
 {
-	count(phone, &phone->counters.overflow);
+	phone->counters.overflow++;
+	note_odd(phone);
 }
 
 void phone_count_flooded(struct phone *phone)
 {
-	count(phone, &phone->counters.flooded);
+	phone->counters.flooded++;
+	note_odd(phone);
 }
 
 static void drop(struct phone *phone, const struct phone_packet *packet, int error)
@@ -212,7 +226,8 @@ static void drop(struct phone *phone, const struct phone_packet *packet, int err
 
 	phone_log(PHONE_LOG_DEBUG, "dropped %zu bytes from %s: %s", packet->length,
 		  phone_route_text(&packet->source, source), sip_strerror(error));
-	count(phone, &phone->counters.dropped);
+	phone->counters.dropped++;
+	note_odd(phone);
 }
 
 /* A stream stands in the trace with the port where we listen, both ways. */
@@ -251,12 +266,13 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		 !phone_relay_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
+	note_odd(phone);
 	phone_check_stopped(phone);
 }
 
 static void take_error(void *user, const struct net_udp_error *error)
 {
-	phone_client_take_error(user, error);
+	phone_icmp_take(user, error);
 }
 
 /* TRIG-4, TRIG-6: a stream that came to nothing fails those who wait for it, one that was there may
@@ -272,6 +288,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
+	phone_large_lose(phone, end);
 	event.transport.tx = phone_client_waiting(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
 		event.transport.fault = KL_FAULT_STREAM_LOST;
@@ -353,6 +370,12 @@ void phone_send_away(struct phone *phone)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static int report_no_memory(char why[PHONE_WHY_MAX])
+{
+	snprintf(why, PHONE_WHY_MAX, "out of memory");
+	return -ENOMEM;
+}
+
 static int open_network(struct phone *phone, const struct phone_config *config,
 			char why[PHONE_WHY_MAX])
 {
@@ -367,6 +390,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.on_stream_end = take_stream_end,
 		.waits = waits,
 		.admits = admits,
+		.on_odd = note_odd,
 		.user = phone,
 	};
 	const struct phone_dns_config dns = {
@@ -376,6 +400,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.hosts_path = config->hosts_path,
 		.on_servers = take_servers,
 		.on_answer = take_dns,
+		.on_known = take_known,
 		.user = phone,
 	};
 	int error = phone_transport_open(&phone->transport, &transport, why);
@@ -385,16 +410,13 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 					 why);
 	if (error)
 		return error;
+	if (config->state_path &&
+	    phone_memory_open(&phone->memory, config->loop, config->state_path))
+		return report_no_memory(why);
 	error = phone_dns_create(&phone->dns, &dns);
 	if (error)
 		snprintf(why, PHONE_WHY_MAX, "the DNS servers: %s", strerror(-error));
 	return error;
-}
-
-static int report_no_memory(char why[PHONE_WHY_MAX])
-{
-	snprintf(why, PHONE_WHY_MAX, "out of memory");
-	return -ENOMEM;
 }
 
 /* The engine asks only for addresses of the families that are here. */
@@ -409,6 +431,8 @@ static int open_engine(struct phone *phone, char why[PHONE_WHY_MAX])
 		return report_no_memory(why);
 	*config = phone->config->engine;
 	config->families = phone_transport_families(phone->transport);
+	if (phone->memory)
+		phone_memory_lend(phone->memory, config);
 	size = kl_engine_size(config);
 	phone->engine = malloc(size);
 	if (!phone->engine)
@@ -440,7 +464,7 @@ static int open_parts(struct phone *phone, const struct phone_config *config,
 					 (struct net_callback){take_time, phone});
 	if (!error)
 		error = net_timer_create(&phone->summary, phone->loop,
-					 (struct net_callback){log_dropped, phone});
+					 (struct net_callback){log_odd, phone});
 	if (!error)
 		error = net_timer_create(&phone->leave, phone->loop,
 					 (struct net_callback){take_leave_over, phone});
@@ -479,12 +503,14 @@ void phone_free(struct phone *phone)
 	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);
+	phone_redirect_names_clear(&phone->redirect_names);
 	phone_server_clear(phone);
 	phone_accounts_clear(&phone->accounts);
 	phone_network_close(phone);
 	phone_dns_free(phone->dns);
 	phone_transport_close(phone->transport);
 	phone_trace_close(phone->trace);
+	phone_memory_close(phone->memory);
 	net_timer_free(phone->alarm);
 	net_timer_free(phone->summary);
 	net_timer_free(phone->leave);

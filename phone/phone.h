@@ -27,7 +27,9 @@ enum {
 	PHONE_PORT = 5060,
 	PHONE_WHY_MAX = 256,    /* room for any WHY */
 	PHONE_TARGET_MAX = 255, /* bytes of a call's target */
-	PHONE_EVENT_MAX = 63,   /* bytes of an event's name */
+	PHONE_TONE_LEAST = 100, /* Hz of a tone */
+	PHONE_TONE_MOST = 3800,
+	PHONE_EVENT_MAX = 63, /* bytes of an event's name */
 };
 
 struct phone;
@@ -47,6 +49,7 @@ struct phone_config {
 	const char *hosts_path;    /* names with addresses, which come before the DNS */
 	const char *trace_path;    /* every message goes there, as a pcap file */
 	bool trace_blank;          /* without credentials */
+	const char *state_path; /* what the DNS answered is kept there for the next start (OWN-9) */
 	struct net_tls_config tls; /* the texts outlive the phone */
 
 	/* Told of each action of the engine, before it is carried out; valid until it returns.  It
@@ -127,7 +130,7 @@ struct phone_call_event {
 /* What a call says, once it is up, and where what it hears is kept; all zero: silence, nowhere. */
 struct phone_audio {
 	const char *play;   /* a WAV file (8 kHz, 1 channel), again and again; NULL: none */
-	unsigned tone_hz;   /* or a tone, 100..3800; 0: none */
+	unsigned tone_hz;   /* or a tone, PHONE_TONE_LEAST to PHONE_TONE_MOST; 0: none */
 	const char *record; /* a WAV file, which is replaced; NULL: none */
 };
 

@@ -10,6 +10,7 @@
 #include "phone/dns.h"
 #include "phone/event.h"
 #include "phone/locate.h"
+#include "phone/memory.h"
 #include "phone/network.h"
 #include "phone/phone.h"
 #include "phone/reload.h"
@@ -19,12 +20,14 @@
 #include "phone/transport.h"
 #include "sip/message.h"
 
+/* What is odd, since the start: the log has sums of it. */
 struct phone_counters {
 	uint64_t dropped;  /* datagrams and messages of streams that are no SIP */
 	uint64_t stray;    /* answers to nothing that is open */
 	uint64_t refused;  /* requests from strangers, or from a server that may not send any */
 	uint64_t overflow; /* what did not fit a table */
 	uint64_t flooded;  /* NOTIFYs beyond what a subscription may send */
+	uint64_t streams;  /* refused for their number, or dropped since they could not be read */
 };
 
 /* Lines that leave for good: their subscriptions end before their registrations do. */
@@ -45,9 +48,11 @@ struct phone {
 	struct phone_transport *transport;
 	struct phone_dns *dns;
 	struct phone_network network;
-	struct phone_trace *trace; /* NULL: none is wanted */
+	struct phone_trace *trace;   /* NULL: none is wanted */
+	struct phone_memory *memory; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
+	struct phone_redirect_names redirect_names;
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;
 	struct phone_subscriptions subscriptions;
@@ -57,7 +62,7 @@ struct phone {
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
 	struct phone_counters told; /* as the last summary had them */
-	bool summary_is_due;
+	bool summary_is_due;        /* there is more to tell */
 	enum phone_leaving leaving;
 	struct net_timer *leave; /* when their subscriptions are waited for no more */
 	struct net_callback on_stopped;

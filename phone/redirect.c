@@ -1,11 +1,38 @@
 /* redirect.c - where the Contacts of a 3xx lead. */
 #include "phone/redirect.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "phone/private.h"
 
 enum { CONTACTS_MAX = 8 }; /* more of them are not tried: each may have to be looked up */
+
+const char *phone_redirect_name(const struct phone_redirect_names *names, uint32_t number)
+{
+	for (unsigned i = 0; i < names->count; i++)
+		if (kl_tls_name(names->all[i]) == number)
+			return names->all[i];
+	return NULL;
+}
+
+static void keep_name(struct phone_redirect_names *names, const char *name)
+{
+	char *copy;
+
+	if (phone_redirect_name(names, kl_tls_name(name)) ||
+	    names->count == PHONE_REDIRECT_NAMES_MAX)
+		return;
+	copy = strdup(name);
+	if (copy)
+		names->all[names->count++] = copy;
+}
+
+void phone_redirect_names_clear(struct phone_redirect_names *names)
+{
+	while (names->count)
+		free(names->all[--names->count]);
+}
 
 bool phone_is_uri_text(const char *text)
 {
@@ -44,6 +71,8 @@ static void take_found(void *user, const struct phone_found *found)
 		return;
 	}
 	redirect->target.route = found->routes[0];
+	if (redirect->target.route.tls_name)
+		keep_name(&redirect->phone->redirect_names, found->name);
 	redirect->on_target(redirect->user);
 }
 

@@ -7,8 +7,23 @@
 #include "phone/phone.h"
 #include "sip/message.h"
 
-/* Where a request goes instead.  Port 0: nowhere.  Over TLS the certificate there has to name the
- * address. */
+enum {
+	/* Hosts that redirections led to over TLS.  They are kept, since registrations may live
+	 * there; a server that makes up more of them finds that theirs are not trusted. */
+	PHONE_REDIRECT_NAMES_MAX = 256,
+};
+
+/* Whom a certificate has to name behind a redirection: the host of its URI (RFC 5922 4). */
+struct phone_redirect_names {
+	char *all[PHONE_REDIRECT_NAMES_MAX];
+	unsigned count;
+};
+
+/* The name of a number (kl_tls_name()); NULL: no redirection led there, or there was no room. */
+const char *phone_redirect_name(const struct phone_redirect_names *names, uint32_t number);
+void phone_redirect_names_clear(struct phone_redirect_names *names);
+
+/* Where a request goes instead.  Port 0: nowhere. */
 struct phone_target {
 	struct kl_route route;
 	char uri[PHONE_TARGET_MAX + 8]; /* what it asks for there */

@@ -51,6 +51,9 @@ void phone_reload_hop(const struct phone_reload *reload, const struct phone_acco
 		hop->policy = new->policy;
 	if (hop->name == old->name)
 		hop->name = new->name;
+	for (uint8_t i = 0; i < old->more_count; i++)
+		if (hop->name == old->more_names[i])
+			hop->name = new->more_names[i];
 }
 
 static bool goes_on(const struct phone_reload *reload, uint32_t new_line)
@@ -225,6 +228,8 @@ static int make_engine_config(struct phone_reload *reload, char why[PHONE_WHY_MA
 		return -ENOMEM;
 	*new = reload->config->engine;
 	new->families = old->families;
+	new->remembered_records = old->remembered_records;
+	new->remembered_record_count = old->remembered_record_count;
 	kl_limits_keep(new, old);
 	if (kl_config_check(new, why, PHONE_WHY_MAX))
 		return -EINVAL;

@@ -372,6 +372,7 @@ static json_t *counters_status(const struct phone *phone)
 	put(counters, "send_errors", number(network.send_errors));
 	put(counters, "streams", number(network.streams));
 	put(counters, "broken_streams", number(network.broken));
+	put(counters, "refused_streams", number(network.crowded));
 	put(counters, "icmp", number(network.icmp));
 	put(counters, "dropped", number(own->dropped + network.oversized));
 	put(counters, "stray", number(own->stray));

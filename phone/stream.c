@@ -22,15 +22,19 @@ enum { KEEPALIVES_MAX = 4, MS_IN_S = 1000 };
 struct stream {
 	LIST_ENTRY(stream) others;
 	struct phone_streams *pool;
-	uint64_t id; /* never used twice */
-	struct kl_route route;
+	uint64_t id;                /* never used twice */
+	struct kl_route route;      /* with the name, of those that we opened */
 	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
 	struct kl_policy policy;    /* how it is kept */
 	bool accepted;
-	bool greeted; /* a whole message came */
-	bool *gone;   /* set when it is freed while its bytes are read */
+	bool greeted;  /* a whole message came */
+	bool stranded; /* its address is not this machine's any more */
+	bool *gone;    /* set when it is freed while its bytes are read */
 	struct sip_framer framer;
 	struct net_timer *idle;
+	uint64_t close_at_ms;   /* when it is idle for too long */
+	uint64_t part_until_ms; /* the message that has begun has to be whole by then; or NET_NEVER
+				 */
 	struct net_stream *net;
 };
 
@@ -83,6 +87,13 @@ static bool is_kept_alive(const struct stream *stream)
 	return stream->route.transport == KL_TLS && stream->policy.stream_keepalive;
 }
 
+static void set_timer(struct stream *stream)
+{
+	net_timer_set(stream->idle, stream->part_until_ms < stream->close_at_ms
+					    ? stream->part_until_ms
+					    : stream->close_at_ms);
+}
+
 /* Starts the time anew.  KEEP-3: an idle stream stays if it is persistent, or has keep-alives of
  * ours. */
 static void note_traffic(struct stream *stream)
@@ -94,20 +105,8 @@ static void note_traffic(struct stream *stream)
 
 	if (stream->accepted && !stream->greeted)
 		close_at = net_now_ms() + PHONE_STREAM_GREETING_MS;
-	net_timer_set(stream->idle, close_at);
-}
-
-/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
- * may ring for longer than that. */
-static void take_idle(void *user)
-{
-	struct stream *stream = user;
-	const struct phone_transport_config *config = &stream->pool->config;
-
-	if (!stream->accepted && config->waits(config->user, &stream->route))
-		note_traffic(stream);
-	else
-		stream_free(stream);
+	stream->close_at_ms = close_at;
+	set_timer(stream);
 }
 
 /* ---- what a stream tells --------------------------------------------------------------------- */
@@ -145,6 +144,31 @@ static void take_end(void *user, const struct net_stream_ending *ending)
 	lose(user, fault_of(ending), ending->why);
 }
 
+/* It can't be read any more. */
+static void break_off(struct stream *stream, const char *why)
+{
+	const struct phone_transport_config config = stream->pool->config;
+
+	stream->pool->counters.broken++;
+	lose(stream, KL_FAULT_STREAM_LOST, why);
+	config.on_odd(config.user);
+}
+
+/* KEEP-3: nothing went through it for so long; or it was accepted and never said anything.  A call
+ * may ring for longer than that.  And a message that comes byte by byte has to end. */
+static void take_idle(void *user)
+{
+	struct stream *stream = user;
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (net_now_ms() >= stream->part_until_ms)
+		break_off(stream, "a message that does not end");
+	else if (!stream->accepted && config->waits(config->user, &stream->route))
+		note_traffic(stream);
+	else
+		stream_free(stream);
+}
+
 static void deliver(struct stream *stream, const uint8_t *bytes, const struct sip_frame *frame)
 {
 	struct phone_streams *pool = stream->pool;
@@ -173,6 +197,18 @@ static void deliver(struct stream *stream, const uint8_t *bytes, const struct si
 	}
 }
 
+/* Of LENGTH bytes TAKEN were whole messages. */
+static void note_part(struct stream *stream, size_t taken, size_t length)
+{
+	if (taken == length)
+		stream->part_until_ms = NET_NEVER;
+	else if (taken || stream->part_until_ms == NET_NEVER)
+		stream->part_until_ms = net_now_ms() + PHONE_STREAM_MESSAGE_MS;
+	else
+		return;
+	set_timer(stream);
+}
+
 static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 {
 	struct stream *stream = user;
@@ -194,10 +230,10 @@ static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 	if (gone)
 		return taken;
 	stream->gone = NULL;
-	if (error) {
-		stream->pool->counters.broken++;
-		lose(stream, KL_FAULT_STREAM_LOST, sip_strerror(error));
-	}
+	if (error)
+		break_off(stream, sip_strerror(error));
+	else
+		note_part(stream, taken, length);
 	return taken;
 }
 
@@ -213,6 +249,7 @@ static struct stream *stream_new(struct phone_streams *pool, const struct kl_rou
 	stream->id = ++pool->last_id;
 	stream->route = *route;
 	stream->policy = *pool->config.policy;
+	stream->part_until_ms = NET_NEVER;
 	if (!net_timer_create(&stream->idle, pool->config.loop,
 			      (struct net_callback){take_idle, stream}))
 		return stream;
@@ -282,6 +319,8 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	if (!stream)
 		return -ENOMEM;
 	snprintf(stream->name, sizeof stream->name, "%s", hop->name ? hop->name : "");
+	stream->route.tls_name =
+		hop->name && hop->route.transport == KL_TLS ? kl_tls_name(hop->name) : 0;
 	if (hop->policy)
 		stream->policy = *hop->policy;
 	config = describe(stream, local);
@@ -292,6 +331,16 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	return error;
 }
 
+static bool has_room(const struct phone_streams *pool, const struct kl_route *source)
+{
+	const struct stream *stream;
+	unsigned count = 0;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	count += stream->accepted && !memcmp(stream->route.ip, source->ip, sizeof source->ip);
+	return count < PHONE_STREAMS_SOURCE_MAX && pool->accepted < PHONE_STREAMS_ACCEPTED_MAX;
+}
+
 static void accept_stream(struct phone_streams *pool, enum kl_transport transport,
 			  const struct net_arrival *arrival)
 {
@@ -299,11 +348,15 @@ static void accept_stream(struct phone_streams *pool, enum kl_transport transpor
 	struct net_stream_config config;
 	struct stream *stream = NULL;
 
-	if (pool->accepted < PHONE_STREAMS_ACCEPTED_MAX &&
-	    pool->config.admits(pool->config.user, &source))
-		stream = stream_new(pool, &source);
+	if (pool->config.admits(pool->config.user, &source)) {
+		if (has_room(pool, &source))
+			stream = stream_new(pool, &source);
+		else
+			pool->counters.crowded++;
+	}
 	if (!stream) {
 		close(arrival->fd);
+		pool->config.on_odd(pool->config.user);
 		return;
 	}
 	stream->accepted = true;
@@ -402,13 +455,24 @@ int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
 	return 0;
 }
 
+bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_route *route)
+{
+	const struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	if (!stream->accepted && phone_route_same(&stream->route, route) &&
+	    net_stream_is_open(stream->net))
+		return true;
+	return false;
+}
+
 void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route *route,
 			      struct sip_span bytes)
 {
 	struct stream *stream;
 
 	LIST_FOREACH(stream, &pool->all, others)
-	if (!stream->accepted && phone_route_equal(&stream->route, route) &&
+	if (!stream->accepted && phone_route_same(&stream->route, route) &&
 	    !net_stream_write(stream->net, bytes.at, bytes.length))
 		note_traffic(stream);
 }
@@ -425,9 +489,44 @@ void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route
 	while (stream) {
 		struct stream *next = LIST_NEXT(stream, others);
 
-		if (!stream->accepted && phone_route_equal(&stream->route, route))
+		if (!stream->accepted && phone_route_same(&stream->route, route))
 			stream_free(stream);
 		stream = next;
+	}
+}
+
+/* Thousands of streams leave from one address: it is asked for once in a row of them. */
+bool phone_streams_mark_stranded(struct phone_streams *pool)
+{
+	struct net_address asked = {.port = 0};
+	bool here = true, found = false;
+	struct stream *stream;
+
+	LIST_FOREACH(stream, &pool->all, others)
+	{
+		struct net_address local = net_stream_local(stream->net);
+
+		local.port = 0;
+		if (net_address_compare(&local, &asked) != 0)
+			here = net_address_is_here(&local);
+		asked = local;
+		stream->stranded = !here;
+		found |= !here;
+	}
+	return found;
+}
+
+void phone_streams_lose_stranded(struct phone_streams *pool)
+{
+	struct stream *stream = LIST_FIRST(&pool->all);
+
+	while (stream) {
+		if (!stream->stranded) {
+			stream = LIST_NEXT(stream, others);
+			continue;
+		}
+		lose(stream, KL_FAULT_STREAM_LOST, "this machine has its address no more");
+		stream = LIST_FIRST(&pool->all); /* others may have gone with it */
 	}
 }
 
@@ -438,5 +537,6 @@ void phone_streams_count(const struct phone_streams *pool,
 	counters->sent += pool->counters.sent;
 	counters->send_errors += pool->counters.send_errors;
 	counters->broken = pool->counters.broken;
+	counters->crowded = pool->counters.crowded;
 	counters->streams = pool->opened + pool->accepted;
 }

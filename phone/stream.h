@@ -9,11 +9,15 @@
 #include "sip/text.h"
 
 enum {
-	PHONE_STREAMS_MAX = 4096,          /* opened by us */
-	PHONE_STREAMS_ACCEPTED_MAX = 256,  /* opened by others */
+	PHONE_STREAMS_MAX = 4096,         /* opened by us */
+	PHONE_STREAMS_ACCEPTED_MAX = 256, /* opened by others */
+	/* Opened by one address: a server needs one, or a few while it restarts; so one that goes
+	 * wild leaves room for the others. */
+	PHONE_STREAMS_SOURCE_MAX = 32,
 	PHONE_STREAM_UNSENT_MAX = 1 << 20, /* bytes that a far end may leave unread */
 	PHONE_STREAM_GREETING_MS =
-		32000, /* 64*T1: for the first whole message of an accepted one */
+		32000,                   /* 64*T1: for the first whole message of an accepted one */
+	PHONE_STREAM_MESSAGE_MS = 32000, /* 64*T1: from the first byte of a message to its last */
 };
 
 struct phone_streams;
@@ -32,6 +36,9 @@ int phone_streams_listen(struct phone_streams *streams, enum kl_transport transp
 int phone_streams_send(struct phone_streams *streams, const struct phone_hop *hop,
 		       const struct net_address *local, struct sip_span bytes);
 
+/* As phone_transport_is_open(). */
+bool phone_streams_is_open(const struct phone_streams *streams, const struct kl_route *route);
+
 /* As phone_transport_keep_alive(). */
 void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_route *route,
 			      struct sip_span bytes);
@@ -40,6 +47,12 @@ void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_rou
 void phone_streams_set_policy(struct phone_streams *streams, const struct kl_policy *policy);
 
 void phone_streams_drop(struct phone_streams *streams, const struct kl_route *route);
+
+/* As phone_transport_mark_stranded(). */
+bool phone_streams_mark_stranded(struct phone_streams *streams);
+
+/* As phone_transport_lose_stranded(). */
+void phone_streams_lose_stranded(struct phone_streams *streams);
 
 /* Adds its own to COUNTERS. */
 void phone_streams_count(const struct phone_streams *streams,

@@ -67,6 +67,11 @@ bool phone_route_equal(const struct kl_route *a, const struct kl_route *b)
 	       !memcmp(a->ip, b->ip, sizeof a->ip);
 }
 
+bool phone_route_same(const struct kl_route *a, const struct kl_route *b)
+{
+	return phone_route_equal(a, b) && a->tls_name == b->tls_name;
+}
+
 uint16_t phone_default_port(enum kl_transport transport)
 {
 	return transport == KL_TLS ? PHONE_PORT + 1 : PHONE_PORT;
@@ -223,6 +228,11 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
+bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route)
+{
+	return phone_streams_is_open(transport->streams, route);
+}
+
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes)
 {
@@ -242,6 +252,16 @@ void phone_transport_set_policy(struct phone_transport *transport, const struct 
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route)
 {
 	phone_streams_drop(transport->streams, route);
+}
+
+bool phone_transport_mark_stranded(struct phone_transport *transport)
+{
+	return phone_streams_mark_stranded(transport->streams);
+}
+
+void phone_transport_lose_stranded(struct phone_transport *transport)
+{
+	phone_streams_lose_stranded(transport->streams);
 }
 
 static uint16_t port_for(const struct phone_transport *transport, const struct kl_route *route)

@@ -24,7 +24,8 @@ struct phone_hop {
 	/* UDP: an answer leaves from where its request arrived (RFC 3581 4); all zero: from
 	 * anywhere. */
 	struct net_address local;
-	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address. */
+	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  Streams
+	 * go by this, whatever route.tls_name is. */
 	const char *name;
 	/* How a stream is kept that is opened for it (KEEP-2, KEEP-3); NULL: as
 	 * phone_transport_config says.  A stream copies it. */
@@ -61,6 +62,8 @@ struct phone_transport_config {
 	bool (*waits)(void *user, const struct kl_route *route);
 	/* May whoever is at that address connect to us? */
 	bool (*admits)(void *user, const struct kl_route *source);
+	/* A stream was refused, or dropped since it could not be read: a counter tells more. */
+	void (*on_odd)(void *user);
 	void *user;
 };
 
@@ -77,6 +80,9 @@ uint8_t phone_transport_families(const struct phone_transport *transport);
 int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length);
 
+/* Is there a stream to a route, which we opened, that carries bytes now? */
+bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route);
+
 /* KEEP-1: sends BYTES to a route: a datagram, or on each stream to it that is there. */
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes);
@@ -87,6 +93,13 @@ void phone_transport_set_policy(struct phone_transport *transport, const struct 
 /* Drops the streams to a route that we opened; on_stream_end is not called. */
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route);
 
+/* Looks for streams that leave from an address that this machine has no more.  False: there are
+ * none. */
+bool phone_transport_mark_stranded(struct phone_transport *transport);
+
+/* Ends those, with on_stream_end for the ones that we opened: nothing can come on them. */
+void phone_transport_lose_stranded(struct phone_transport *transport);
+
 /* The address and port where requests from a route find us: what Via and Contact say. */
 int phone_transport_local(const struct phone_transport *transport, const struct kl_route *route,
 			  struct net_address *local);
@@ -96,6 +109,7 @@ struct phone_transport_counters {
 	uint64_t send_errors;
 	uint64_t icmp, oversized; /* of datagrams */
 	uint64_t broken;          /* streams that we dropped since they could not be read */
+	uint64_t crowded;         /* connections that we refused, being too many */
 	uint32_t streams;         /* that are there */
 };
 
@@ -114,7 +128,9 @@ enum kl_transport phone_transport_of_uri(const struct sip_uri *uri);
 /* Where a SIP URI leads that names a literal address (RFC 3263 4.1, 4.2).  -EINVAL: it does not. */
 int phone_route_of_uri(struct sip_span uri, struct kl_route *route);
 
+/* Are both one place?  phone_route_same(): and, over TLS, under one name. */
 bool phone_route_equal(const struct kl_route *a, const struct kl_route *b);
+bool phone_route_same(const struct kl_route *a, const struct kl_route *b);
 
 /* The fault that a failed send tells: -ERROR, an errno value. */
 enum kl_fault phone_fault_of(int error);

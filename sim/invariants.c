@@ -54,6 +54,9 @@ void sim_invariants_carry(struct sim_invariants *inv, const struct sim_invariant
 	inv->now = old->now;
 	inv->deadline = old->deadline;
 	inv->frozen = old->frozen;
+	inv->turn_at = old->turn_at;
+	inv->heard_count = old->heard_count;
+	memcpy(inv->heard, old->heard, sizeof(inv->heard));
 	for (uint32_t from = 0; from < old->config->line_count; from++) {
 		uint32_t line = kl_find_line(inv->config, old->config, from);
 
@@ -85,7 +88,7 @@ static struct journey *find_open(const struct sim_invariants *inv, kl_tx tx)
 
 static bool same_route(const struct kl_route *a, const struct kl_route *b)
 {
-	return a->port == b->port && a->transport == b->transport &&
+	return a->port == b->port && a->transport == b->transport && a->tls_name == b->tls_name &&
 	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
@@ -149,6 +152,7 @@ static void see_response(struct sim_invariants *inv, const struct kl_event_respo
 		see_grant(inv, response, open);
 	if (!open)
 		return;
+	invariants_see_life(inv, &open->route);
 	open->provisional |= status < 200;
 	if (status < 200)
 		return;
@@ -366,6 +370,8 @@ static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
 	journey->provisional = journey->loose = false;
 	if (send->method == KL_REGISTER)
 		check_register(inv, e, send);
+	if (journey->probe)
+		invariants_see_probe(inv, journey);
 }
 
 static void check_again(struct sim_invariants *inv, struct journey *journey,
@@ -387,7 +393,7 @@ static struct journey *probe_of(struct sim_invariants *inv, const struct kl_acti
 	const struct kl_policy *policy = entry_of(inv, send->line, send->entry)->policy;
 	struct journey *journey = send->attempt == 1 ? free_journey(inv) : find_open(inv, send->tx);
 
-	expect(inv, send->method == KL_OPTIONS && policy->probe_ms,
+	expect(inv, send->method == KL_OPTIONS && (policy->probe_ms || policy->first_silence),
 	       "OPTIONS alone are sent unasked, and only where routes are probed");
 	expect(inv, !inv->frozen || !policy->freeze_without_link,
 	       "nothing is probed without a network");

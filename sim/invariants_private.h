@@ -7,6 +7,8 @@
 enum {
 	ROUTES_MAX = 64,    /* distinct routes of one registration in all its life: a bit each */
 	REGISTERS_MAX = 32, /* the last REGISTERs of a registration that may be answered late */
+	HEARD_MAX = 256,    /* distinct routes of an engine in all its life */
+	ASKS_LEAST = 6,     /* OPTIONS that a silent route gets before it is left (OWN-3) */
 };
 
 /* One request, or the REGISTERs of one registration, or the SUBSCRIBEs of one subscription, as its
@@ -38,6 +40,13 @@ struct known_route {
 	kl_ms registered_until;
 };
 
+/* What came from a route, whoever asked. */
+struct heard_route {
+	struct kl_route route;
+	kl_ms at;
+	uint32_t asked; /* OPTIONS to it since */
+};
+
 struct registration_seen {
 	struct journey journey; /* of its REGISTERs */
 	uint32_t call_id, cseq;
@@ -67,6 +76,9 @@ struct sim_invariants {
 	bool late;           /* the last event came after it */
 	bool quiet;          /* the last event may bring no action */
 	bool frozen;         /* no network on this side */
+	kl_ms turn_at;       /* no line returns by itself before: another one just has (OWN-5) */
+	uint32_t heard_count;
+	struct heard_route heard[HEARD_MAX];
 	uint32_t lines_at, registrations_at, journeys_at, journey_count; /* tables, in bytes */
 };
 
@@ -140,6 +152,18 @@ void invariants_see_notify(struct sim_invariants *inv, const struct kl_event_not
 
 void invariants_see_subscription(struct sim_invariants *inv,
 				 const struct kl_action_subscription *sub);
+
+/* OPTIONS of the engine's own went to its route: first sends alone. */
+void invariants_see_probe(struct sim_invariants *inv, const struct journey *journey);
+
+/* An answer to what was sent to ROUTE. */
+void invariants_see_life(struct sim_invariants *inv, const struct kl_route *route);
+
+/* A line returns to a better route, by itself. */
+void invariants_see_return(struct sim_invariants *inv, const struct kl_report *report);
+
+/* A route was found silent. */
+void invariants_see_silence(struct sim_invariants *inv, const struct kl_route *route, kl_ms ms);
 
 void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e,
 			   const struct kl_report *report);

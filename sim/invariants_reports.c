@@ -8,6 +8,7 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 {
 	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
 	kl_ms wait_ms = report->retry_at - inv->now, most_ms = policy->backoff_base_ms;
+	kl_ms least_ms, fleet_ms = 0;
 	kl_ms told_ms = reg->retry_after_ms < policy->retry_after_max_ms
 				? reg->retry_after_ms
 				: policy->retry_after_max_ms;
@@ -23,8 +24,14 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 	reg->failures++;
 	if (policy->backoff_fixed_ms)
 		most_ms = policy->backoff_fixed_ms;
+	least_ms = most_ms / 2;
+	/* Two REGISTERs of each line of the fleet, twice over.  OWN-5 */
+	if (policy->fleet_capacity && !policy->backoff_fixed_ms)
+		fleet_ms = UINT64_C(2000) * policy->fleet_lines / policy->fleet_capacity * 2;
+	if (most_ms < fleet_ms)
+		most_ms = fleet_ms;
 	expect(inv,
-	       (wait_ms <= most_ms && wait_ms >= most_ms / 2) ||
+	       (wait_ms <= most_ms && wait_ms >= least_ms) ||
 		       (reg->retry_after_ms && wait_ms == told_ms),
 	       "a back-off lasts between half and all of what its policy gives");
 }
@@ -55,8 +62,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		reg->journey.redirected = false;
 	}
 	/* A line that is started while it leaves is off for no time at all; one that is refreshed,
-	 * or fails back, was registered, if only for a moment. */
-	if (report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
+	 * fails back, or doubts its route, was registered, if only for a moment. */
+	if (report->to == KL_DOUBTING || report->from == KL_DOUBTING ||
+	    report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
 	reg->failures += backed_off;
@@ -64,6 +72,8 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		check_back_off(inv, reg, report);
 	if (returns)
 		line->returned |= 1U << report->entry;
+	if (returns && report->why == KL_WHY_BETTER_UP)
+		invariants_see_return(inv, report);
 	if (returns && (report->why == KL_WHY_FAILBACK_REQUEST || cleared_at_once))
 		line->asked |= 1U << report->entry;
 	reg->retry_at = report->retry_at;
@@ -82,11 +92,26 @@ static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
 			view.failures - (before && view.failures);
 }
 
+static bool shares_health(const struct sim_invariants *inv)
+{
+	for (uint32_t line = 0; line < inv->config->line_count; line++)
+		for (uint32_t i = 0; i < inv->config->lines[line].entry_count; i++)
+			if (entry_of(inv, line, i)->policy->health_shared)
+				return true;
+	return false;
+}
+
 /* What a candidate's status follows from.  PROBE-3, PROBE-4 */
 static void check_candidate(struct sim_invariants *inv, const struct kl_report *report)
 {
 	uint16_t status = report->why == KL_WHY_ANSWERED ? report->status : 0;
 	bool well = status && status < 500 && status != 408;
+
+	/* A line that shares what is known takes 503 alone for an outage.  OWN-2 */
+	if (shares_health(inv) && status && status != 503 && !well)
+		return;
+	if (report->why == KL_WHY_NOT_HEARD)
+		invariants_see_silence(inv, &report->route, report->ms);
 
 	switch (report->candidate) {
 	case KL_CANDIDATE_UP:
@@ -125,6 +150,8 @@ void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e
 		check_state(inv, report);
 		catch_up(inv, e, report, false);
 	}
+	if (report->type == KL_REPORT_STATE && report->why == KL_WHY_NOT_HEARD)
+		invariants_see_silence(inv, &report->route, report->ms);
 	if (report->type == KL_REPORT_ENTRY)
 		see_entry(inv, report->line);
 	if (report->type == KL_REPORT_HEALTH)

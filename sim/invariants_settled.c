@@ -186,10 +186,13 @@ static bool stays_by_health(const struct sim_invariants *inv, const struct kl_en
 	if (kl_policy_failback_mode(policy) != KL_FAILBACK_PROBED || view.current < 0 ||
 	    kl_get_route(e, line, entry, (uint32_t)view.current, &current) != KL_OK)
 		return false;
-	for (uint32_t i = 0; kl_get_route(e, line, entry, i, &other) == KL_OK; i++)
+	for (uint32_t i = 0; kl_get_route(e, line, entry, i, &other) == KL_OK; i++) {
+		bool ranks = other.rank != current.rank ? other.rank < current.rank
+							: other.priority < current.priority;
+
 		better |= other.status == KL_CANDIDATE_UP &&
-			  (other.rank != current.rank ? other.rank < current.rank
-						      : other.priority < current.priority);
+			  (policy->health_shared ? i < (uint32_t)view.current : ranks);
+	}
 	return !better || !policy->probe_ms;
 }
 

@@ -335,16 +335,27 @@ static bool add_record(struct sim_story *story, struct sim_words *words, enum kl
 	return true;
 }
 
-bool sim_story_static(struct sim_story *story, struct sim_words *words)
+static bool add_given(struct sim_story *story, struct sim_words *words,
+		      bool (*add)(struct sim_settings *settings, const struct sim_record *record))
 {
 	struct sim_record record = {.type = find_type(sim_words_take(words)),
 				    .data.ttl_ms = 300000};
 
 	if (!record.type)
-		return sim_story_fail(story, "a static record is an srv, a, aaaa or naptr");
+		return sim_story_fail(story, "a record is an srv, a, aaaa or naptr");
 	return take_record(story, words, &record) &&
-	       (sim_settings_static(story->settings, &record) ||
-		sim_story_fail(story, "more than %d static records", SIM_STATICS_MAX));
+	       (add(story->settings, &record) ||
+		sim_story_fail(story, "more than %d records of that kind", SIM_STATICS_MAX));
+}
+
+bool sim_story_static(struct sim_story *story, struct sim_words *words)
+{
+	return add_given(story, words, sim_settings_static);
+}
+
+bool sim_story_remember(struct sim_story *story, struct sim_words *words)
+{
+	return add_given(story, words, sim_settings_remember);
 }
 
 static bool remove_records(struct sim_story *story, struct sim_words *words)

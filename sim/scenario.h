@@ -14,6 +14,7 @@
  *	families ipv4|ipv6|both         limit NAME N          seed N
  *	static srv|a|aaaa|naptr ...     a static record, said as "dns" says one (TTL 300 s); a
  *server that it names stands above it
+ *	remember srv|a|aaaa|naptr ...   the same, as remembered from before a restart
  *
  * The world.  A new server gets an address and, unless it is unlisted, a service record behind
  * those that its zone has.  "up" takes its faults away.  Seconds are bare numbers where SIP and

@@ -290,21 +290,31 @@ bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 	return false;
 }
 
-bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record)
+static bool shelf_add(struct sim_shelf *shelf, uint32_t *count, const struct sim_record *record)
 {
-	uint32_t i = settings->config.static_record_count;
-	struct sim_record *own = &settings->statics[i];
+	struct sim_record *own = &shelf->own[*count];
 
-	if (i == SIM_STATICS_MAX)
+	if (*count == SIM_STATICS_MAX)
 		return false;
 	*own = *record;
-	settings->static_records[i] = (struct kl_static_record){
+	shelf->rows[*count] = (struct kl_static_record){
 		.owner = own->owner, .type = own->type, .data = own->data};
-	settings->static_records[i].data.name = own->name;
-	settings->static_records[i].data.service = own->service;
-	settings->config.static_records = settings->static_records;
-	settings->config.static_record_count++;
+	shelf->rows[*count].data.name = own->name;
+	shelf->rows[*count].data.service = own->service;
+	++*count;
 	return true;
+}
+
+bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record)
+{
+	settings->config.static_records = settings->statics.rows;
+	return shelf_add(&settings->statics, &settings->config.static_record_count, record);
+}
+
+bool sim_settings_remember(struct sim_settings *settings, const struct sim_record *record)
+{
+	settings->config.remembered_records = settings->remembered.rows;
+	return shelf_add(&settings->remembered, &settings->config.remembered_record_count, record);
 }
 
 /* A limit that the scenario gives, else the default. */

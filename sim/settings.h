@@ -19,13 +19,18 @@ struct sim_entry_settings {
 	struct kl_policy policy;
 };
 
+/* Records that the host gives the engine. */
+struct sim_shelf {
+	struct sim_record own[SIM_STATICS_MAX];
+	struct kl_static_record rows[SIM_STATICS_MAX];
+};
+
 struct sim_settings {
 	struct kl_policy policy; /* what the next entry starts with */
 	struct sim_entry_settings own[SIM_LINES_MAX][KL_ENTRIES_MAX];
 	struct kl_entry_config entries[SIM_LINES_MAX][KL_ENTRIES_MAX];
 	struct kl_line_config lines[SIM_LINES_MAX];
-	struct sim_record statics[SIM_STATICS_MAX];
-	struct kl_static_record static_records[SIM_STATICS_MAX];
+	struct sim_shelf statics, remembered;
 	struct kl_config config;
 	struct kl_limits limits; /* 0: the default */
 	uint64_t seed;
@@ -53,8 +58,9 @@ bool sim_settings_limit(struct sim_settings *settings, struct sim_words *words,
 /* How "set" says VALUE of a policy field: a word, or NULL for what is a number. */
 const char *sim_settings_word(const struct kl_policy_info *info, uint32_t value);
 
-/* Adds a static record; false: there is no room. */
+/* Adds a static record, or one that is remembered from before; false: there is no room. */
 bool sim_settings_static(struct sim_settings *settings, const struct sim_record *record);
+bool sim_settings_remember(struct sim_settings *settings, const struct sim_record *record);
 
 /* Completes `config`: a scenario that names no line has one, at example.test over UDP. */
 bool sim_settings_finish(struct sim_settings *settings, char reason[SIM_REASON_MAX]);

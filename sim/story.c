@@ -143,6 +143,11 @@ static bool play_setting(struct sim_story *story, setting apply, struct sim_word
 	       (apply(story->settings, words, reason) || sim_story_fail(story, "%s", reason));
 }
 
+static bool play_remember(struct sim_story *story, struct sim_words *words)
+{
+	return in_time(story) && sim_story_remember(story, words);
+}
+
 static bool play_static(struct sim_story *story, struct sim_words *words)
 {
 	return in_time(story) && sim_story_static(story, words);
@@ -442,6 +447,7 @@ static const struct {
 	{"server", sim_story_server, false},
 	{"dns", sim_story_dns, false},
 	{"static", play_static, false},
+	{"remember", play_remember, false},
 	{"show", play_show, false},
 	{"hide", play_hide, false},
 	{"start", play_start, true},

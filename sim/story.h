@@ -49,6 +49,7 @@ bool sim_story_begin(struct sim_story *story);
 bool sim_story_server(struct sim_story *story, struct sim_words *words);
 bool sim_story_dns(struct sim_story *story, struct sim_words *words);
 bool sim_story_static(struct sim_story *story, struct sim_words *words);
+bool sim_story_remember(struct sim_story *story, struct sim_words *words);
 bool sim_story_print(struct sim_story *story, struct sim_words *words);
 bool sim_story_network(struct sim_story *story, struct sim_words *words);
 bool sim_story_sleep(struct sim_story *story, struct sim_words *words);

@@ -26,6 +26,7 @@ static struct sim_stream *find_stream(struct sim_host *host, const struct kl_rou
 
 		if (stream->state != SIM_STREAM_CLOSED && stream->route.port == route->port &&
 		    stream->route.transport == route->transport &&
+		    stream->route.tls_name == route->tls_name &&
 		    memcmp(stream->route.ip, route->ip, sizeof(route->ip)) == 0)
 			return stream;
 	}

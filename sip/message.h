@@ -94,6 +94,10 @@ int sip_message_via(const struct sip_message *message, size_t nth, struct sip_vi
 int sip_message_address(const struct sip_message *message, enum sip_header_id id, size_t nth,
 			struct sip_address *address);
 
+/* The branch of the top Via in QUOTED, the beginning of a message as an ICMP error has it; absent:
+ * so much is not there, or it is cut in the branch. */
+struct sip_span sip_quoted_branch(struct sip_span quoted);
+
 /* Seconds of Expires, Min-Expires, Retry-After, Flow-Timer; SIP_EABSENT if not there. */
 int sip_message_seconds(const struct sip_message *message, enum sip_header_id id,
 			uint32_t *seconds);

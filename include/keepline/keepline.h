@@ -84,7 +84,8 @@ enum kl_failback_mode kl_policy_failback_mode(const struct kl_policy *policy);
 bool kl_policy_enhanced(const struct kl_policy *policy);
 
 /* The back-off after FAILURES earlier failures in a row: at random in [*LEAST_MS, *MOST_MS], both
- * included (BACK-1); both are backoff_fixed_ms where that is set. */
+ * included (BACK-1), later for a large fleet (OWN-5); both are backoff_fixed_ms where that is set.
+ */
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
@@ -156,6 +157,11 @@ struct kl_config {
 	uint32_t line_count;
 	const struct kl_static_record *static_records; /* those of one name in order */
 	uint32_t static_record_count;
+	/* What the DNS answered before a restart, kept by the host: it serves while no server
+	 * answers, until the first reply to the question, in whatever words (OWN-9).  Its TTL does
+	 * not count.  Those of one name in order. */
+	const struct kl_static_record *remembered_records;
+	uint32_t remembered_record_count;
 	uint8_t transports; /* bit (1 << enum kl_transport) for each that the host can use */
 	uint8_t families;   /* enum kl_families, or both: which addresses are asked for */
 	struct kl_limits limits;
@@ -175,13 +181,19 @@ int kl_config_check(const struct kl_config *config, char *why, size_t why_size);
 
 struct kl_engine;
 
-/* One place to send to.  IPv4 is ::ffff:a.b.c.d. */
+/* One place to send to.  IPv4 is ::ffff:a.b.c.d.  Two routes over TLS that differ in the name alone
+ * share no stream, nor what becomes of it: who is trusted under one name is not under another. */
 struct kl_route {
 	uint8_t ip[16];
 	uint16_t port;     /* 1..65535 */
 	uint8_t transport; /* enum kl_transport */
 	uint8_t spare;     /* 0: no hidden byte, so that engines can be compared */
+	uint32_t tls_name; /* TLS: kl_tls_name() of whom a certificate must name; 0: the address */
 };
+
+/* A number that stands for a domain name in a route, never 0; the same however its letters are
+ * written, with a final dot or without. */
+uint32_t kl_tls_name(const char *name);
 
 /* Names one client transaction (one request on one route).  Ids are never used twice within
  * 2^32 transactions, so a late answer can't hit a newer one.  0 names none. */
@@ -306,6 +318,9 @@ struct kl_action_send {
 	uint32_t entry; /* index in the line's entries */
 	struct kl_route route;
 	const char *name; /* the DNS name that led to the route; NULL: an address, a redirection */
+	/* TLS: whom a certificate must name (RFC 5922 4), the configured name that led there. NULL:
+	 * the address, or if route.tls_name is not 0, the name that a redirection led to. */
+	const char *tls_name;
 	/* Of the host's request, subscription or shared call; 0 for REGISTER and for the engine's
 	 * OPTIONS. */
 	uint64_t token;

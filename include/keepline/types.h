@@ -75,7 +75,8 @@ enum {
 	X(KL_FAILING_BACK, "failing back")                                                         \
 	X(KL_BACKING_OFF, "backing off")                                                           \
 	X(KL_LEAVING, "leaving")                                                                   \
-	X(KL_STANDBY, "standing by")
+	X(KL_STANDBY, "standing by")                                                               \
+	X(KL_DOUBTING, "doubting")
 
 /* What a request is sent for. */
 #define KL_PURPOSES(X)                                                                             \
@@ -173,7 +174,12 @@ enum {
 	X(KL_WHY_REGISTRATION_MOVED, "the line is registered on another route")                    \
 	X(KL_WHY_DROPPED, "dropped with its registration")                                         \
 	X(KL_WHY_TERMINATED, "the server ended it")                                                \
-	X(KL_WHY_NO_WALK, "too many requests are under way")
+	X(KL_WHY_NO_WALK, "too many requests are under way")                                       \
+	X(KL_WHY_REMEMBERED, "the records of before the restart serve")                            \
+	X(KL_WHY_SILENT, "no answer from {route} in {ms} ms")                                      \
+	X(KL_WHY_NOT_HEARD, "nothing came from {route} in {ms} ms")                                \
+	X(KL_WHY_HEARD, "{route} answers")                                                         \
+	X(KL_WHY_ROUTE_DOWN, "{route} is down")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \

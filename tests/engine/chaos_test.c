@@ -408,6 +408,10 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->srv_first = roll(life, 2);
 	policy->refresh_max_ms = 1000 * roll(life, 2) * roll(life, 1000);
 	policy->keepalive_ms = 1000 * roll(life, 2) * roll(life, 60);
+	policy->health_shared = roll(life, 2);
+	policy->first_silence = roll(life, 2);
+	policy->arrivals_max = (uint16_t)(roll(life, 2) * roll(life, 100));
+	policy->hold_down_ms = 1000 * roll(life, 100);
 }
 
 static void choose_lookups(struct life *life, struct kl_policy *policy)
@@ -462,6 +466,8 @@ static void begin(struct life *life, uint64_t seed)
 					  .line_count = LINES,
 					  .static_records = life->statics,
 					  .static_record_count = roll(life, STATICS + 1),
+					  .remembered_records = life->statics,
+					  .remembered_record_count = roll(life, STATICS + 1),
 					  .transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS,
 					  .families = KL_IPV4};
 	kl_limits_default(&life->config);

@@ -41,6 +41,7 @@ static void init(struct phone *phone, enum kl_profile profile)
 {
 	*phone = (struct phone){0};
 	kl_policy_profile(&phone->policy, profile);
+	phone->policy.probe_ms = 0; /* what it finds it does not ask */
 	phone->entry = (struct kl_entry_config){
 		.name = "example.test", .port = 5060, .policy = &phone->policy};
 	phone->line = (struct kl_line_config){.entries = &phone->entry, .entry_count = 1};

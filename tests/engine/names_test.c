@@ -140,6 +140,15 @@ static void addresses_are_told_from_names(void **state)
 	}
 }
 
+/* RFC 4343: one name however it is written; others have other numbers. */
+static void test_names_in_routes(void **state)
+{
+	(void)state;
+	assert_int_equal(kl_tls_name("Example.TEST."), kl_tls_name("example.test"));
+	assert_int_not_equal(kl_tls_name("a.example.test"), kl_tls_name("b.example.test"));
+	assert_int_not_equal(kl_tls_name("example.test"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +156,7 @@ int main(void)
 		cmocka_unit_test(room_is_used_again),
 		cmocka_unit_test(uses_are_counted),
 		cmocka_unit_test(addresses_are_told_from_names),
+		cmocka_unit_test(test_names_in_routes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

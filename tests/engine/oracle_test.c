@@ -246,7 +246,7 @@ static void draw_policy(struct kl_policy *policy, struct dice *dice)
 	policy->expires_ms = EXPIRES_MS;
 	policy->record_routes_max = ORACLE_ROUTES_MAX;
 	policy->probe_ms = policy->refresh_max_ms = 0; /* the table knows of no probes */
-	policy->order_by_health = policy->denial_moves_on = false;
+	policy->order_by_health = policy->denial_moves_on = policy->first_silence = false;
 	policy->backoff_fixed_ms = 0;
 	policy->backoff_base_ms = dice_between(dice, 10000, 120000);
 	policy->backoff_max_ms = dice_between(dice, 60000, 1800000);

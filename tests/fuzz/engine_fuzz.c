@@ -109,6 +109,8 @@ static void choose_config(struct input *input, struct device *device)
 					    .line_count = LINES,
 					    .static_records = device->statics,
 					    .static_record_count = take(input, STATICS + 1),
+					    .remembered_records = device->statics,
+					    .remembered_record_count = take(input, STATICS + 1),
 					    .transports = 1 << KL_UDP | 1 << KL_TCP | 1 << KL_TLS,
 					    .families = (uint8_t)(1 + take(input, 3))};
 	kl_limits_default(&device->config);

@@ -350,6 +350,34 @@ static void test_unregistered_route(void **state)
 	assert_int_equal(verdict.findings[LAB_RULE_FAIL_5].broken, 1);
 }
 
+static void leave_silence(struct kl_policy *policy)
+{
+	policy->first_silence = true;
+}
+
+/* OWN-3: a route is left neither before its request was sent again nor if anything came meanwhile.
+ */
+static void test_first_silence(void **state)
+{
+	static const struct act silent = {
+		.text = "0 a REGISTER 1 1 1\n500 a REGISTER 1 1 1\n561 b REGISTER 1 2 2\n"
+			"581 b 200 REGISTER 1 2 2 3600\n",
+		.set = leave_silence};
+	static const struct act hasty = {
+		.text = "0 a REGISTER 1 1 1\n300 b REGISTER 1 2 2\n320 b 200 REGISTER 1 2 2 3600\n",
+		.set = leave_silence};
+	static const struct act deaf = {
+		.text = "0 a REGISTER 1 1 1\n400 a OPTIONS 2 1 5\n420 a 200 OPTIONS 2 1 5\n"
+			"500 a REGISTER 1 1 1\n561 b REGISTER 1 2 2\n581 b 200 REGISTER 1 2 2 "
+			"3600\n",
+		.set = leave_silence};
+
+	(void)state;
+	assert_keeps(&silent, LAB_RULE_OWN_3);
+	assert_breaks(&hasty, LAB_RULE_OWN_3);
+	assert_breaks(&deaf, LAB_RULE_OWN_3);
+}
+
 /* Where it is not known which servers there are, nothing is said that needs them. */
 static void test_doubt(void **state)
 {
@@ -375,11 +403,12 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gaps),     cmocka_unit_test(test_streams),
-		cmocka_unit_test(test_calls),    cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_triggers), cmocka_unit_test(test_registration),
-		cmocka_unit_test(test_failback), cmocka_unit_test(test_unregistered_route),
-		cmocka_unit_test(test_doubt),    cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_gaps),          cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_calls),         cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_triggers),      cmocka_unit_test(test_registration),
+		cmocka_unit_test(test_failback),      cmocka_unit_test(test_unregistered_route),
+		cmocka_unit_test(test_doubt),         cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_first_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
-"""Calls that come, from SIPp through Kamailio, as callers of all kinds make them."""
+"""Calls that come, from SIPp through Kamailio, as callers of all kinds make them; and calls of two phones with each
+other, with audio."""
+import cmath
+import struct
+import wave
 from pathlib import Path
 
-from harness.expect import expect_equal
+from harness.expect import expect, expect_equal
+from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
-from harness.waiting import Process, wait_for
+from harness.waiting import Process, udp_is_bound, wait_for
 from harness.world import PHONE_ADDRESS
 
 PEERS = Path(__file__).resolve().parent / 'peers'
@@ -30,6 +35,73 @@ def start_caller(world, kind, registrar, number=1):
 
 def expect_no_calls(phone):
     wait_for(lambda: phone.counter('calls') == 0, 'the phone has no call any more')
+
+
+def loudness(path, hz):
+    """Which part of the last half second of a recording is a tone of HZ, 0 to 1."""
+    with wave.open(str(path)) as file:
+        rate, length = file.getframerate(), file.getnframes()
+        count = rate // 2
+        file.setpos(max(0, length - count))
+        data = file.readframes(count)
+    samples = struct.unpack(f'<{len(data) // 2}h', data)
+    power = sum(sample * sample for sample in samples)
+    tone = sum(sample * cmath.exp(-2j * cmath.pi * hz * at / rate) for at, sample in enumerate(samples))
+    return 2 * abs(tone) ** 2 / (power * len(samples)) if power else 0
+
+
+def hears(path, hz):
+    """Is the tone there now?  A recording is complete on the disk each second."""
+    try:
+        return loudness(path, hz) > 0.8
+    except (FileNotFoundError, EOFError, wave.Error):
+        return False
+
+
+@live_test()
+def two_phones_hear_each_other(world):
+    """CALL-1 (part), CALL-3 (part): one phone calls another, which plays a tone; it is heard, also after the server of
+    the call fell silent and both lines moved."""
+    moves = {'reg.1.server.1.failOver.reRegisterOn': 1}
+    called = phone_with(world, f'{ANSWERS}, tone: 440', moves)
+    caller = Phone(world.folder, {**moves, 'reg.1.address': 'bob', 'reg.1.auth.userId': 'bob'}, 'phone2',
+                   bind='127.0.0.2:5070')
+    world.phones.append(caller)
+    caller.start()
+    caller.wait_state('registered', world.sbc1)
+    heard = world.folder / 'heard.wav'
+    call = caller.call('alice', ['--record', heard, '--tone', '600'])
+    wait_for(lambda: hears(heard, 440), 'the tone of the phone that was called is heard', within_s=10)
+    expect(loudness(heard, 600) < 0.1, "the caller's own tone is not heard there")
+
+    world.sbc1.freeze()
+    other = caller.call()
+    caller.wait_state('registered', world.sbc2, within_s=10)
+    before = heard.stat().st_size
+    wait_for(lambda: heard.stat().st_size > before + 32000 and hears(heard, 440), 'the tone is heard after the move',
+             within_s=15)
+    other.hang_up()
+    call.hang_up()
+    expect_equal('exit status of the call', call.wait(), 0)
+    expect(called.counter('calls') == 1, 'the one that was called knows nothing of it: the server is silent')
+
+
+@live_test()
+def held_by_command(world):
+    """CALL-1 (part): a call that was placed is held, taken back and hung up by commands."""
+    phone = world.registered_phone()
+    world.callees[0].stop()
+    callee = Process('callee-is-held', ['sipp', '-sf', PEERS / 'callee_is_held.xml', '-i', world.callees[0].address,
+                                        '-p', 5060, '-m', 1, '-nostdin'], world.folder)
+    callee.start()
+    wait_for(lambda: udp_is_bound(world.callees[0].address, 5060), 'the callee listens')
+    call = phone.call()
+    wait_for(lambda: 'the call is up' in call.output(), 'the call is up')
+    for command, says in (('hold', 'the call is on hold'), ('resume', 'the call goes on'), ('hangup', 'hung up')):
+        status, output = run_program(command, '--control', phone.control)
+        expect_equal(f'exit status of {command}, which wrote "{output.strip()}"', status, 0)
+        wait_for(lambda text=says: text in call.output(), f'the caller is told: {says}')
+    expect_equal('exit status of the callee', callee.wait(), 0)
 
 
 @live_test()

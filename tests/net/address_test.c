@@ -133,6 +133,31 @@ static void the_local_address_is_that_of_the_route(void **state)
 	assert_address(&local, "[::1]");
 }
 
+static void own_addresses_are_here(void **state)
+{
+	const struct net_address own = address_of("127.0.0.9:5060"), own6 = address_of("[::1]:1");
+	/* TEST-NET-1 (RFC 5737) and 2001:db8::/32 (RFC 3849) are nobody's own. */
+	const struct net_address other = address_of("192.0.2.1:5060");
+	const struct net_address other6 = address_of("[2001:db8::1]:5060");
+
+	(void)state;
+	assert_true(net_address_is_here(&own));
+	assert_true(net_address_is_here(&own6));
+	assert_false(net_address_is_here(&other));
+	assert_false(net_address_is_here(&other6));
+}
+
+/* Loopback takes more than any Ethernet; an address of a family that is not here has no path. */
+static void mtu_is_the_kernels(void **state)
+{
+	const struct net_address here = address_of("127.0.0.1:9");
+	const struct net_address nowhere = address_of("[fe80::1]:9");
+
+	(void)state;
+	assert_true(net_address_mtu_toward(&here) > 1500);
+	assert_true(net_address_mtu_toward(&nowhere) < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +167,8 @@ int main(void)
 		cmocka_unit_test(sockaddr_there_and_back),
 		cmocka_unit_test(addresses_compare_by_ip_then_port),
 		cmocka_unit_test(the_local_address_is_that_of_the_route),
+		cmocka_unit_test(own_addresses_are_here),
+		cmocka_unit_test(mtu_is_the_kernels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

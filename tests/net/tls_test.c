@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lab/certificate.h"
@@ -21,6 +22,7 @@ struct bench {
 	struct net_listener *listener;
 	struct net_tls *server_tls;
 	struct net_stream *server, *client;
+	int server_fd;
 	unsigned opened, ended, heard;
 	enum net_stream_end end;
 	char why[256];
@@ -111,6 +113,7 @@ static void take_arrival(void *user, const struct net_arrival *arrival)
 		.user = bench,
 	};
 
+	bench->server_fd = arrival->fd;
 	assert_int_equal(net_stream_accept(&bench->server, bench->loop, &config, arrival->fd), 0);
 }
 
@@ -140,9 +143,9 @@ static void note_end(void *user, const struct net_stream_ending *ending)
 	snprintf(bench->why, sizeof bench->why, "%s", ending->why);
 }
 
-/* Connects with these contexts, wanting NAME.  Returns NULL once it was greeted, else why not. */
-static const char *connect_with(struct bench *bench, const struct net_tls_config *client,
-				const char *name)
+/* Connects with these contexts, wanting NAME, until it was greeted or knows why not. */
+static struct net_tls *begin(struct bench *bench, const struct net_tls_config *client,
+			     const char *name)
 {
 	struct net_tls *tls;
 	struct net_listener_config listener = {
@@ -166,11 +169,23 @@ static const char *connect_with(struct bench *bench, const struct net_tls_config
 	config.tls = tls;
 	assert_int_equal(net_stream_open(&bench->client, bench->loop, &config), 0);
 	wait_for(bench->loop, &bench->ended, 1);
+	return tls;
+}
+
+static void finish(struct bench *bench, struct net_tls *tls)
+{
 	net_stream_close(bench->client);
 	net_stream_close(bench->server);
 	net_listener_close(bench->listener);
 	bench->server = NULL;
 	net_tls_free(tls);
+}
+
+/* Returns NULL if it was greeted, else why not. */
+static const char *connect_with(struct bench *bench, const struct net_tls_config *client,
+				const char *name)
+{
+	finish(bench, begin(bench, client, name));
 	if (bench->heard)
 		return NULL;
 	assert_int_equal(bench->end, NET_STREAM_INSECURE);
@@ -292,6 +307,41 @@ static void a_server_may_want_a_certificate(void **state)
 	stop(bench);
 }
 
+/* TRIG-6: what breaks once it is open is no matter of trust. */
+static void a_reset_is_no_certificate_failure(void **state)
+{
+	struct bench *bench = *state;
+	const struct net_tls_config client = {.ca_file = bench->ca};
+	const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+	struct net_tls *tls;
+
+	serve(bench, &(struct lab_certificate){.names = "DNS:a.test"}, false);
+	tls = begin(bench, &client, "a.test");
+	assert_int_equal(bench->heard, 1);
+	assert_int_equal(connect(bench->server_fd, &nobody, sizeof nobody), 0); /* sends RST */
+	wait_for(bench->loop, &bench->ended, 2);
+	assert_int_equal(bench->end, NET_STREAM_RESET);
+	assert_string_equal(bench->why, "Connection reset by peer");
+	finish(bench, tls);
+	stop(bench);
+}
+
+/* Nor is an end without TLS's good-bye: a message tells its length. */
+static void an_end_without_good_bye(void **state)
+{
+	struct bench *bench = *state;
+	const struct net_tls_config client = {.ca_file = bench->ca};
+	struct net_tls *tls;
+
+	serve(bench, &(struct lab_certificate){.names = "DNS:a.test"}, false);
+	tls = begin(bench, &client, "a.test");
+	assert_int_equal(shutdown(bench->server_fd, SHUT_WR), 0);
+	wait_for(bench->loop, &bench->ended, 2);
+	assert_int_equal(bench->end, NET_STREAM_CLOSED);
+	finish(bench, tls);
+	stop(bench);
+}
+
 static void files_that_are_none(void **state)
 {
 	const struct bench *bench = *state;
@@ -315,6 +365,8 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(certificates_that_nobody_trusts),
 		cmocka_unit_test(a_server_may_want_a_certificate),
+		cmocka_unit_test(a_reset_is_no_certificate_failure),
+		cmocka_unit_test(an_end_without_good_bye),
 		cmocka_unit_test(files_that_are_none),
 	};
 

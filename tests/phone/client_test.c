@@ -1,6 +1,7 @@
 /* client_test.c - client transactions and what ICMP says of them (TRIG-1). */
 #include "tests/phone/bench.h"
 
+#include "phone/icmp.h"
 #include "phone/private.h"
 
 /* An ICMP error about what was sent to a peer, quoting LENGTH bytes of it. */
@@ -13,7 +14,7 @@ static void tell_error(struct bench *bench, const struct peer *peer, struct sip_
 		.quoted_length = quoted.length,
 	};
 
-	phone_client_take_error(bench->phone, &error);
+	phone_icmp_take(bench->phone, &error);
 }
 
 /* TRIG-1: the quoted datagram carries the branch of an open transaction to that address. */

@@ -33,14 +33,14 @@ RULES = {
     'KL_WHY_NOTHING_GRANTED': 'none',
     'KL_WHY_CREDENTIALS': 'denial_moves_on none',
     'KL_WHY_UNANSWERABLE': 'none',
-    'KL_WHY_NO_ANSWER': 'attempts_max invite_attempts_max last_route line_seize_sends_max none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
+    'KL_WHY_NO_ANSWER': 'attempts_max first_silence invite_attempts_max last_route line_seize_sends_max none retry_gap_ms t1_ms tcp_fast_failover tcp_fast_failover_ms',
     'KL_WHY_NO_FINAL': 'provisional_max_ms',
     'KL_WHY_STATUS_503': 'failover_on_503',
     'KL_WHY_FAULT': 'none',
     'KL_WHY_WALK_ENDED': 'walk_bounded',
     'KL_WHY_ROUTES_USED_UP': 'none',
     'KL_WHY_REFRESH_DUE': 'expires_overlap_ms refresh_max_ms subscribe_overlap_ms',
-    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms fallback_probe_ms none retry_after_max_ms',
+    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms fallback_probe_ms health_shared none retry_after_max_ms',
     'KL_WHY_NEEDED': 'reregister_on',
     'KL_WHY_EXPIRED': 'none',
     'KL_WHY_REQUEST_FAILED': 'none',
@@ -72,6 +72,11 @@ RULES = {
     'KL_WHY_DROPPED': 'fail_registration_on',
     'KL_WHY_TERMINATED': 'none',
     'KL_WHY_NO_WALK': 'none',
+    'KL_WHY_REMEMBERED': 'dns_remember',
+    'KL_WHY_SILENT': 'first_silence',
+    'KL_WHY_NOT_HEARD': 'first_silence',
+    'KL_WHY_HEARD': 'first_silence',
+    'KL_WHY_ROUTE_DOWN': 'health_shared',
 }
 
 # What a scenario's server can't do is proven by a unit test that names the cause.

@@ -61,6 +61,8 @@ static void test_a_command_may_lack_every_word(void **state)
 					       "static mx x 1",
 					       "static a x",
 					       "static srv x 1 1 1 y ttl",
+					       "remember",
+					       "remember a x",
 					       "line",
 					       "line 1 port",
 					       "line 1 name",

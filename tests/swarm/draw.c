@@ -47,6 +47,11 @@ static const struct {
 	{"probe_ms", 30000, 600000},
 	{"refresh_max_ms", 60000, 600000},
 	{"keepalive_ms", 20000, 300000},
+	{"probe_max_ms", 30000, 600000},
+	{"hold_down_ms", 1000, 300000},
+	{"hold_down_max_ms", 1000, 600000},
+	{"fleet_lines", 1, 1000},
+	{"fleet_capacity", 100, 10000},
 };
 
 static uint32_t draw_value(struct draw *draw, const struct kl_policy_info *info)
@@ -120,10 +125,16 @@ static void widen_bound(struct draw *draw, const struct kl_policy *policy, uint3
 	kl_ms names_ms = 10000 + largest(300000, policy->dns_lookup_ms);
 	static const kl_ms retry_after_ms = 30000, ttl_ms = 15 * 60000; /* the longest drawn */
 	kl_ms walk_ms = walk_most_ms(draw, policy, names);
+	/* For the fleet's sake a probe, a back-off or a return may come so much later (OWN-5). */
+	kl_ms fleet_ms = policy->fleet_capacity
+				 ? UINT64_C(12000) * policy->fleet_lines / policy->fleet_capacity
+				 : 0;
 	kl_ms wait_ms = largest(policy->backoff_max_ms, policy->backoff_fixed_ms) + retry_after_ms +
-			policy->fallback_probe_ms;
+			policy->fallback_probe_ms + 3 * fleet_ms;
+	kl_ms hold_ms = largest(policy->hold_down_ms, policy->hold_down_max_ms);
 	kl_ms all_ms = 2 * walk_ms + names_ms + policy->dns_restore_ms + wait_ms +
-		       2 * policy->expires_ms + policy->failback_ms + ttl_ms + 3 * policy->probe_ms;
+		       2 * policy->expires_ms + policy->failback_ms + ttl_ms + hold_ms +
+		       3 * largest(policy->probe_ms, policy->probe_max_ms);
 
 	draw->bound_ms = largest(draw->bound_ms, all_ms);
 	draw->longest_ms = largest(draw->longest_ms, walk_ms);

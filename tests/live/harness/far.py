@@ -21,6 +21,7 @@ FAR = {4: '192.0.2.1', 6: '2001:db8::1'}
 SECOND = {4: '192.0.2.11', 6: '2001:db8::11'}  # another server there
 PREFIX = {4: 24, 6: 64}
 PORT = 5060
+HANDSHAKE_S = 5
 CLONE_NEWNET = 0x40000000
 # What tells the TOS or the traffic class of a datagram: one byte, or an int of this machine's byte order.
 TRAFFIC_CLASS_OPTIONS = {socket.AF_INET: [(socket.IPPROTO_IP, socket.IP_RECVTOS)],
@@ -86,6 +87,11 @@ class Far:
         self.ip('link', 'set', 'far', 'up')
         for address in FAR[6], SECOND[6]:  # IPv6 addresses go with their link
             self.ip('address', 'replace', f'{address}/{PREFIX[6]}', 'dev', 'far', 'nodad')
+
+    def silence(self, address):
+        """Nothing that is sent there to ADDRESS leaves any more, answers of the kernel included; the link is up, and ARP
+        works."""
+        self.ip('route', 'add', 'blackhole', address)
 
     def enter(self, namespace):
         if self.libc.setns(namespace, CLONE_NEWNET):
@@ -157,6 +163,58 @@ class Server:
         return wait_for(lambda: self.find(method, since_ms), f'{method} at {self.address}', within_s)[0]
 
 
+class StreamServer:
+    """What comes to a TCP socket, over TLS if there is a context, answered by ANSWER(packet) on the same stream. Requests
+    have no body here."""
+
+    def __init__(self, world, there, answer, context=None):
+        self.world, self.socket, self.answer, self.context = world, there, answer, context
+        self.address = there.getsockname()[0]
+        self.packets, self.connections = [], []
+        world.selector.register(there, selectors.EVENT_READ, self)
+
+    def receive(self):
+        stream, peer = self.socket.accept()
+        if self.context:
+            stream.settimeout(HANDSHAKE_S)
+            stream = self.context.wrap_socket(stream, server_side=True)
+        connection = Connection(self, stream, f'{host(peer[0])}:{peer[1]}')
+        self.connections.append(connection)
+        self.world.selector.register(stream, selectors.EVENT_READ, connection)
+
+    find, wait = Server.find, Server.wait
+
+
+class Connection:
+    """One stream to a StreamServer."""
+
+    def __init__(self, server, stream, source):
+        self.server, self.socket, self.source = server, stream, source
+        self.rest = b''
+
+    def receive(self):
+        try:
+            got = self.socket.recv(1 << 16)
+        except ConnectionError:
+            got = b''
+        if not got:
+            self.server.world.selector.unregister(self.socket)
+            self.socket.close()
+            return
+        *messages, self.rest = (self.rest + got).split(b'\r\n\r\n')
+        for message in filter(None, messages):
+            self.take(message + b'\r\n\r\n')
+
+    def take(self, message):
+        here = f'{host(self.server.address)}:{PORT}'
+        packet = Packet(self.server.world.log.now_ms(), self.source, here, message)
+        self.server.packets.append(packet)
+        self.server.world.log.packets.append(packet)
+        reply = self.server.answer(packet)
+        if reply:
+            self.socket.sendall(reply)
+
+
 class Log:
     """What came to the servers."""
 
@@ -197,8 +255,12 @@ class FarWorld:
             for key, _ in self.selector.select(0.05):
                 key.data.receive()
 
-    def registrar(self, address, expires_s=3600):
-        return Server(self, self.far.bind(address, PORT), lambda packet: grant(packet, expires_s))
+    def registrar(self, address, expires_s=3600, kind=socket.SOCK_DGRAM, context=None):
+        """A server that registers whoever asks; over TCP if KIND says so, over TLS with a context."""
+        there = self.far.bind(address, PORT, kind)
+        if kind == socket.SOCK_DGRAM:
+            return Server(self, there, lambda packet: grant(packet, expires_s))
+        return StreamServer(self, there, lambda packet: grant(packet, expires_s), context)
 
     def names(self, address, records):
         """A DNS server there, the only one that the machine knows from now on."""

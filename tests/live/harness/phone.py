@@ -123,8 +123,8 @@ class Phone:
         where = f' at {route.name}' if route else ''
         return wait_for(reached, f'{self.name} is {state}{where}', within_s, STATUS_POLL_S)
 
-    def call(self, target=f'sip:bob@{names.DOMAIN}'):
-        command = [PROGRAM, 'call', '--control', self.control, target]
+    def call(self, target=f'sip:bob@{names.DOMAIN}', options=()):
+        command = [PROGRAM, 'call', '--control', self.control, *options, target]
         process = Process(f'{self.name}-call-{len(self.calls) + 1}', command, self.folder)
         process.start()
         self.calls.append(Call(process))
