@@ -10,6 +10,8 @@
 enum {
 	CONFIG_ENDPOINTS_MAX = 4096, /* some for each line that there may be */
 	CONFIG_INSIDE_PORT = 5070,   /* 5060 is the outside's, on all addresses */
+	CONFIG_INSIDE_REQUESTS = 10000, /* 500 calls in a second that ring for 20 s each */
+	CONFIG_INSIDE_REQUESTS_MAX = 1000000,
 };
 
 /* What an endpoint is told while no server answers (AGENT-8). */
@@ -47,6 +49,7 @@ struct config_inside {
 	enum config_when_out when_out;
 	enum config_digest digest;
 	bool replaces_loopback; /* AGENT-11 */
+	uint32_t requests_max;  /* of all endpoints, under way to servers at one time */
 	const struct config_endpoint *endpoints;
 	uint32_t endpoint_count;
 };

@@ -79,6 +79,10 @@ static const struct yaml_row inside_rows[] = {
 	{INSIDE_KEY(replace_loopback, "a loopback address for media is replaced by ours, since it "
 				      "could carry no audio (default true)"),
 	 .type = YAML_BOOL},
+	{INSIDE_KEY(requests_max, "how many requests of all endpoints may wait for their answer at "
+				  "one time, as a call does while it rings; what comes beyond "
+				  "is answered 503 (default 10000)"),
+	 .type = YAML_NUMBER, .least = 1, .most = CONFIG_INSIDE_REQUESTS_MAX},
 	{INSIDE_KEY(journal, "the file in which registrations and calls outlive a restart "
 			     "(default: none)"),
 	 TEXT(4095), .expected = "the path of a file"},
@@ -217,7 +221,8 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 	struct maker maker = {.store = store};
 
 	*inside = (struct config_inside){
-		.listen = "127.0.0.1", .realm = "keepline", .replaces_loopback = true};
+		.listen = "127.0.0.1", .realm = "keepline", .replaces_loopback = true,
+		.requests_max = CONFIG_INSIDE_REQUESTS};
 	if (!from)
 		return;
 	if (from->listen.text)
@@ -226,6 +231,8 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 		inside->realm = from->realm.text;
 	if (from->journal.text)
 		inside->journal = native_path(store, &from->journal);
+	if (from->requests_max.text)
+		inside->requests_max = from->requests_max.number;
 	if (from->replace_loopback.text)
 		inside->replaces_loopback = from->replace_loopback.number;
 	inside->when_out = (enum config_when_out)from->when_out.number;

@@ -51,7 +51,7 @@ struct phone_client {
 
 struct phone_reload;
 
-enum { PHONE_CLIENT_BUCKETS = 256 };
+enum { PHONE_CLIENT_BUCKETS = 16384 };
 
 struct phone_clients {
 	LIST_HEAD(, phone_client) buckets[PHONE_CLIENT_BUCKETS];
