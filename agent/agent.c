@@ -133,9 +133,9 @@ static bool take_cancel(void *user, sip_transaction_id invite)
 	return agent_inward_cancel(user, invite);
 }
 
-static void take_moved(void *user, uint32_t line)
+static void take_moved(void *user, const struct phone_relay_move *moved)
 {
-	agent_kill_subscriptions(user, line);
+	agent_kill_subscriptions(user, moved);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -186,6 +186,7 @@ int agent_open(struct agent **out, const struct agent_config *config, char why[P
 	agent->config = *config;
 	TAILQ_INIT(&agent->walks);
 	TAILQ_INIT(&agent->done);
+	TAILQ_INIT(&agent->ringing);
 	TAILQ_INIT(&agent->rung);
 	agent->ledger = agent_ledger_new(AGENT_DIALOGS_MAX);
 	if (agent->ledger)

@@ -6,32 +6,37 @@
 
 enum { PER_SECOND = 50 }; /* so that those that are made anew don't come all at once */
 
-static void kill_one(struct agent *agent, struct agent_dialog *dialog)
-{
-	if (!dialog->is_placed || !dialog->is_confirmed || !dialog->texts[AGENT_EVENT][0])
-		return;
-	dialog->is_dead = true;
-	agent->has_dead = true;
-}
-
 struct killing {
 	struct agent *agent;
-	uint32_t line;
+	const struct phone_relay_move *moved;
 };
 
-static void kill_of_line(void *user, struct agent_dialog *dialog)
+/* A subscription lives on the server that it was made on, unless that was the choice of another
+ * server. */
+static bool is_left(const struct agent_dialog *dialog, const struct phone_relay_move *moved)
+{
+	const struct kl_binding *binding = &dialog->binding;
+
+	return dialog->line == moved->line && binding->entry == moved->entry &&
+	       dialog->is_placed && dialog->is_confirmed && dialog->texts[AGENT_EVENT][0] &&
+	       !binding->redirected && !phone_route_equal(&binding->route, &moved->route);
+}
+
+static void kill_one(void *user, struct agent_dialog *dialog)
 {
 	const struct killing *killing = user;
 
-	if (dialog->line == killing->line)
-		kill_one(killing->agent, dialog);
+	if (!is_left(dialog, killing->moved))
+		return;
+	dialog->is_dead = true;
+	killing->agent->has_dead = true;
 }
 
-void agent_kill_subscriptions(struct agent *agent, uint32_t line)
+void agent_kill_subscriptions(struct agent *agent, const struct phone_relay_move *moved)
 {
-	struct killing killing = {agent, line};
+	struct killing killing = {agent, moved};
 
-	agent_ledger_each(agent->ledger, kill_of_line, &killing);
+	agent_ledger_each(agent->ledger, kill_one, &killing);
 }
 
 /* The NOTIFY that the server would have sent, in the agent's scratch.  Its length, or a SIP_E*. */

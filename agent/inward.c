@@ -18,10 +18,18 @@ static struct agent_inward *find(const struct agent *agent, sip_transaction_id i
 	return NULL;
 }
 
+static void leave_queue(struct agent_inward *in)
+{
+	if (in->age == AGENT_RINGING)
+		TAILQ_REMOVE(&in->agent->ringing, in, aging);
+	if (in->age == AGENT_RUNG)
+		TAILQ_REMOVE(&in->agent->rung, in, aging);
+	in->age = AGENT_NEW;
+}
+
 static void inward_free(struct agent_inward *in)
 {
-	if (in->is_done)
-		TAILQ_REMOVE(&in->agent->rung, in, aging);
+	leave_queue(in);
 	LIST_REMOVE(in, others);
 	in->agent->inward_count--;
 	sip_message_clear(&in->request);
@@ -58,9 +66,20 @@ static void finish(struct agent_inward *in)
 		inward_free(in);
 		return;
 	}
-	in->is_done = true;
+	leave_queue(in);
+	in->age = AGENT_RUNG;
 	in->age_at_ms = net_now_ms() + AGENT_LINGER_MS;
 	TAILQ_INSERT_TAIL(&in->agent->rung, in, aging);
+}
+
+/* RFC 3261 16.6 step 11, 16.7 step 2: an INVITE may ring so long from its last provisional answer on.
+ */
+static void ring_on(struct agent_inward *in)
+{
+	leave_queue(in);
+	in->age = AGENT_RINGING;
+	in->age_at_ms = net_now_ms() + AGENT_FORK_RING_MS;
+	TAILQ_INSERT_TAIL(&in->agent->ringing, in, aging);
 }
 
 void agent_inward_clear(struct agent *agent)
@@ -68,14 +87,6 @@ void agent_inward_clear(struct agent *agent)
 	for (int i = 0; i < AGENT_BUCKETS; i++)
 		while (!LIST_EMPTY(&agent->inward[i]))
 			inward_free(LIST_FIRST(&agent->inward[i]));
-}
-
-void agent_inward_age(struct agent *agent)
-{
-	struct agent_inward *in;
-
-	while ((in = TAILQ_FIRST(&agent->rung)) && in->age_at_ms <= net_now_ms())
-		inward_free(in);
 }
 
 /* ---- answers that are made here ------------------------------------------------------------- */
@@ -268,6 +279,12 @@ static uint32_t named_endpoint(const struct agent *agent, const struct phone_rel
 	return AGENT_NONE;
 }
 
+static void begin_ringing(struct agent_inward *in)
+{
+	reply(in, 100);
+	ring_on(in);
+}
+
 /* RFC 3261 12.2.1.1, of an endpoint behind a proxy of its own. */
 static bool take_inside_dialog(struct agent *agent, const struct phone_relay_request *from)
 {
@@ -300,7 +317,7 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	else if (request->method == SIP_ACK)
 		inward_free(in);
 	else if (request->method == SIP_INVITE)
-		reply(in, 100);
+		begin_ringing(in);
 	return true;
 }
 
@@ -320,7 +337,7 @@ bool agent_inward_take(struct agent *agent, const struct phone_relay_request *fr
 	else if (!ring(in, named_endpoint(agent, from)))
 		refuse(in, 480);
 	else if (in->request.method == SIP_INVITE)
-		reply(in, 100);
+		begin_ringing(in);
 	return true;
 }
 
@@ -341,6 +358,20 @@ bool agent_inward_cancel(struct agent *agent, sip_transaction_id invite)
 	agent_fork_cancel(&in->fork);
 	cancel_superfluous(in);
 	return true;
+}
+
+/* RFC 3261 16.8: who rang too long is cancelled, and answers 487 then. */
+void agent_inward_age(struct agent *agent)
+{
+	struct agent_inward *in;
+
+	while ((in = TAILQ_FIRST(&agent->ringing)) && in->age_at_ms <= net_now_ms()) {
+		leave_queue(in);
+		agent_fork_cancel(&in->fork);
+		cancel_superfluous(in);
+	}
+	while ((in = TAILQ_FIRST(&agent->rung)) && in->age_at_ms <= net_now_ms())
+		inward_free(in);
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */
@@ -441,7 +472,8 @@ void agent_inward_answer(struct agent *agent, const struct agent_answer *answer)
 		length = write_outside(in, response, in->endpoints[which]);
 	}
 	if (status < 200 && length > 0) {
-		agent_fork_ring(&in->fork, net_now_ms());
+		if (in->age == AGENT_RINGING)
+			ring_on(in);
 		pass(in, status, (struct sip_span){agent->scratch, (size_t)length});
 	}
 	if (status < 200)

@@ -54,8 +54,8 @@ struct agent_target {
 /* A request from outside. */
 struct agent_inward {
 	LIST_ENTRY(agent_inward) others;
-	TAILQ_ENTRY(agent_inward) aging;
-	bool is_done;
+	TAILQ_ENTRY(agent_inward) aging; /* of agent->ringing or agent->rung, by `age` */
+	enum { AGENT_NEW, AGENT_RINGING, AGENT_RUNG } age;
 	uint64_t age_at_ms;
 	struct agent *agent;
 	sip_transaction_id id;
@@ -83,7 +83,7 @@ struct agent {
 	LIST_HEAD(, agent_outward) outward[AGENT_BUCKETS];
 	LIST_HEAD(, agent_inward) inward[AGENT_BUCKETS];
 	TAILQ_HEAD(, agent_outward) walks, done;
-	TAILQ_HEAD(, agent_inward) rung;
+	TAILQ_HEAD(, agent_inward) ringing, rung;
 	char scratch[SIP_MESSAGE_MAX + 1];
 	char media[SIP_MESSAGE_MAX]; /* a description being changed */
 };
@@ -134,9 +134,9 @@ void agent_forget(struct agent *agent, struct agent_dialog *dialog);
 void agent_forget_early(struct agent *agent, uint32_t line, enum agent_side asker,
 			const struct sip_message *request);
 
-/* AGENT-7: the subscriptions that were made on LINE are dead; each endpoint is told, a few in a
- * second. */
-void agent_kill_subscriptions(struct agent *agent, uint32_t line);
+/* AGENT-7: the subscriptions that were made on LINE with another server than MOVED tells are dead;
+ * each endpoint is told, a few in a second. */
+void agent_kill_subscriptions(struct agent *agent, const struct phone_relay_move *moved);
 void agent_bury_some(struct agent *agent);
 
 /* In the journal, as it is now. */

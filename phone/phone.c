@@ -46,7 +46,9 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 /* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
 static void log_action(const struct phone *phone, const struct kl_action *action)
 {
-	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME ||
+	bool is_own = action->type == KL_DO_OUTCOME &&
+		      !phone_relay_is_token(phone, action->outcome.token);
+	bool decision = action->type == KL_DO_REPORT || is_own ||
 			action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
@@ -95,6 +97,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
+		phone_relay_note(phone, &action->report);
 		phone_event_report(phone, action);
 		break;
 	}

@@ -9,6 +9,60 @@
 #include "phone/relay_private.h"
 #include "phone/request.h"
 
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+uint32_t phone_relay_line(const struct phone_relay *relay, uint32_t line)
+{
+	return line < relay->line_count ? relay->lines[line].now : KL_NO_LINE;
+}
+
+uint32_t phone_relay_name_line(const struct phone_relay *relay, uint32_t line)
+{
+	/* As a rule nothing was reloaded. */
+	if (phone_relay_line(relay, line) == line)
+		return line;
+	for (uint32_t i = 0; i < relay->line_count; i++)
+		if (relay->lines[i].now == line)
+			return i;
+	return KL_NO_LINE;
+}
+
+void phone_relay_find_lines(struct phone *phone)
+{
+	struct phone_relay *relay = phone->relay;
+	const struct kl_config *config = phone->engine_config;
+
+	for (uint32_t i = 0; relay && i < relay->line_count; i++) {
+		struct phone_relay_line *line = &relay->lines[i];
+
+		line->now = KL_NO_LINE;
+		for (uint32_t j = 0; j < config->line_count && line->now == KL_NO_LINE; j++)
+			if (config->lines[j].key == line->key)
+				line->now = j;
+	}
+}
+
+void phone_relay_carry(struct phone *phone, const struct phone_reload *reload)
+{
+	if (phone->relay)
+		phone_relay_asks_carry(phone->relay, reload);
+}
+
+static int name_lines(struct phone_relay *relay)
+{
+	const struct kl_config *config = relay->phone->engine_config;
+
+	relay->lines = calloc(config->line_count, sizeof *relay->lines);
+	if (!relay->lines)
+		return -ENOMEM;
+	relay->line_count = config->line_count;
+	for (uint32_t i = 0; i < config->line_count; i++)
+		relay->lines[i] = (struct phone_relay_line){config->lines[i].key, i};
+	return 0;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
 int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks)
 {
 	struct phone_relay *relay = calloc(1, sizeof *relay);
@@ -19,7 +73,9 @@ int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks)
 	relay->phone = phone;
 	relay->hooks = *hooks;
 	phone->relay = relay;
-	error = phone_relay_asks_init(relay);
+	error = name_lines(relay);
+	if (!error)
+		error = phone_relay_asks_init(relay);
 	if (error)
 		phone_relay_close(phone);
 	return error;
@@ -27,8 +83,10 @@ int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks)
 
 void phone_relay_close(struct phone *phone)
 {
-	if (phone->relay)
-		phone_relay_asks_clear(phone->relay);
+	if (!phone->relay)
+		return;
+	phone_relay_asks_clear(phone->relay);
+	free(phone->relay->lines);
 	free(phone->relay);
 	phone->relay = NULL;
 }
@@ -74,7 +132,7 @@ int phone_relay_begin(struct phone *phone, uint32_t line, enum sip_method method
 {
 	return phone_feed(phone, &(struct kl_event){
 					 .type = KL_EV_REQUEST,
-					 .line = line,
+					 .line = phone_relay_line(phone->relay, line),
 					 .request = {.token = token, .method = method_of(method)},
 				 });
 }
@@ -82,7 +140,9 @@ int phone_relay_begin(struct phone *phone, uint32_t line, enum sip_method method
 void phone_relay_cancel(struct phone *phone, uint32_t line, uint64_t token)
 {
 	phone_feed(phone, &(struct kl_event){
-				  .type = KL_EV_CANCEL, .line = line, .request = {.token = token}});
+				  .type = KL_EV_CANCEL,
+				  .line = phone_relay_line(phone->relay, line),
+				  .request = {.token = token}});
 }
 
 int phone_relay_write(struct phone *phone, struct phone_relay_proof *proof,
@@ -139,7 +199,12 @@ void phone_relay_prove(const struct phone_relay_send *send,
 
 void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *answer)
 {
-	phone->relay->hooks.on_answer(phone->relay->hooks.user, answer);
+	const struct phone_relay *relay = phone->relay;
+	struct phone_relay_answer named = *answer;
+
+	named.binding.line = phone_relay_name_line(relay, answer->binding.line);
+	if (named.binding.line != KL_NO_LINE)
+		relay->hooks.on_answer(relay->hooks.user, &named);
 }
 
 void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome)
@@ -148,24 +213,36 @@ void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *ou
 		.token = outcome->token,
 		.status = outcome->status,
 		.is_local = outcome->local,
-		.retry_after_ms = outcome->retry_after_ms,
-		.binding = outcome->binding,
 	};
 
 	phone->relay->hooks.on_end(phone->relay->hooks.user, &end);
 }
 
-void phone_relay_moved(struct phone *phone, uint32_t line)
+void phone_relay_note(struct phone *phone, const struct kl_report *report)
 {
-	if (phone->relay)
-		phone->relay->hooks.on_moved(phone->relay->hooks.user, line);
+	const struct phone_relay *relay = phone->relay;
+	struct phone_relay_move moved = {.entry = report->entry, .route = report->route};
+
+	if (!relay || report->type != KL_REPORT_STATE || report->to != KL_REGISTERED ||
+	    !report->active)
+		return;
+	moved.line = phone_relay_name_line(relay, report->line);
+	relay->hooks.on_moved(relay->hooks.user, &moved);
 }
 
 /* ---- requests from outside ------------------------------------------------------------------- */
 
 bool phone_relay_take_request(struct phone *phone, const struct phone_relay_request *request)
 {
-	return phone->relay && phone->relay->hooks.on_request(phone->relay->hooks.user, request);
+	const struct phone_relay *relay = phone->relay;
+	struct phone_relay_request named = *request;
+
+	if (!relay)
+		return false;
+	if (!request->is_inside_dialog)
+		named.binding.line = phone_relay_name_line(relay, request->binding.line);
+	return named.binding.line != KL_NO_LINE &&
+	       relay->hooks.on_request(relay->hooks.user, &named);
 }
 
 bool phone_relay_take_cancel(struct phone *phone, sip_transaction_id invite)
@@ -190,34 +267,42 @@ void phone_relay_contact(const struct phone *phone, const struct phone_incoming 
 {
 	const struct phone_self self = phone_incoming_self(phone, incoming);
 
-	phone_account_contact(phone_account_find(&phone->accounts, line, 0), &self, to);
+	uint32_t now = phone_relay_line(phone->relay, line);
+
+	*to = '\0';
+	if (now != KL_NO_LINE)
+		phone_account_contact(phone_account_find(&phone->accounts, now, 0), &self, to);
 }
 
 /* ---- dialogs --------------------------------------------------------------------------------- */
 
 bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *binding)
 {
-	return kl_may_signal(phone->engine, binding);
+	struct kl_binding now = *binding;
+
+	now.line = phone_relay_line(phone->relay, binding->line);
+	return kl_may_signal(phone->engine, &now);
 }
 
 bool phone_relay_is_served(const struct phone *phone, uint32_t line)
 {
-	uint32_t entries = phone->engine_config->lines[line].entry_count;
+	uint32_t now = phone_relay_line(phone->relay, line);
 	struct kl_entry_view view;
 
-	for (uint32_t i = 0; i < entries; i++)
-		if (!kl_get_entry(phone->engine, line, i, &view) &&
-		    (view.active || !view.registers))
+	for (uint32_t i = 0; !kl_get_entry(phone->engine, now, i, &view); i++)
+		if (view.active || !view.registers)
 			return true;
 	return false;
 }
 
 void phone_relay_call_began(struct phone *phone, uint32_t line)
 {
-	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_BEGAN, .line = line});
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_BEGAN,
+					       .line = phone_relay_line(phone->relay, line)});
 }
 
 void phone_relay_call_ended(struct phone *phone, uint32_t line)
 {
-	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_ENDED, .line = line});
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_ENDED,
+					       .line = phone_relay_line(phone->relay, line)});
 }

@@ -5,6 +5,9 @@
  * the dialog leads (FAIL-18).  Either is asked for as text once it is known where it goes, since
  * Via, Contact and credentials go with the route; and asked for again with other credentials.
  *
+ * A line has the number that it had when the relay was opened, whatever was reloaded since: one that
+ * left is not served, and is again once it is back.  Lines that are new are the phone's alone.
+ *
  * Ownership  What a callback is given is valid until it returns.
  */
 #ifndef PHONE_RELAY_H
@@ -42,7 +45,7 @@ struct phone_relay_answer {
 	const struct sip_message *response;
 	unsigned again; /* of the request that it answers */
 	struct kl_binding
-		binding; /* of a dialog that it makes: as on_end() will tell, or nearly so */
+		binding; /* of a dialog that it makes */
 };
 
 /* How it ended.  Its final answer came before by on_answer(), unless `is_local`. */
@@ -50,8 +53,6 @@ struct phone_relay_end {
 	uint64_t token;
 	unsigned status;
 	bool is_local;        /* no route gave an answer that counts */
-	kl_ms retry_after_ms; /* 0: not said */
-	struct kl_binding binding;
 };
 
 /* A request from outside. */
@@ -59,6 +60,12 @@ struct phone_relay_request {
 	const struct phone_incoming *incoming;
 	bool is_inside_dialog;     /* it has a To tag; `binding` is not set */
 	struct kl_binding binding; /* of the dialog that it makes: names the line, too */
+};
+
+/* Where a line's registration is now. */
+struct phone_relay_move {
+	uint32_t line, entry;
+	struct kl_route route;
 };
 
 struct phone_relay_hooks {
@@ -70,8 +77,8 @@ struct phone_relay_hooks {
 	bool (*on_request)(void *user, const struct phone_relay_request *request);
 	/* A CANCEL, which the phone answers, of a request that on_request() took. */
 	bool (*on_cancel)(void *user, sip_transaction_id invite);
-	/* A line has its registration elsewhere now, or nowhere. */
-	void (*on_moved)(void *user, uint32_t line);
+	/* A line is registered: there as before, or elsewhere.  Nothing may be sent from it. */
+	void (*on_moved)(void *user, const struct phone_relay_move *moved);
 	void *user;
 };
 
@@ -98,7 +105,7 @@ struct phone_relay_order {
 };
 
 /* An ACK, that of a 2xx, goes out once and ends then.  0; -ENOBUFS: too many are under way;
- * -ENOMEM. */
+ * -ENOENT: its line left; -ENOMEM. */
 int phone_relay_ask(struct phone *phone, const struct phone_relay_order *order);
 
 /* Cancels an INVITE of these. */

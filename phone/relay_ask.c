@@ -95,10 +95,8 @@ static void set_timer(struct phone_relay *relay)
 static void finish(struct phone_relay_ask *ask, unsigned status, bool is_local)
 {
 	const struct phone_relay_hooks *hooks = &ask->relay->hooks;
-	const struct phone_relay_end end = {.token = ask->token,
-					    .status = status,
-					    .is_local = is_local,
-					    .binding = ask->binding};
+	const struct phone_relay_end end = {
+		.token = ask->token, .status = status, .is_local = is_local};
 
 	ask->client = 0;
 	if (ask->method == SIP_INVITE && !is_local) {
@@ -108,6 +106,36 @@ static void finish(struct phone_relay_ask *ask, unsigned status, bool is_local)
 		ask_free(ask);
 	}
 	hooks->on_end(hooks->user, &end);
+}
+
+/* One whose line left ends. */
+static void ask_carry(struct phone_relay_ask *ask, const struct phone_reload *reload)
+{
+	struct phone_account *account = phone_reload_account(reload, ask->account);
+
+	if (account) {
+		phone_reload_hop(reload, ask->account, &ask->hop);
+		ask->account = account;
+		ask->binding.line = account->line_index;
+	} else if (ask->free_at_ms) {
+		ask_free(ask);
+	} else {
+		if (ask->client)
+			sip_clients_drop(ask->relay->clients, ask->client);
+		finish(ask, 503, true);
+	}
+}
+
+void phone_relay_asks_carry(struct phone_relay *relay, const struct phone_reload *reload)
+{
+	struct phone_relay_ask *ask, *next;
+
+	for (int i = 0; i < PHONE_RELAY_BUCKETS; i++) {
+		for (ask = LIST_FIRST(&relay->asks[i]); ask; ask = next) {
+			next = LIST_NEXT(ask, others);
+			ask_carry(ask, reload);
+		}
+	}
 }
 
 static void send_ask(struct phone_relay_ask *ask);
@@ -204,18 +232,20 @@ static void take_found(void *user, const struct phone_found *found)
 	send_ask(ask);
 }
 
-static struct phone_relay_ask *ask_new(struct phone *phone, const struct phone_relay_order *order)
+/* LINE is the phone's number of the order's. */
+static struct phone_relay_ask *ask_new(struct phone *phone, const struct phone_relay_order *order,
+				       uint32_t line)
 {
 	struct phone_relay_ask *ask = calloc(1, sizeof *ask);
-	const struct kl_binding *binding = &order->binding;
 
 	if (!ask)
 		return NULL;
 	ask->relay = phone->relay;
 	ask->token = order->token;
 	ask->method = order->method;
-	ask->binding = *binding;
-	ask->account = phone_account_find(&phone->accounts, binding->line, binding->entry);
+	ask->binding = order->binding;
+	ask->binding.line = line;
+	ask->account = phone_account_find(&phone->accounts, line, order->binding.entry);
 	ask->proof = phone_draw();
 	LIST_INSERT_HEAD(&ask->relay->asks[ask->token % PHONE_RELAY_BUCKETS], ask, others);
 	return ask;
@@ -227,11 +257,15 @@ int phone_relay_ask(struct phone *phone, const struct phone_relay_order *order)
 	struct phone_locate_order where = {
 		.uri = order->next_hop, .wait_max_ms = WINDOW_MS, .on_found = take_found};
 	struct phone_locate *locate;
+	uint32_t line = phone_relay_line(relay, order->binding.line);
 	struct phone_relay_ask *ask;
 
+	if (line == KL_NO_LINE ||
+	    order->binding.entry >= phone->engine_config->lines[line].entry_count)
+		return -ENOENT;
 	if (sip_clients_count(relay->clients) >= PHONE_RELAY_ASKS_MAX)
 		return -ENOBUFS;
-	ask = ask_new(phone, order);
+	ask = ask_new(phone, order, line);
 	if (!ask)
 		return -ENOMEM;
 	where.user = ask;

@@ -5,6 +5,7 @@
 #include <sys/queue.h>
 
 #include "phone/relay.h"
+#include "phone/reload.h"
 #include "phone/request.h"
 #include "sip/clients.h"
 
@@ -12,9 +13,16 @@ enum { PHONE_RELAY_BUCKETS = 16384 };
 
 struct phone_relay_ask;
 
+struct phone_relay_line {
+	uint64_t key; /* kl_line_config.key: the same after a reload */
+	uint32_t now; /* its number in the phone; KL_NO_LINE: it left */
+};
+
 struct phone_relay {
 	struct phone *phone;
 	struct phone_relay_hooks hooks;
+	struct phone_relay_line *lines; /* by the numbers of those behind them */
+	uint32_t line_count;
 	/* Requests inside dialogs. */
 	struct sip_clients *clients;
 	struct net_timer *timer;             /* of the two below */
@@ -50,7 +58,7 @@ int phone_relay_write_walk(struct phone *phone, struct phone_request *request);
 
 void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *answer);
 void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome);
-void phone_relay_moved(struct phone *phone, uint32_t line);
+void phone_relay_note(struct phone *phone, const struct kl_report *report);
 bool phone_relay_take_request(struct phone *phone, const struct phone_relay_request *request);
 bool phone_relay_take_cancel(struct phone *phone, sip_transaction_id invite);
 
@@ -58,5 +66,17 @@ bool phone_relay_take_cancel(struct phone *phone, sip_transaction_id invite);
 
 int phone_relay_asks_init(struct phone_relay *relay);
 void phone_relay_asks_clear(struct phone_relay *relay);
+void phone_relay_asks_carry(struct phone_relay *relay, const struct phone_reload *reload);
+
+/* ---- reloads ---- */
+
+/* Before the phone has its new configuration, and after it. */
+void phone_relay_carry(struct phone *phone, const struct phone_reload *reload);
+void phone_relay_find_lines(struct phone *phone);
+
+/* A line's number in the phone, of what those behind the lines call LINE; and the other way round.
+ * KL_NO_LINE: it has none. */
+uint32_t phone_relay_line(const struct phone_relay *relay, uint32_t line);
+uint32_t phone_relay_name_line(const struct phone_relay *relay, uint32_t line);
 
 #endif
