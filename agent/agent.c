@@ -88,6 +88,12 @@ static bool may_register(void *user, uint32_t line)
 static void take_binding(void *user, const struct agent_binding *binding, bool is_gone)
 {
 	agent_record_binding(user, binding, is_gone);
+	agent_tell_binding(user, binding, is_gone);
+}
+
+static json_t *show(void *user)
+{
+	return agent_status(user);
 }
 
 static void take_over(void *user, struct agent_dialog *dialog)
@@ -162,6 +168,7 @@ static int open_inside(struct agent *agent, char why[PHONE_WHY_MAX])
 		.on_end = take_end,
 		.on_request = take_request,
 		.on_cancel = take_cancel,
+		.status = show,
 		.on_moved = take_moved,
 		.user = agent,
 	};
@@ -212,16 +219,4 @@ void agent_close(struct agent *agent)
 	agent_ledger_free(agent->ledger);
 	agent_journal_close(agent->journal);
 	free(agent);
-}
-
-struct agent_view agent_view(const struct agent *agent)
-{
-	return (struct agent_view){
-		.dialogs = agent_ledger_count(agent->ledger),
-		.bindings = agent_registrar_count(agent_inside_registrar(agent->inside)),
-		.outward = agent->outward_count,
-		.inward = agent->inward_count,
-		.counters = agent_inside_counters(agent->inside),
-		.local = agent_inside_local(agent->inside),
-	};
 }

@@ -88,12 +88,4 @@ struct agent_config {
 int agent_open(struct agent **out, const struct agent_config *config, char why[PHONE_WHY_MAX]);
 void agent_close(struct agent *agent); /* NULL is fine */
 
-struct agent_view {
-	size_t dialogs, bindings, outward, inward; /* that are there now */
-	struct agent_inside_counters counters;
-	struct net_address local;
-};
-
-struct agent_view agent_view(const struct agent *agent);
-
 #endif

@@ -414,6 +414,18 @@ static void pass_kept(struct agent_inward *in)
 		pass(in, in->kept.status, (struct sip_span){in->kept.bytes, in->kept.length});
 }
 
+/* What becomes of the dialog that it is in; with the last answer its early ones are over. */
+static void end_dialog(struct agent_inward *in, unsigned status)
+{
+	struct agent_dialog *dialog =
+		in->dialog ? agent_ledger_by_id(in->agent->ledger, in->dialog) : NULL;
+
+	if (dialog && (in->request.method == SIP_BYE || status == 481))
+		agent_forget(in->agent, dialog);
+	if (!in->dialog && agent_fork_is_over(&in->fork))
+		agent_forget_early(in->agent, in->binding.line, AGENT_OUTSIDE, &in->request);
+}
+
 static void take_final(struct agent_inward *in, struct agent_branch *branch, unsigned status,
 		       int length)
 {
@@ -429,20 +441,9 @@ static void take_final(struct agent_inward *in, struct agent_branch *branch, uns
 	if ((verdict == AGENT_FORK_PASS && status >= 300) || verdict == AGENT_FORK_BEST)
 		pass_kept(in);
 	cancel_superfluous(in);
+	end_dialog(in, status);
 	if (!was_over && agent_fork_is_over(&in->fork))
 		finish(in);
-}
-
-/* What becomes of the dialog that it is in. */
-static void end_dialog(struct agent_inward *in, unsigned status)
-{
-	struct agent_dialog *dialog =
-		in->dialog ? agent_ledger_by_id(in->agent->ledger, in->dialog) : NULL;
-
-	if (dialog && (in->request.method == SIP_BYE || status == 481))
-		agent_forget(in->agent, dialog);
-	if (!in->dialog && status >= 300 && agent_fork_is_over(&in->fork))
-		agent_forget_early(in->agent, in->binding.line, AGENT_OUTSIDE, &in->request);
 }
 
 void agent_inward_answer(struct agent *agent, const struct agent_answer *answer)
@@ -478,6 +479,5 @@ void agent_inward_answer(struct agent *agent, const struct agent_answer *answer)
 	}
 	if (status < 200)
 		return;
-	end_dialog(in, status);
 	take_final(in, branch, status, length);
 }

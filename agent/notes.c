@@ -108,6 +108,7 @@ static bool refreshes(const struct sip_message *request)
 static void count_call(struct agent *agent, struct agent_dialog *dialog, enum agent_side answered)
 {
 	dialog->is_counted = true;
+	agent_tell_call(agent, dialog, false);
 	if (answered == AGENT_INSIDE)
 		phone_relay_call_began(agent->config.phone, dialog->line);
 }
@@ -174,6 +175,8 @@ void agent_forget(struct agent *agent, struct agent_dialog *dialog)
 
 	if (agent->journal && dialog->is_confirmed)
 		agent_journal_drop(agent->journal, KIND_DIALOG, dialog->id);
+	if (was_call)
+		agent_tell_call(agent, dialog, true);
 	agent_ledger_close(dialog);
 	if (was_call)
 		phone_relay_call_ended(agent->config.phone, line);

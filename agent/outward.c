@@ -200,8 +200,12 @@ void agent_outward_age(struct agent *agent)
 		leave_queue(out);
 		phone_relay_cancel(agent->config.phone, out->incoming.line, out->token);
 	}
-	while ((out = TAILQ_FIRST(&agent->done)) && out->age_at_ms <= now)
+	/* RFC 3261 13.2.2.4: then the early dialogs of other branches are over. */
+	while ((out = TAILQ_FIRST(&agent->done)) && out->age_at_ms <= now) {
+		if (!out->dialog)
+			agent_forget_early(agent, out->incoming.line, AGENT_INSIDE, &out->request);
 		outward_free(out);
+	}
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -278,7 +282,6 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 		.is_alone = true,
 		.route = sip_span_of(send->service_route),
 		.record_route = sip_span_of(""),
-		.contact = sip_span_of(contact),
 		.ends = ends_here,
 		.user = agent,
 		.on_stream = send->on_stream,
@@ -292,6 +295,7 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 	if (dialog)
 		rewrite.route = route_of(dialog, &rewrite.uri, route, sizeof(route));
 	agent_write_contact(agent, send->contact, out->incoming.endpoint, contact);
+	rewrite.contact = sip_span_of(contact);
 	rewrite.cseq = number_of(out, dialog, send->again);
 	if (dialog && agent_read_rack(&out->request, &rack))
 		rewrite.rack = agent_cseq_invite(&dialog->cseq[AGENT_INSIDE], rack);

@@ -145,6 +145,15 @@ void agent_record_binding(struct agent *agent, const struct agent_binding *bindi
 int agent_open_journal(struct agent *agent, const char *path);
 void agent_tidy_journal(struct agent *agent);
 
+/* ---- what people see (view.c; docs/control.md) ---- */
+
+/* The caller's to json_decref(); NULL: out of memory. */
+json_t *agent_status(struct agent *agent);
+
+/* The events "endpoint" and "inside-call", for whoever listens. */
+void agent_tell_binding(struct agent *agent, const struct agent_binding *binding, bool is_gone);
+void agent_tell_call(struct agent *agent, const struct agent_dialog *dialog, bool is_over);
+
 /* ---- both ---- */
 
 /* The Via lines of an answer to a request that came from SOURCE.  In TO. */

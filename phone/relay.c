@@ -230,6 +230,18 @@ void phone_relay_note(struct phone *phone, const struct kl_report *report)
 	relay->hooks.on_moved(relay->hooks.user, &moved);
 }
 
+json_t *phone_relay_status(const struct phone *phone)
+{
+	return phone->relay ? phone->relay->hooks.status(phone->relay->hooks.user) : NULL;
+}
+
+json_t *phone_relay_event(struct phone *phone, const char *name, uint32_t line)
+{
+	uint32_t now = phone_relay_line(phone->relay, line);
+
+	return now == KL_NO_LINE ? NULL : phone_event_begin(phone, name, now);
+}
+
 /* ---- requests from outside ------------------------------------------------------------------- */
 
 bool phone_relay_take_request(struct phone *phone, const struct phone_relay_request *request)

@@ -13,6 +13,8 @@
 #ifndef PHONE_RELAY_H
 #define PHONE_RELAY_H
 
+#include <jansson.h>
+
 #include "phone/account.h"
 #include "phone/server.h"
 #include "sip/message.h"
@@ -77,6 +79,8 @@ struct phone_relay_hooks {
 	bool (*on_request)(void *user, const struct phone_relay_request *request);
 	/* A CANCEL, which the phone answers, of a request that on_request() took. */
 	bool (*on_cancel)(void *user, sip_transaction_id invite);
+	/* What phone_status() says of them, the caller's to json_decref(). */
+	json_t *(*status)(void *user);
 	/* A line is registered: there as before, or elsewhere.  Nothing may be sent from it. */
 	void (*on_moved)(void *user, const struct phone_relay_move *moved);
 	void *user;
@@ -126,6 +130,12 @@ void phone_relay_respond(struct phone *phone, sip_transaction_id id, const struc
 /* The URI of the line's Contact toward where a request came from, and its address as SDP has it. */
 void phone_relay_contact(const struct phone *phone, const struct phone_incoming *incoming,
 			 uint32_t line, char to[PHONE_URI_MAX]);
+
+/* ---- what people see ---- */
+
+/* An event of one of the lines, for whoever listens to the phone; NULL: nobody does.  It is told
+ * with phone_event_tell(). */
+json_t *phone_relay_event(struct phone *phone, const char *name, uint32_t line);
 
 /* ---- dialogs ---- */
 

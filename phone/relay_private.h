@@ -58,6 +58,7 @@ int phone_relay_write_walk(struct phone *phone, struct phone_request *request);
 
 void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *answer);
 void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome);
+json_t *phone_relay_status(const struct phone *phone); /* NULL: nobody is behind the lines */
 void phone_relay_note(struct phone *phone, const struct kl_report *report);
 bool phone_relay_take_request(struct phone *phone, const struct phone_relay_request *request);
 bool phone_relay_take_cancel(struct phone *phone, sip_transaction_id invite);
