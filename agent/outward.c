@@ -369,18 +369,20 @@ void agent_outward_answer(struct agent *agent, const struct phone_relay_answer *
 }
 
 /* AGENT-5, AGENT-8: a 503 of the last route is no word of the inside's own server, so it goes in as
- * 500; that no server answers at all is. */
+ * 500; that no server answers at all is.  Nobody but an INVITE's sender takes a request back: any
+ * other one ends because nobody answered in time. */
 static void pass_refusal(struct agent_outward *out, const struct phone_relay_end *end)
 {
 	struct agent_inside *inside = out->agent->inside;
 	struct sip_answer answer = {.status = out->kept.status,
 				    .bytes = {out->kept.bytes, out->kept.length}};
+	bool is_cancelled = end->status == 487 && out->request.method == SIP_INVITE;
 
 	if (end->is_local || out->kept.status != end->status || out->kept.status == 503)
 		agent_inside_refuse(inside, &out->incoming,
-				    end->status == 487 ? 487
-				    : !end->is_local   ? 500
-						       : 503,
+				    is_cancelled     ? 487
+				    : !end->is_local ? 500
+						     : 503,
 				    AGENT_RETRY_S);
 	else
 		agent_inside_respond(inside, out->incoming.packet.id, &out->back, &answer);

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Endpoints behind a line, whose every message the test writes and reads, on both sides."""
-from harness.agent_world import INSIDE, OUTSIDE, PASSWORD, AgentWorld
+from harness.agent_world import INSIDE, OUTSIDE, AgentWorld
 from harness.expect import expect, expect_equal
 from harness.run import live_test, run_tests
-from harness.talker import leg_of, prove
+from harness.talker import Leg, leg_of
+
+FOLLOWS = {'reg.1.server.1.failOver.reRegisterOn': 1,
+           'reg.1.server.1.failOver.failRegistrationOn': 1, 'reg.1.server.1.failOver.onlySignalWithRegistered': 1}
 
 
 @live_test(AgentWorld)
@@ -112,6 +115,276 @@ def a_call_comes_in(world):
     world.server.expect_and_answer('BYE')
     world.desk.expect('200 BYE')
     world.expect_quiet()
+
+
+
+@live_test(AgentWorld)
+def a_cancel_crosses_an_answer(world):
+    """AGENT-4, TIME-9 (part): the endpoint cancels while the far end answers: the endpoint sees 487, and the far end is
+    acknowledged and hung up."""
+    near = world.leg(world.pbx)
+    near.request('INVITE', [near.contact()])
+    branch = world.pbx.last_via
+    world.pbx.expect('100 INVITE')
+    invite = world.server.expect('INVITE')
+    far = world.leg_of(invite, 'far')
+    world.server.answer(invite, '180 Ringing', [far.contact()], 'far')
+    world.pbx.expect('180 INVITE')
+    near.request('CANCEL', number=1, via=branch)
+    world.pbx.expect('200 CANCEL')
+    world.server.answer(invite, '200 OK', [far.contact()], 'far')
+    cancel = world.server.expect('CANCEL')
+    world.server.answer(cancel, '200 OK', tag='far')
+    came = {world.pbx.next(5).kind for _ in range(1)}
+    expect(came == {'487 INVITE'}, 'the endpoint sees 487')
+    world.server.expect('ACK')
+    world.server.expect_and_answer('BYE')
+    near.request('ACK', number=1, via=branch)
+    world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def a_cancel_goes_through(world):
+    """AGENT-4: taken back by the endpoint, and by the far end."""
+    near = world.leg(world.pbx)
+    near.request('INVITE', [near.contact()])
+    branch = world.pbx.last_via
+    world.pbx.expect('100 INVITE')
+    invite = world.server.expect('INVITE')
+    world.server.answer(invite, '180 Ringing', [f'Contact: <sip:bob@{world.server.address}>'], 'far')
+    world.pbx.expect('180 INVITE')
+    near.request('CANCEL', number=1, via=branch)
+    world.pbx.expect('200 CANCEL')
+    world.server.expect_and_answer('CANCEL')
+    world.server.answer(invite, '487 Cancelled', tag='far')
+    world.server.expect('ACK')
+    world.pbx.expect('487 INVITE')
+    near.request('ACK', number=1, via=branch)
+    far = world.invite_in()
+    branch = world.server.last_via
+    ring = world.pbx.expect('INVITE')
+    world.pbx.answer(ring, '180 Ringing', [f'Contact: <sip:x@{world.pbx.address}>'], 'near')
+    world.server.expect('180 INVITE')
+    far.request('CANCEL', number=far.number, via=branch)
+    world.server.expect('200 CANCEL')
+    world.pbx.expect_and_answer('CANCEL')
+    world.pbx.answer(ring, '487 Cancelled', tag='near')
+    world.pbx.expect('ACK')
+    world.server.expect('487 INVITE')
+    world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def messages_get_lost(world):
+    """AGENT-4: what was lost on one side comes again on that side; a 2xx and its ACK are repeated end to end."""
+    near = world.leg(world.pbx)
+    sent = near.request('INVITE', [near.contact()])
+    world.pbx.expect('100 INVITE')
+    invite = world.server.expect('INVITE')
+    near.talker.send_again(INSIDE, sent)
+    world.server.expect_nothing()
+    far = world.leg_of(invite, 'far')
+    answer = world.server.answer(invite, '200 OK', [far.contact()], 'far')
+    accepted = world.pbx.expect('200 INVITE')
+    near.learn(accepted)
+    world.pbx.seen.clear()
+    world.server.send_again(invite.source, answer)
+    expect_equal('the 200 again', world.pbx.expect('200 INVITE').payload, accepted.payload)
+    ack = near.request('ACK', number=1)
+    first = world.server.expect('ACK')
+    near.talker.send_again(INSIDE, ack)
+    second = world.server.next(5)
+    expect_equal('the ACK again', second.cseq, first.cseq)
+    bye = near.request('BYE')
+    world.server.expect_and_answer('BYE')
+    gone = world.pbx.expect('200 BYE')
+    world.pbx.seen.clear()
+    near.talker.send_again(INSIDE, bye)
+    expect_equal('the 200 to BYE again', world.pbx.expect('200 BYE').payload, gone.payload)
+    world.server.expect_nothing()
+    world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def a_bye_crosses_a_reinvite(world):
+    """AGENT-4: each side gets its answers, and nothing is left."""
+    near, far = world.call_out(world.pbx)
+    near.request('INVITE', [near.contact()])
+    far.request('BYE')
+    again = world.server.expect('INVITE')
+    bye = world.pbx.expect_kinds('100 INVITE', 'BYE')['BYE']
+    world.pbx.answer(bye, '200 OK')
+    world.server.expect('200 BYE')
+    world.server.answer(again, '481 Gone')
+    world.server.expect('ACK')
+    world.pbx.expect('481 INVITE')
+    world.expect_quiet()
+
+
+@live_test(AgentWorld, server_count=2, parameters=FOLLOWS)
+def only_the_taking_route_is_seen(world):
+    """AGENT-5: 100 at once, then nothing of the server that refused, only the answer of the one that took the call; a
+    MESSAGE the same."""
+    near = world.leg(world.pbx)
+    near.request('INVITE', [near.contact()])
+    world.pbx.expect('100 INVITE')
+    world.server.expect_and_answer('INVITE', '503 Down', tag='dead')
+    world.server.expect('ACK')
+    world.grant(world.second)
+    invite = world.second.expect('INVITE')
+    world.second.answer(invite, '200 OK', [f'Contact: <sip:bob@{world.second.address}>'], 'far')
+    near.learn(world.pbx.expect('200 INVITE'))
+    near.request('ACK', number=1)
+    world.second.expect('ACK')
+    near.request('BYE')
+    world.second.expect_and_answer('BYE')
+    world.pbx.expect('200 BYE')
+    other = world.leg(world.pbx)
+    other.request('MESSAGE')
+    world.second.expect_and_answer('MESSAGE', '202 Taken', tag='m')
+    world.pbx.expect('202 MESSAGE')
+    world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def the_last_refusal(world):
+    """AGENT-5, AGENT-8: 503 of the last server goes in as 500; while no server answers, 503 with a time."""
+    near = world.leg(world.pbx)
+    near.request('INVITE', [near.contact()])
+    branch = world.pbx.last_via
+    world.pbx.expect('100 INVITE')
+    world.server.expect_and_answer('INVITE', '603 Decline', ['X-Why: not now'], tag='far')
+    world.server.expect('ACK')
+    expect_equal('the answer passes as it is', world.pbx.expect('603 INVITE').header('X-Why'), 'not now')
+    near.request('ACK', number=1, via=branch)
+    other = world.leg(world.pbx)
+    other.request('MESSAGE')
+    world.server.expect_and_answer('MESSAGE', '503 Down', tag='far')
+    world.pbx.expect('500 MESSAGE')
+
+
+@live_test(AgentWorld)
+def no_relay_for_strangers(world):
+    """AGENT-9, AGENT-10: not for who is unknown inside, not for a foreign domain, not for a server that is none of the
+    line's, not once the hops are used up."""
+    stranger = world.leg(world.soft)
+    stranger.request('INVITE', [stranger.contact()])
+    world.soft.expect('407 INVITE')
+    foreign = world.leg(world.pbx)
+    foreign.target = 'sip:bob@elsewhere.test'
+    foreign.request('MESSAGE')
+    refused = world.pbx.expect('403 MESSAGE')
+    expect('example.test' in refused.first_line, 'the reason says what to change')
+    spent = world.leg(world.pbx)
+    spent.request('MESSAGE', hops=0)
+    world.pbx.expect('483 MESSAGE')
+    unknown = world.leg(world.soft, call_id='unknown')
+    unknown.remote += ';tag=guessed'
+    unknown.request('BYE')
+    world.soft.expect('407 BYE')
+
+    outside = Leg(world.second, OUTSIDE, '<sip:x@y>;tag=1', '<sip:alice@example.test>', 'outside',
+                  target=f'sip:alice@{OUTSIDE}')
+    outside.request('INVITE', [outside.contact()])
+    world.second.expect('403 INVITE')
+    spent = Leg(world.server, OUTSIDE, '<sip:x@y>;tag=1', '<sip:alice@example.test>', 'hops',
+                target=f'sip:alice@{OUTSIDE}')
+    spent.request('MESSAGE', hops=0)
+    world.server.expect('483 MESSAGE')
+    secure = Leg(world.server, OUTSIDE, '<sip:x@y>;tag=1', '<sip:alice@example.test>', 'sips',
+                 target=f'sip:carol@{OUTSIDE}')
+    secure.request('MESSAGE')
+    world.server.expect('404 MESSAGE')
+    for talker in world.pbx, world.desk, world.server:
+        talker.expect_nothing()
+
+
+@live_test(AgentWorld)
+def calls_outlive_a_crash(world):
+    """AGENT-12: killed with two calls up, and started again: each can be hung up, one from either side; the numbers that
+    go out jump by 1,000; the endpoint is registered still."""
+    world.register(world.desk, 'desk')
+    near, far = world.call_out(world.pbx)
+    other_near, other_far = world.call_out(world.pbx, tag='other')
+    world.phone.process.kill()
+    world.start_phone()
+    expect_equal('contacts of desk', len(world.inside()['endpoints'][0]['contacts']), 1)
+    expect_equal('calls', world.inside()['call_count'], 2)
+    near.request('BYE')
+    bye = world.server.expect_and_answer('BYE')
+    expect(bye.cseq > 1000, 'the number jumped')
+    world.pbx.expect('200 BYE')
+    other_far.request('BYE')
+    world.pbx.expect_and_answer('BYE')
+    world.server.expect('200 BYE')
+    expect(other_near.call_id != near.call_id and far.call_id == near.call_id, 'two calls')
+    world.expect_quiet()
+
+
+@live_test(AgentWorld, server_count=2, parameters=FOLLOWS)
+def a_subscription_comes_back(world):
+    """AGENT-6, AGENT-7: after a failover it is ended inside, so that the endpoint subscribes again, and lands on the other
+    server; in the call whose server died 481 is said and nothing goes out."""
+    near = world.leg(world.pbx, 'box')
+    near.request('SUBSCRIBE', [near.contact(), 'Event: message-summary', 'Expires: 600'])
+    subscribe = world.server.expect('SUBSCRIBE')
+    far = world.leg_of(subscribe, 'far')
+    world.server.answer(subscribe, '200 OK', [far.contact(), 'Expires: 600'], 'far')
+    near.learn(world.pbx.expect('200 SUBSCRIBE'))
+    far.request('NOTIFY', [far.contact(), 'Event: message-summary', 'Subscription-State: active;expires=600'])
+    world.pbx.expect_and_answer('NOTIFY')
+    world.server.expect('200 NOTIFY')
+    call, _ = world.call_out(world.pbx, tag='call')
+
+    message = world.leg(world.pbx)
+    message.request('MESSAGE')
+    world.server.expect_and_answer('MESSAGE', '503 Down', tag='dead')
+    world.grant(world.second)
+    world.second.expect_and_answer('MESSAGE', tag='m')
+    came = world.pbx.expect_kinds('200 MESSAGE', 'NOTIFY')
+    expect_equal('what the endpoint is told', came['NOTIFY'].header('Subscription-State'),
+                 'terminated;reason=deactivated')
+    expect(came['NOTIFY'].cseq > far.number, 'its number follows')
+    world.pbx.answer(came['NOTIFY'], '200 OK')
+    far.request('NOTIFY', [far.contact(), 'Event: message-summary', 'Subscription-State: active'])
+    world.server.expect('481 NOTIFY')
+    near.request('SUBSCRIBE', [near.contact(), 'Event: message-summary', 'Expires: 600'])
+    world.pbx.expect('481 SUBSCRIBE')
+    call.request('INVITE', [call.contact()])
+    world.pbx.expect('481 INVITE')
+    world.server.expect_nothing()
+    world.second.expect_nothing(0.01)
+    world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def a_request_replaces_a_call(world):
+    """AGENT-4: an INVITE with Replaces goes to the endpoint that holds the call, alone."""
+    world.register(world.desk, 'desk')
+    near, far = world.call_out(world.pbx)
+    near_tag, far_tag = near.local.partition('tag=')[2], 'far'
+    leg = Leg(world.server, OUTSIDE, '<sip:carol@example.test>;tag=c', '<sip:alice@example.test>', 'transfer',
+              target=f'sip:alice@{OUTSIDE}', number=1)
+    leg.request('INVITE', [leg.contact(),
+                           f'Replaces: {far.call_id};to-tag={near_tag};from-tag={far_tag}'])
+    world.server.expect('100 INVITE')
+    ring = world.pbx.expect('INVITE')
+    expect(ring.header('Replaces').startswith(near.call_id), 'Replaces as it came')
+    world.pbx.answer(ring, '486 Busy', tag='busy')
+    world.server.expect('486 INVITE')
+    world.desk.expect_nothing()
+    near.request('BYE')
+    world.server.expect_kinds('BYE')
+
+
+@live_test(AgentWorld)
+def silence_ends_in_time(world):
+    """AGENT-5: a non-INVITE that no server answers ends before the endpoint gives up, and without 408."""
+    near = world.leg(world.pbx)
+    near.request('MESSAGE')
+    answer = world.pbx.next(31.5)
+    expect_equal('the answer', answer and answer.kind, '503 MESSAGE')
+    expect(int(answer.header('Retry-After')) > 0, 'it names a time')
 
 
 if __name__ == '__main__':

@@ -9,7 +9,10 @@ OUTSIDE, INSIDE = '127.0.0.1:5070', '127.0.0.2:5070'
 SERVERS = '127.0.1.1:5060', '127.0.1.2:5060'
 ENDPOINTS = {'desk': '127.0.2.1:5060', 'soft': '127.0.2.2:5060', 'pbx': '127.0.2.3:5060'}
 PASSWORD = 'inside-battery'
-INSIDE_FILE = '''inside:
+SRV_RECORD = '  - {{name: _sip._udp.example.test, type: SRV, priority: {n}, weight: 1, port: 5060, target: s{n}.test}}\n'
+A_RECORD = '  - {{name: s{n}.test, type: A, address: 127.0.1.{n}}}\n'
+INSIDE_FILE = '''dns:
+{records}inside:
   listen: {listen}
   digest: md5
   journal: {journal}
@@ -21,18 +24,18 @@ INSIDE_FILE = '''inside:
 
 
 class AgentWorld:
-    """ENDPOINTS that do not register are at their addresses all the same."""
+    """The line has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the same."""
 
-    def __init__(self, folder, parameters=None):
+    def __init__(self, folder, server_count=1, parameters=None):
         self.folder, self.log = folder, PacketLog()
         self.servers = self.server, self.second = [Talker(address) for address in SERVERS]
         self.desk, self.soft, self.pbx = (Talker(address) for address in ENDPOINTS.values())
         native = folder / 'inside.yaml'
-        native.write_text(INSIDE_FILE.format(listen=INSIDE, journal=folder / 'journal', password=PASSWORD,
+        records = ''.join(row.format(n=n + 1) for n in range(server_count) for row in (SRV_RECORD, A_RECORD))
+        native.write_text(INSIDE_FILE.format(records=records, listen=INSIDE, journal=folder / 'journal', password=PASSWORD,
                                              pbx=ENDPOINTS['pbx']))
         native.chmod(0o600)
-        self.phone = Phone(folder, {'reg.1.address': f'alice@{DOMAIN}', 'reg.1.server.1.address': '127.0.1.1',
-                                    **(parameters or {})}, options=[native])
+        self.phone = Phone(folder, parameters, options=[native])
 
     def __enter__(self):
         self.log.start()

@@ -47,6 +47,7 @@ class Talker:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((host, int(port)))
         self.seen = set()
+        self.last_via = ''
 
     def close(self):
         self.socket.close()
@@ -89,8 +90,20 @@ class Talker:
         if message:
             raise Failure(f'expected nothing at {self.address}, came:\n{message.payload.decode("utf-8", "replace")}')
 
+    def expect_kinds(self, *kinds, within_s=WITHIN_S):
+        """One message of each kind, in whatever order."""
+        came = {}
+        while len(came) < len(kinds):
+            message = self.next(within_s)
+            if message is None or message.kind not in kinds or message.kind in came:
+                raise Failure(f'expected at {self.address}: {kinds}, came: {message and message.payload}')
+            came[message.kind] = message
+        return came
+
     def via(self):
-        return f'Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{next(NUMBERS)}x'
+        """A new one, which last_via keeps for a CANCEL."""
+        self.last_via = f'Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{next(NUMBERS)}x'
+        return self.last_via
 
     def answer(self, request, status, headers=(), tag='', body=b''):
         """Answers a request; Record-Route of an answer that makes a dialog is copied."""
@@ -132,11 +145,12 @@ class Leg:
         self.target = answer.uri('Contact')
         self.remote = answer.header('To')
 
-    def request(self, method, headers=(), *, number=None, uri=None, body=b'', routed=True):
+    def request(self, method, headers=(), *, number=None, via=None, hops=70, body=b''):
+        """Sends it, with the next number unless one is given."""
         if number is None:
             self.number += 1
-        lines = [f'{method} {uri or self.target} SIP/2.0', self.talker.via(),
-                 *(f'Route: {route}' for route in self.routes if routed), 'Max-Forwards: 70', f'From: {self.local}',
+        lines = [f'{method} {self.target} SIP/2.0', via or self.talker.via(),
+                 *(f'Route: {route}' for route in self.routes), f'Max-Forwards: {hops}', f'From: {self.local}',
                  f'To: {self.remote}', f'Call-ID: {self.call_id}', f'CSeq: {number or self.number} {method}', *headers]
         return self.talker.send(self.hop, lines, body)
 
