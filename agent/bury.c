@@ -17,9 +17,9 @@ static bool is_left(const struct agent_dialog *dialog, const struct phone_relay_
 {
 	const struct kl_binding *binding = &dialog->binding;
 
-	return dialog->line == moved->line && binding->entry == moved->entry &&
-	       dialog->is_placed && dialog->is_confirmed && dialog->texts[AGENT_EVENT][0] &&
-	       !binding->redirected && !phone_route_equal(&binding->route, &moved->route);
+	return dialog->line == moved->line && binding->entry == moved->entry && dialog->is_placed &&
+	       dialog->is_confirmed && dialog->texts[AGENT_EVENT][0] && !binding->redirected &&
+	       !phone_route_equal(&binding->route, &moved->route);
 }
 
 static void kill_one(void *user, struct agent_dialog *dialog)

@@ -72,7 +72,8 @@ static void finish(struct agent_inward *in)
 	TAILQ_INSERT_TAIL(&in->agent->rung, in, aging);
 }
 
-/* RFC 3261 16.6 step 11, 16.7 step 2: an INVITE may ring so long from its last provisional answer on.
+/* RFC 3261 16.6 step 11, 16.7 step 2: an INVITE may ring so long from its last provisional answer
+ * on.
  */
 static void ring_on(struct agent_inward *in)
 {

@@ -8,8 +8,8 @@
 #include "keepline/keepline.h"
 
 enum {
-	CONFIG_ENDPOINTS_MAX = 4096, /* some for each line that there may be */
-	CONFIG_INSIDE_PORT = 5070,   /* 5060 is the outside's, on all addresses */
+	CONFIG_ENDPOINTS_MAX = 4096,    /* some for each line that there may be */
+	CONFIG_INSIDE_PORT = 5070,      /* 5060 is the outside's, on all addresses */
 	CONFIG_INSIDE_REQUESTS = 10000, /* 500 calls in a second that ring for 20 s each */
 	CONFIG_INSIDE_REQUESTS_MAX = 1000000,
 };

@@ -220,9 +220,10 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 	struct config_inside *inside = &store->config.inside;
 	struct maker maker = {.store = store};
 
-	*inside = (struct config_inside){
-		.listen = "127.0.0.1", .realm = "keepline", .replaces_loopback = true,
-		.requests_max = CONFIG_INSIDE_REQUESTS};
+	*inside = (struct config_inside){.listen = "127.0.0.1",
+					 .realm = "keepline",
+					 .replaces_loopback = true,
+					 .requests_max = CONFIG_INSIDE_REQUESTS};
 	if (!from)
 		return;
 	if (from->listen.text)

@@ -48,8 +48,8 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 {
 	bool is_own = action->type == KL_DO_OUTCOME &&
 		      !phone_relay_is_token(phone, action->outcome.token);
-	bool decision = action->type == KL_DO_REPORT || is_own ||
-			action->type == KL_DO_SUBSCRIPTION;
+	bool decision =
+		action->type == KL_DO_REPORT || is_own || action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",

@@ -139,10 +139,9 @@ int phone_relay_begin(struct phone *phone, uint32_t line, enum sip_method method
 
 void phone_relay_cancel(struct phone *phone, uint32_t line, uint64_t token)
 {
-	phone_feed(phone, &(struct kl_event){
-				  .type = KL_EV_CANCEL,
-				  .line = phone_relay_line(phone->relay, line),
-				  .request = {.token = token}});
+	phone_feed(phone, &(struct kl_event){.type = KL_EV_CANCEL,
+					     .line = phone_relay_line(phone->relay, line),
+					     .request = {.token = token}});
 }
 
 int phone_relay_write(struct phone *phone, struct phone_relay_proof *proof,
@@ -310,11 +309,11 @@ bool phone_relay_is_served(const struct phone *phone, uint32_t line)
 void phone_relay_call_began(struct phone *phone, uint32_t line)
 {
 	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_BEGAN,
-					       .line = phone_relay_line(phone->relay, line)});
+					     .line = phone_relay_line(phone->relay, line)});
 }
 
 void phone_relay_call_ended(struct phone *phone, uint32_t line)
 {
 	phone_feed(phone, &(struct kl_event){.type = KL_EV_CALL_ENDED,
-					       .line = phone_relay_line(phone->relay, line)});
+					     .line = phone_relay_line(phone->relay, line)});
 }

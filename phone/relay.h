@@ -5,8 +5,8 @@
  * the dialog leads (FAIL-18).  Either is asked for as text once it is known where it goes, since
  * Via, Contact and credentials go with the route; and asked for again with other credentials.
  *
- * A line has the number that it had when the relay was opened, whatever was reloaded since: one that
- * left is not served, and is again once it is back.  Lines that are new are the phone's alone.
+ * A line has the number that it had when the relay was opened, whatever was reloaded since: one
+ * that left is not served, and is again once it is back.  Lines that are new are the phone's alone.
  *
  * Ownership  What a callback is given is valid until it returns.
  */
@@ -45,16 +45,15 @@ struct phone_relay_send {
 struct phone_relay_answer {
 	uint64_t token;
 	const struct sip_message *response;
-	unsigned again; /* of the request that it answers */
-	struct kl_binding
-		binding; /* of a dialog that it makes */
+	unsigned again;            /* of the request that it answers */
+	struct kl_binding binding; /* of a dialog that it makes */
 };
 
 /* How it ended.  Its final answer came before by on_answer(), unless `is_local`. */
 struct phone_relay_end {
 	uint64_t token;
 	unsigned status;
-	bool is_local;        /* no route gave an answer that counts */
+	bool is_local; /* no route gave an answer that counts */
 };
 
 /* A request from outside. */

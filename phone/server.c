@@ -417,8 +417,8 @@ static void take_time(void *user)
 int phone_server_init(struct phone *phone)
 {
 	phone->server.secret = phone_draw();
-	phone->server.transactions = sip_transactions_new(phone->config->inside.is_set
-								  ? PHONE_SERVER_RELAYED_MAX
+	phone->server.transactions =
+		sip_transactions_new(phone->config->inside.is_set ? PHONE_SERVER_RELAYED_MAX
 								  : PHONE_SERVER_TRANSACTIONS_MAX);
 	if (!phone->server.transactions)
 		return -ENOMEM;
