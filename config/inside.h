@@ -19,10 +19,11 @@ enum {
 	X(CONFIG_STAY, "stay")     /* it stays registered, and its calls are answered 503 */       \
 	X(CONFIG_REFUSE, "refuse") /* its registration is refused */
 
-/* Which digests are offered to it: old ones give up at the sight of one that they don't know. */
+/* Which digests are offered to it: many give up at the sight of one that they don't know,
+ * baresip 1.0 among them. */
 #define CONFIG_DIGESTS(X)                                                                          \
-	X(CONFIG_DIGEST_BOTH, "both")                                                              \
 	X(CONFIG_DIGEST_MD5, "md5")                                                                \
+	X(CONFIG_DIGEST_BOTH, "both")                                                              \
 	X(CONFIG_DIGEST_SHA256, "sha-256")
 
 #define CONFIG_VALUE(name, text) name,

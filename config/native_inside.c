@@ -70,8 +70,9 @@ static const struct yaml_row inside_rows[] = {
 	 ADDRESS},
 	{INSIDE_KEY(realm, "the realm of our challenges (default keepline)"), TEXT(128),
 	 .accepts = is_realm, .expected = "a text without quotes and backslashes"},
-	{INSIDE_KEY(digest, "which digests are offered; some endpoints know md5 alone, and give up "
-			    "when they are offered another beside it (default both)"),
+	{INSIDE_KEY(digest,
+		    "which digests are offered; many endpoints know md5 alone, and give up when "
+		    "they are offered another beside it (default md5)"),
 	 WORDS(digests)},
 	{INSIDE_KEY(when_out, "while no server answers an endpoint stays registered and its calls "
 			      "get 503, or its registration is refused (default stay)"),

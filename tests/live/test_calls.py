@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Calls that come, from SIPp through Kamailio, as callers of all kinds make them; and calls of two phones with each
 other, with audio."""
-import cmath
-import struct
 import wave
 from pathlib import Path
 
 from harness.expect import expect, expect_equal
 from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
+from harness.tones import loudness
 from harness.waiting import Process, udp_is_bound, wait_for
 from harness.world import PHONE_ADDRESS
 
@@ -35,19 +34,6 @@ def start_caller(world, kind, registrar, number=1):
 
 def expect_no_calls(phone):
     wait_for(lambda: phone.counter('calls') == 0, 'the phone has no call any more')
-
-
-def loudness(path, hz):
-    """Which part of the last half second of a recording is a tone of HZ, 0 to 1."""
-    with wave.open(str(path)) as file:
-        rate, length = file.getframerate(), file.getnframes()
-        count = rate // 2
-        file.setpos(max(0, length - count))
-        data = file.readframes(count)
-    samples = struct.unpack(f'<{len(data) // 2}h', data)
-    power = sum(sample * sample for sample in samples)
-    tone = sum(sample * cmath.exp(-2j * cmath.pi * hz * at / rate) for at, sample in enumerate(samples))
-    return 2 * abs(tone) ** 2 / (power * len(samples)) if power else 0
 
 
 def hears(path, hz):

@@ -14,7 +14,6 @@ A_RECORD = '  - {{name: s{n}.test, type: A, address: 127.0.1.{n}}}\n'
 INSIDE_FILE = '''dns:
 {records}inside:
   listen: {listen}
-  digest: md5
   journal: {journal}
   endpoints:
     - {{user: desk, password: {password}}}
