@@ -10,8 +10,7 @@ static bool is_loopback(const char *text)
 	struct in6_addr ip6;
 	struct in_addr ip4;
 
-	return (inet_pton(AF_INET, text, &ip4) == 1 &&
-		ntohl(ip4.s_addr) >> 24 == IN_LOOPBACKNET) ||
+	return (inet_pton(AF_INET, text, &ip4) == 1 && ntohl(ip4.s_addr) >> 24 == IN_LOOPBACKNET) ||
 	       (inet_pton(AF_INET6, text, &ip6) == 1 && IN6_IS_ADDR_LOOPBACK(&ip6));
 }
 
