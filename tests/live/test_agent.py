@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Endpoints behind a line, whose every message the test writes and reads, on both sides."""
+import signal
+
 from harness.agent_world import INSIDE, OUTSIDE, AgentWorld
 from harness.expect import expect, expect_equal
 from harness.run import live_test, run_tests
@@ -385,6 +387,73 @@ def silence_ends_in_time(world):
     answer = world.pbx.next(31.5)
     expect_equal('the answer', answer and answer.kind, '503 MESSAGE')
     expect(int(answer.header('Retry-After')) > 0, 'it names a time')
+
+
+ALICE = {'reg.1.address': None, 'reg.1.auth.userId': None, 'reg.1.auth.password': None, 'reg.1.server.1.address': None,
+         'reg.1.server.1.transport': None, 'reg.2.address': 'alice', 'reg.2.server.1.address': 'example.test',
+         'reg.2.server.1.transport': 'UDPOnly'}
+BOB = {'reg.1.address': 'bob', 'reg.1.server.1.address': 'example.test', 'reg.1.server.1.transport': 'UDPOnly'}
+
+
+@live_test(AgentWorld, parameters=ALICE)
+def calls_outlive_a_reload(world):
+    """AGENT-4, AGENT-12 (part): another line is put before the one that has a call, which goes on, and a new one is
+    placed."""
+    near, far = world.call_out(world.pbx)
+    world.phone.configure({**ALICE, **BOB})
+    world.phone.process.signal(signal.SIGHUP)
+    expect('sip:bob@' in world.grant(world.server).header('To'), 'the new line registers')
+    near.request('INFO')
+    world.server.expect_and_answer('INFO')
+    world.pbx.expect('200 INFO')
+    far.request('BYE')
+    world.pbx.expect_and_answer('BYE')
+    world.server.expect('200 BYE')
+    near, far = world.call_out(world.pbx, tag='again')
+    near.request('BYE')
+    world.server.expect_and_answer('BYE')
+    world.pbx.expect('200 BYE')
+    in_again = world.invite_in()
+    ring = world.pbx.expect('INVITE')
+    world.pbx.answer(ring, '486 Busy', tag='busy')
+    world.server.expect('486 INVITE')
+    in_again.request('ACK', number=in_again.number)
+    world.expect_quiet()
+
+
+@live_test(AgentWorld, parameters={**BOB, 'reg.2.address': 'alice', 'reg.2.server.1.address': 'example.test',
+                                   'reg.2.server.1.transport': 'UDPOnly'}, lines=2)
+def a_call_between_two_lines(world):
+    """AGENT-4: alice calls bob, who is behind the same agent: one Call-ID and one pair of tags, twice."""
+    world.register(world.desk, 'desk', user='bob')
+    near = world.leg(world.pbx)
+    near.request('INVITE', [near.contact()])
+    world.pbx.expect('100 INVITE')
+    out = world.server.expect('INVITE')
+    back = Leg(world.server, OUTSIDE, out.header('From'), out.header('To'), out.call_id,
+               target=f'sip:bob@{OUTSIDE}', number=out.cseq - 1)
+    back.request('INVITE', [back.contact()])
+    came = world.server.expect('100 INVITE')
+    ring = world.desk.expect('INVITE')
+    world.desk.answer(ring, '200 OK', [f'Contact: <sip:bob@{world.desk.address}>'], 'bob')
+    came = world.server.expect('200 INVITE')
+    expect_equal('the Call-ID', came.call_id, near.call_id)
+    world.server.answer(out, '200 OK', [back.contact()], 'bob')
+    near.learn(world.pbx.expect_kinds('INVITE', '200 INVITE')['200 INVITE'])
+    near.request('ACK', number=1)
+    world.server.expect('ACK')
+    back.remote, back.target = came.header('To'), came.uri('Contact')
+    back.request('ACK', number=back.number)
+    world.desk.expect_kinds('ACK')
+    expect_equal('calls inside', world.inside()['call_count'], 2)
+    near.request('BYE')
+    world.server.expect_and_answer('BYE')
+    world.pbx.expect('200 BYE')
+    expect_equal('calls inside', world.inside()['call_count'], 1)
+    back.request('BYE')
+    world.desk.expect_and_answer('BYE')
+    world.server.expect('200 BYE')
+    world.expect_quiet()
 
 
 if __name__ == '__main__':

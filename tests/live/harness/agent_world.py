@@ -23,10 +23,10 @@ INSIDE_FILE = '''dns:
 
 
 class AgentWorld:
-    """The line has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the same."""
+    """Each of so many LINES has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the same."""
 
-    def __init__(self, folder, server_count=1, parameters=None):
-        self.folder, self.log = folder, PacketLog()
+    def __init__(self, folder, server_count=1, parameters=None, lines=1):
+        self.folder, self.log, self.lines = folder, PacketLog(), lines
         self.servers = self.server, self.second = [Talker(address) for address in SERVERS]
         self.desk, self.soft, self.pbx = (Talker(address) for address in ENDPOINTS.values())
         native = folder / 'inside.yaml'
@@ -48,9 +48,10 @@ class AgentWorld:
         self.log.stop()
 
     def start_phone(self):
-        """Once it is registered at the first server."""
+        """Once its lines are registered at the first server."""
         self.phone.start()
-        self.grant(self.server)
+        for _ in range(self.lines):
+            self.grant(self.server)
         wait_for(lambda: udp_is_bound(*self.address_of(INSIDE)), 'the inside listens')
 
     @staticmethod
@@ -82,9 +83,9 @@ class AgentWorld:
         return Leg(talker, INSIDE, f'<sip:alice@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
                    call_id or f'call{next(NUMBERS)}', target=f'sip:{user}@{DOMAIN}')
 
-    def register(self, talker, name, expires_s=3600, password=PASSWORD):
-        """Registers an endpoint by digest; the last answer."""
-        leg = Leg(talker, INSIDE, f'<sip:alice@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:alice@{DOMAIN}>',
+    def register(self, talker, name, expires_s=3600, password=PASSWORD, user='alice'):
+        """Registers an endpoint for USER's line, by digest; the last answer."""
+        leg = Leg(talker, INSIDE, f'<sip:{user}@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
                   f'register{next(NUMBERS)}', target=f'sip:{DOMAIN}')
         headers = [f'Contact: <sip:{name}@{talker.address}>', f'Expires: {expires_s}']
         leg.request('REGISTER', headers)
