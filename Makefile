@@ -55,7 +55,7 @@ lint:
 
 docs: all
 	@tools/conformance
-	@tools/docs build/tests/tools/configuration_keys
+	@tools/docs build/tests/tools/configuration_keys build/keepline
 	@tools/parameters
 
 install: all

@@ -17,6 +17,7 @@ int cli_hold(int argc, char **argv);
 int cli_reject(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_subscribe(int argc, char **argv);
 

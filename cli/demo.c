@@ -448,7 +448,7 @@ static const struct argp argp = {
 	       "A real phone, three SIP servers and a DNS server run in this process, on loopback "
 	       "addresses and free ports.  Every line printed is an event that happened.  Exit "
 	       "status: "
-	       "0 if all of it was seen, 1 if not.",
+	       "0 all of it was seen; 1 it was not.",
 };
 
 int cli_demo(int argc, char **argv)

@@ -155,6 +155,15 @@ static void print_notify(const json_t *event)
 	}
 }
 
+/* "call 3 to sip:bob@example.com: the call is up": what it says of its line is the line's event,
+ * too. */
+static void print_call(const json_t *event)
+{
+	printf("call %lld %s %s: %s\n", json_integer_value(json_object_get(event, "call")),
+	       json_is_true(json_object_get(event, "incoming")) ? "from" : "to",
+	       text_of(event, "peer"), text_of(event, "text"));
+}
+
 static void print_text(const json_t *event)
 {
 	time_t seconds = (time_t)(json_integer_value(json_object_get(event, "time_ms")) / 1000);
@@ -168,6 +177,8 @@ static void print_text(const json_t *event)
 		print_notify(event);
 	else if (!strcmp(text_of(event, "event"), "gap"))
 		printf("missed: %lld\n", json_integer_value(json_object_get(event, "missed")));
+	else if (!strcmp(text_of(event, "event"), "call"))
+		print_call(event);
 	else
 		printf("%s\n", text_of(event, "text"));
 }

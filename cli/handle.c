@@ -89,60 +89,46 @@ static int run(int argc, char **argv, const char *verb, const struct argp *parse
 	return cli_link_run(&handle.link);
 }
 
+static int run_plain(int argc, char **argv, const char *verb, const char *about)
+{
+	const struct argp parser = {.options = plain_options,
+				    .parser = parse_option,
+				    .args_doc = "[CALL]",
+				    .doc = about};
+
+	return run(argc, argv, verb, &parser);
+}
+
 int cli_answer(int argc, char **argv)
 {
-	static const struct argp parser = {
-		plain_options, parse_option,
-		"[CALL]",      "Answers a call that rings at the running instance." ENDING,
-		NULL,          NULL,
-		NULL};
-
-	return run(argc, argv, "answer", &parser);
+	return run_plain(argc, argv, "answer",
+			 "Answers a call that rings at the running instance." ENDING);
 }
 
 int cli_reject(int argc, char **argv)
 {
 	static const struct argp parser = {
-		reject_options,
-		parse_option,
-		"[CALL]",
-		"Refuses a call that rings at the running instance." ENDING,
-		NULL,
-		NULL,
-		NULL};
+		.options = reject_options,
+		.parser = parse_option,
+		.args_doc = "[CALL]",
+		.doc = "Refuses a call that rings at the running instance." ENDING,
+	};
 
 	return run(argc, argv, "reject", &parser);
 }
 
 int cli_hangup(int argc, char **argv)
 {
-	static const struct argp parser = {
-		plain_options, parse_option,
-		"[CALL]",      "Ends a call of the running instance, whatever its state." ENDING,
-		NULL,          NULL,
-		NULL};
-
-	return run(argc, argv, "hang-up", &parser);
+	return run_plain(argc, argv, "hang-up",
+			 "Ends a call of the running instance, whatever its state." ENDING);
 }
 
 int cli_hold(int argc, char **argv)
 {
-	static const struct argp parser = {
-		plain_options, parse_option,
-		"[CALL]",      "Tells the far end of a call to wait." ENDING,
-		NULL,          NULL,
-		NULL};
-
-	return run(argc, argv, "hold", &parser);
+	return run_plain(argc, argv, "hold", "Tells the far end of a call to wait." ENDING);
 }
 
 int cli_resume(int argc, char **argv)
 {
-	static const struct argp parser = {
-		plain_options, parse_option,
-		"[CALL]",      "Goes on with a call that was told to wait." ENDING,
-		NULL,          NULL,
-		NULL};
-
-	return run(argc, argv, "resume", &parser);
+	return run_plain(argc, argv, "resume", "Goes on with a call that was told to wait." ENDING);
 }

@@ -14,14 +14,15 @@ static const struct {
 	{"status", cli_status, "what the lines of the running instance do"},
 	{"call", cli_call, "place a call through the running instance"},
 	{"answer", cli_answer, "answer a call that rings there"},
-	{"reject", cli_reject, "refuse one"},
+	{"reject", cli_reject, "refuse a call that rings there"},
 	{"hangup", cli_hangup, "end a call there"},
 	{"hold", cli_hold, "tell the far end of a call there to wait"},
-	{"resume", cli_resume, "go on with it"},
+	{"resume", cli_resume, "go on with a call that was told to wait"},
 	{"events", cli_events, "what happens to the running instance, as it happens"},
 	{"subscribe", cli_subscribe, "subscribe through the running instance, and hear what comes"},
 	{"explain", cli_explain, "which routes, in what order, at what times; sends no SIP"},
 	{"check", cli_check, "what is wrong with a configuration, and what is unwise"},
+	{"simulate", cli_simulate, "what a configuration means for a fleet, in virtual time"},
 	{"demo", cli_demo, "the main job, told as it happens"},
 };
 
@@ -59,7 +60,8 @@ int main(int argc, char **argv)
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	if (*name)
-		fprintf(stderr, "keepline: there is no command \"%s\"\n", name);
+		fprintf(stderr,
+			"keepline: there is no command \"%s\"; keepline --help lists them\n", name);
 	else
 		print_help(stderr);
 	return 2;

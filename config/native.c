@@ -220,22 +220,34 @@ static uint32_t count_type(const struct kl_static_record *records, uint32_t coun
 	return found;
 }
 
+bool native_read_record(struct config_store *store, const struct native_record *from,
+			struct kl_static_record *to)
+{
+	const char *fault = find_fault(from);
+	if (fault) {
+		store_tell(store, (struct subject){CONFIG_ERROR, &from->at, "dns"},
+			   "%s; the record is left out", fault);
+		return false;
+	}
+	fill_record(&store->arena, from, to);
+	return true;
+}
+
 uint32_t native_add_statics(struct config_store *store, struct kl_static_record *records,
 			    uint32_t count)
 {
 	for (const struct native *native = store->natives; native; native = native->next) {
 		const struct native_record *from = native->file.dns.items;
 		for (uint32_t i = 0; i < native->file.dns.count; i++) {
-			struct subject subject = {CONFIG_ERROR, &from[i].at, "dns"};
-			const char *fault = find_fault(&from[i]);
-			if (!fault &&
-			    count_type(records, count, native_record_types[from[i].type.number]) ==
-				    KL_STATIC_RECORDS_MAX)
-				fault = "there are 18 records of this type already";
-			if (fault)
-				store_tell(store, subject, "%s; the record is left out", fault);
+			enum kl_record_type type = native_record_types[from[i].type.number];
+			if (!find_fault(&from[i]) &&
+			    count_type(records, count, type) == KL_STATIC_RECORDS_MAX)
+				store_tell(store,
+					   (struct subject){CONFIG_ERROR, &from[i].at, "dns"},
+					   "there are 18 records of this type already; the record "
+					   "is left out");
 			else
-				fill_record(&store->arena, &from[i], &records[count++]);
+				count += native_read_record(store, &from[i], &records[count]);
 		}
 	}
 	return count;

@@ -194,7 +194,7 @@ static const struct yaml_row record_rows[] = {
 };
 static const struct yaml_table record_table = {record_rows, COUNT_OF(record_rows),
 					       sizeof(struct native_record)};
-static const struct yaml_row record_item = {MAP(record_table)};
+const struct yaml_row native_record_item = {MAP(record_table)};
 
 #define TLS_KEY(name, says) KEY(struct native_tls, name, says)
 static const struct yaml_row tls_rows[] = {
@@ -222,7 +222,7 @@ static const struct yaml_row file_rows[] = {
 	{FILE_KEY(resolvers, "DNS servers, asked in turn (default: those of /etc/resolv.conf)"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_RESOLVERS_MAX, .item = &resolver_item},
 	{FILE_KEY(dns, "static records, for when the DNS gives none"), .type = YAML_LIST,
-	 .least = 1, .most = NATIVE_RECORDS_MAX, .item = &record_item},
+	 .least = 1, .most = NATIVE_RECORDS_MAX, .item = &native_record_item},
 	{FILE_KEY(emergency, "numbers that are called whatever the state of a shared line"),
 	 .type = YAML_LIST, .least = 1, .most = NATIVE_EMERGENCY_MAX, .item = &emergency_item},
 	{FILE_KEY(tls, "certificates"), MAP(tls_table)},

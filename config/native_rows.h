@@ -79,4 +79,11 @@ struct native_file {
 /* Record types by the place of their word. */
 extern const enum kl_record_type native_record_types[];
 
+/* An item of a list of records: of struct native_record. */
+extern const struct yaml_row native_record_item;
+
+/* Makes a record of what a file says.  False: it lacks something, which is told. */
+bool native_read_record(struct config_store *store, const struct native_record *from,
+			struct kl_static_record *to);
+
 #endif

@@ -16,12 +16,12 @@ static struct start hedge_start(const struct kl_engine *e, uint32_t r)
 void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
-	struct start start = hedge_start(e, r);
 	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) || reg->try_better ||
 	    registration_policy(e, r)->fail_registration_on || reason->pos != reg->current)
 		return;
-	reg->former = NO_POS;
+	struct start start = hedge_start(e, r);
 	start.more = true; /* the current route stands behind them all */
+	reg->former = NO_POS;
 	registration_enter(e, r, KL_DOUBTING, reason);
 	registration_walk(e, r, &start);
 }

@@ -88,7 +88,8 @@ void judge_probes(struct judge *judge)
 {
 	struct probed probed[KL_SET_ROUTES_MAX];
 
-	memset(probed, 0xff, sizeof probed); /* JUDGE_NEVER */
+	for (size_t i = 0; i < KL_SET_ROUTES_MAX; i++)
+		probed[i] = (struct probed){.sent_us = JUDGE_NEVER};
 	for (size_t i = 0; judge->policy->probe_ms && i < judge->attempt_count; i++) {
 		const struct judge_attempt *a = &judge->attempts[i];
 		uint32_t rank = judge_rank(judge, &a->route);

@@ -421,23 +421,13 @@ static void judge_registered_route(struct line *line, const struct judge_attempt
 			   sip_method_name(a->method), judge_route_text(&a->route).at);
 }
 
-/* What was known of ROUTE when A began: its last attempt that was over had failed.  OWN-2 */
-static bool is_known_dead(const struct judge *judge, const struct kl_route *route,
-			  const struct judge_attempt *a)
-{
-	for (const struct judge_attempt *b = a; b-- > judge->attempts;)
-		if (judge_same_route(&b->route, route))
-			return b->heard_us > a->began_us || b->status == 503 || b->fault;
-	return false;
-}
-
 /* 001: each new request tries the primary route first.  FAIL-7 */
 static void judge_first_route(struct judge *judge, const struct judge_attempt *a)
 {
 	const struct kl_route *primary = judge_primary(judge, &a->route);
 
 	if (a->prior != JUDGE_NONE || !primary || judge->policy->reregister_on ||
-	    (judge->policy->health_shared && is_known_dead(judge, primary, a)) ||
+	    (judge->policy->health_shared && judge_is_known_dead(judge, primary, a)) ||
 	    kl_policy_failback_mode(judge->policy) != KL_FAILBACK_NEW_REQUESTS)
 		return;
 	judge_note(judge, LAB_RULE_FAIL_7, judge_same_route(primary, &a->route), a->began_us,

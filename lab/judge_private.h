@@ -125,7 +125,12 @@ struct judge_text {
 };
 struct judge_text judge_route_text(const struct kl_route *route);
 
-/* Is it certain that a route was left to which its walk had not turned yet? */
+/* What was known of ROUTE when ATTEMPT began: its last attempt that was over had failed.  OWN-2 */
+bool judge_is_known_dead(const struct judge *judge, const struct kl_route *route,
+			 const struct judge_attempt *attempt);
+
+/* Is it certain that a route was left to which its walk had not turned yet?  Where health is shared
+ * one that is known to be dead does not count. */
 bool judge_has_untried(const struct judge *judge, const struct judge_attempt *attempt);
 
 /* Is it certain that every route had been tried with this one? */

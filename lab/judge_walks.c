@@ -167,10 +167,24 @@ static uint64_t all_routes(const struct judge *judge)
 	return (UINT64_C(1) << judge->expectation->route_count) - 1;
 }
 
+bool judge_is_known_dead(const struct judge *judge, const struct kl_route *route,
+			 const struct judge_attempt *attempt)
+{
+	for (const struct judge_attempt *a = attempt; a-- > judge->attempts;)
+		if (judge_same_route(&a->route, route))
+			return a->heard_us > attempt->began_us || a->status == 503 || a->fault;
+	return false;
+}
+
 bool judge_has_untried(const struct judge *judge, const struct judge_attempt *attempt)
 {
+	const struct lab_expectation *expectation = judge->expectation;
 	struct route_set set = list_tried(judge, attempt);
 
+	for (uint32_t i = 0; judge->policy->health_shared && i < expectation->route_count; i++)
+		if (!(set.seen & UINT64_C(1) << i) &&
+		    judge_is_known_dead(judge, &expectation->routes[i].route, attempt))
+			set.seen |= UINT64_C(1) << i;
 	return !set.strange && set.seen != all_routes(judge);
 }
 

@@ -108,13 +108,17 @@ static struct sim_binding *find_binding(struct sim_server *server,
 	return NULL;
 }
 
+kl_ms sim_server_grants(const struct sim_server *server, kl_ms expires_ms)
+{
+	return expires_ms < server->grant_max_ms ? expires_ms : server->grant_max_ms;
+}
+
 void sim_server_register(struct sim_server *server, const struct sim_request *request,
 			 struct sim_reply *reply, kl_ms now)
 {
 	struct sim_binding *binding = find_binding(server, request);
 
-	reply->granted_ms = request->expires_ms < server->grant_max_ms ? request->expires_ms
-								       : server->grant_max_ms;
+	reply->granted_ms = sim_server_grants(server, request->expires_ms);
 	if (reply->granted_ms == 0) {
 		if (binding)
 			*binding = server->bindings[--server->binding_count];

@@ -110,6 +110,9 @@ bool sim_server_hears(const struct sim_server *server);
 size_t sim_server_answer(struct sim_server *server, const struct sim_request *request,
 			 struct sim_reply replies[SIM_REPLIES_MAX]);
 
+/* The time that the server grants to a registration that asks for EXPIRES_MS. */
+kl_ms sim_server_grants(const struct sim_server *server, kl_ms expires_ms);
+
 /* A 2xx to REGISTER leaves: adds, renews or removes the binding; sets what REPLY grants. */
 void sim_server_register(struct sim_server *server, const struct sim_request *request,
 			 struct sim_reply *reply, kl_ms now);

@@ -1,12 +1,13 @@
-/* configuration_keys.c - prints the tables of docs/configuration.md from those that read the file.
+/* configuration_keys.c - prints tables of docs/ from those that read the files.
  *
- *	configuration_keys keys | policy
+ *	configuration_keys keys | policy | scenario
  *
  * tools/docs puts its output into the page.  Exit status: 0, or 2 for another argument. */
 #include <stdio.h>
 #include <string.h>
 
 #include "config/native.h"
+#include "sim/plan_rows.h"
 
 static const char *type_of(struct arena *arena, const struct yaml_row *row)
 {
@@ -18,10 +19,12 @@ static const char *type_of(struct arena *arena, const struct yaml_row *row)
 	return yaml_range(arena, row);
 }
 
-/* A table for PATH, then one for each mapping below it; that of policies stands once, elsewhere. */
+/* A table for PATH ("" is the root), then one for each mapping below it; that of policies stands
+ * once, elsewhere. */
 static void print_keys(struct arena *arena, const char *path, const struct yaml_table *table)
 {
-	printf("\n### %s\n\n| key | may be | meaning |\n| --- | --- | --- |\n", path);
+	printf("\n### %s\n\n| key | may be | meaning |\n| --- | --- | --- |\n",
+	       *path ? path : "The file");
 	for (size_t i = 0; i < table->count; i++)
 		printf("| `%s` | %s | %s |\n", table->rows[i].key, type_of(arena, &table->rows[i]),
 		       table->rows[i].meaning);
@@ -31,12 +34,10 @@ static void print_keys(struct arena *arena, const char *path, const struct yaml_
 		const struct yaml_table *inner = list                    ? row->item->table
 						 : row->type == YAML_MAP ? row->table
 									 : NULL;
-		const char *before = table == native_table() ? "" : path;
 		if (inner && inner != native_policy_table())
-			print_keys(
-				arena,
-				arena_format(arena, "%s%s%s", before, *before ? "." : "", row->key),
-				inner);
+			print_keys(arena,
+				   arena_format(arena, "%s%s%s", path, *path ? "." : "", row->key),
+				   inner);
 	}
 }
 
@@ -81,13 +82,14 @@ static void print_policy(struct arena *arena)
 int main(int argc, char **argv)
 {
 	struct arena arena = {0};
-	bool keys = argc == 2 && !strcmp(argv[1], "keys");
-	bool policy = argc == 2 && !strcmp(argv[1], "policy");
+	const char *what = argc == 2 ? argv[1] : "";
+	bool keys = !strcmp(what, "keys"), scenario = !strcmp(what, "scenario");
+	bool policy = !strcmp(what, "policy");
 
-	if (keys)
-		print_keys(&arena, "The file", native_table());
+	if (keys || scenario)
+		print_keys(&arena, "", keys ? native_table() : sim_plan_table());
 	if (policy)
 		print_policy(&arena);
 	arena_free(&arena);
-	return keys || policy ? 0 : 2;
+	return keys || policy || scenario ? 0 : 2;
 }

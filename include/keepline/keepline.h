@@ -386,6 +386,15 @@ struct kl_report {
 	enum kl_dns_status dns; /* LOOKUP: `why` tells what serves instead, if anything */
 };
 
+struct kl_action_abandon {
+	kl_tx tx;
+	enum kl_method method;
+};
+
+struct kl_action_route {
+	struct kl_route route;
+};
+
 struct kl_action {
 	enum kl_action_type type;
 	union {
@@ -395,20 +404,13 @@ struct kl_action {
 		 * 64*T1 it absorbs what comes late; to an INVITE it sends CANCEL once a provisional
 		 * answer was or is seen, and ACK and BYE to a late 2xx (TIME-9); a late 2xx to
 		 * REGISTER is fed as a RESPONSE. */
-		struct {
-			kl_tx tx;
-			enum kl_method method;
-		} abandon;
+		struct kl_action_abandon abandon;
 		/* CLOSE: drop the stream to this route, or stop connecting: nothing came on it, and
 		 * nobody needs it.  The next request connects again. */
-		struct {
-			struct kl_route route;
-		} close;
+		struct kl_action_route close;
 		/* KEEPALIVE: send the keep-alive's bytes, which the host knows, to this route, on
 		 * its stream if it has one.  No answer is no loss.  KEEP-1 */
-		struct {
-			struct kl_route route;
-		} keepalive;
+		struct kl_action_route keepalive;
 		struct kl_action_outcome outcome;
 		struct kl_action_subscription subscription;
 		struct kl_report report;

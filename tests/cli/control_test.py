@@ -54,6 +54,8 @@ NOTIFY = {'event': 'notify', 'time_ms': 0, 'line': 2, 'subscription': 3, 'packag
           'resource': 'sip:bob@example.com', 'state': 'active', 'body': 'one\r\n\x1b[2Jtwo\n'}
 ENDED = {'event': 'subscription', 'time_ms': 0, 'line': 2, 'subscription': 3, 'to': 'ended', 'text': 'rejected'}
 OTHER = {**NOTIFY, 'subscription': 4, 'body': 'of somebody else'}
+RINGS = {'event': 'call', 'time_ms': 0, 'line': 2, 'call': 7, 'incoming': True, 'peer': 'sip:bob@example.com',
+         'step': 'incoming', 'after_ms': 0, 'text': 'rings'}
 
 
 class Instance:
@@ -143,6 +145,15 @@ class Control(unittest.TestCase):
         self.assertEqual(process.wait(LATE_S), 0)
         process.communicate()
         self.assertEqual((lines, instance.requests), ([NOTIFY, ENDED], [{'do': 'events', 'line': 2}]))
+
+    def test_events_for_people(self):
+        """A call's event says of which call it is."""
+        _, process = self.start(lambda _: [{'ok': True}, RINGS, {**RINGS, 'incoming': False, 'text': 'up'}], 'events')
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=LATE_S)
+        self.assertEqual(lines, ['00:00:00  call 7 from sip:bob@example.com: rings\n',
+                                 '00:00:00  call 7 to sip:bob@example.com: up\n'])
 
     def test_the_instance_goes(self):
         _, status, out, err = self.run_to_end(lambda _: [{'ok': True}] + [7], 'events')

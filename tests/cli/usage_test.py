@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'status', 'call', 'answer', 'reject', 'hangup', 'hold', 'resume', 'events', 'subscribe', 'explain', 'check', 'demo')
+COMMANDS = ('run', 'status', 'call', 'answer', 'reject', 'hangup', 'hold', 'resume', 'events', 'subscribe', 'explain', 'check', 'simulate', 'demo')
 
 
 def run(*words):

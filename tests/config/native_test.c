@@ -85,6 +85,7 @@ static void test_calls_of_a_line(void **state)
 	assert_int_equal(calls->tone_hz, 440);
 	assert_true(calls->symmetric_rtp);
 	assert_null(calls->play);
+	config_free(config);
 	config = load_text(LINE);
 	calls = &config->lines[0].calls;
 	assert_int_equal(calls->incoming, CONFIG_INCOMING_RING);
@@ -92,12 +93,14 @@ static void test_calls_of_a_line(void **state)
 	assert_int_equal(calls->calls_max, 24);
 	assert_int_equal(calls->ring_ms, 180000);
 	assert_int_equal(calls->session_ms, 1800000);
+	config_free(config);
 	config = load_text(LINE "    calls: {incoming: maybe, reject_status: 200}\n");
 	assert_told(config,
 		    "1.cfg:4:23: error: lines.1.calls.incoming: \"maybe\" is not right here; "
 		    "expected ring, answer or reject\n"
 		    "1.cfg:4:45: error: lines.1.calls.reject_status: \"200\" is not right here; "
 		    "expected a number, 400 to 699");
+	config_free(config);
 }
 
 static void test_policy_of_server_line_and_file_PROF_1(void **state)

@@ -4,32 +4,16 @@ import signal
 
 from harness.expect import expect, expect_equal
 from harness.phone import PROGRAM
+from harness.published import BLF, MWI, REGISTER_FIRST, is_on, lamp, messages
 from harness.run import live_test, run_tests
 from harness.waiting import Process
 
-REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 WANTED = '''lines:
   - line: 1
     subscriptions:
       - event: message-summary
       - {event: dialog, resource: bob}
 '''
-MWI = 'message-summary', 'application/simple-message-summary'
-BLF = 'dialog', 'application/dialog-info+xml'
-
-
-def messages(waiting):
-    return f'Messages-Waiting: yes\r\nMessage-Account: sip:alice@example.test\r\nVoice-Message: {waiting}/8 (0/0)\r\n'
-
-
-def lamp(state):
-    return (f'<?xml version="1.0"?>\r\n<dialog-info xmlns="urn:ietf:params:xml:ns:dialog-info" version="0" state="full" '
-            f'entity="sip:bob@example.test"><dialog id="one" call-id="c" local-tag="l" remote-tag="r" direction="initiator">'
-            f'<state>{state}</state></dialog></dialog-info>\r\n')
-
-
-def is_on(registrar):
-    return lambda row: row['state'] == 'active' and f'{registrar.address}:' in row['route']
 
 
 def subscribed_phone(world):

@@ -12,6 +12,7 @@ import threading
 import time
 
 from . import dns
+from .expect import expect_between
 from .packets import NS_PER_MS, Packet
 from .phone import Phone
 from .waiting import Failure, wait_for
@@ -22,6 +23,7 @@ SECOND = {4: '192.0.2.11', 6: '2001:db8::11'}  # another server there
 PREFIX = {4: 24, 6: 64}
 PORT = 5060
 HANDSHAKE_S = 5
+NOTICED_MS = 600  # what the kernel tells within 100 ms counts as one change
 CLONE_NEWNET = 0x40000000
 # What tells the TOS or the traffic class of a datagram: one byte, or an int of this machine's byte order.
 TRAFFIC_CLASS_OPTIONS = {socket.AF_INET: [(socket.IPPROTO_IP, socket.IP_RECVTOS)],
@@ -272,6 +274,14 @@ class FarWorld:
         known = (self.folder / 'resolv.conf').read_text()
         (self.folder / 'resolv.conf').write_text(f'nameserver {address}\n{known}')
         return Server(self, self.far.bind(address, 53), lambda packet: None)
+
+    def give_back(self, address, server):
+        """The phone's address is there again, and SERVER gets a REGISTER at once, which is returned."""
+        back_ms = self.log.now_ms()
+        self.far.add_address(address)
+        again = server.wait('REGISTER', since_ms=back_ms)
+        expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
+        return again
 
     def phone(self, parameters, *options, bind='[::]:5070'):
         phone = Phone(self.folder, parameters, f'phone{len(self.phones) + 1}', options, bind)
