@@ -14,6 +14,7 @@ int cli_events(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_hangup(int argc, char **argv);
 int cli_hold(int argc, char **argv);
+int cli_lab(int argc, char **argv);
 int cli_reject(int argc, char **argv);
 int cli_resume(int argc, char **argv);
 int cli_run(int argc, char **argv);

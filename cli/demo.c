@@ -148,7 +148,7 @@ static bool open_phone(struct demo *d)
 	char why[PHONE_WHY_MAX];
 
 	net_resolver_config_init(&config.resolver);
-	config.resolver.servers[0] = lab_dnsserver_local(d->stage.dns);
+	config.resolver.servers[0] = lab_address(d->stage.lab, LAB_DNS);
 	config.resolver.server_count = 1;
 	if (!net_address_parse(&config.bind, "127.0.0.1", 0) &&
 	    !phone_create(&d->phone, &config, why))
@@ -305,7 +305,7 @@ static void failover(struct demo *d)
 
 	stage_chapter(&d->stage,
 		      "Server 1 falls silent: it still takes what is sent, and answers nothing");
-	stage_set_fault(&d->stage, 1, LAB_SIP_SILENT);
+	stage_set_fault(&d->stage, 1, LAB_SILENT);
 	pause_ms(d, PAUSE_MS);
 	call(d, 2);
 	check_failover(d, since);
@@ -322,7 +322,7 @@ static void failback(struct demo *d)
 						 "registration is due for renewal"
 					       : "Server 1 is back. The line returns 60 s after it "
 						 "registered with server 2");
-	stage_set_fault(&d->stage, 1, LAB_SIP_UP);
+	stage_set_fault(&d->stage, 1, LAB_UP);
 	if (!d->connected_at)
 		return;
 	stage_tell(&d->stage, "server 1", "is back");
@@ -380,13 +380,13 @@ static void leave(struct demo *d)
 static void introduce(const struct demo *d)
 {
 	char address[NET_ADDRESS_TEXT_MAX];
-	struct net_address local = lab_dnsserver_local(d->stage.dns);
+	struct net_address local = lab_address(d->stage.lab, LAB_DNS);
 
 	printf("A phone line that stays up.  One phone, three SIP servers and a DNS server play "
 	       "here, in\n"
 	       "this process and for real:\n\n");
 	for (unsigned i = 0; i < STAGE_SERVERS; i++) {
-		struct net_address server = lab_sipserver_local(d->stage.servers[i].server);
+		struct net_address server = lab_address(d->stage.lab, (int)i);
 
 		printf("  server %u  %s\n", i + 1, net_address_format(&server, address));
 	}

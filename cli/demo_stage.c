@@ -10,7 +10,6 @@
 enum {
 	RING_MS = 150, /* a person needs time to answer */
 	ANSWER_MS = 700,
-	RECORD_MAX = 128,
 };
 
 #define BOLD "\033[1m"
@@ -64,62 +63,78 @@ void stage_count_down(const struct stage *stage, uint64_t due_at)
 
 /* ---- what the servers saw ---- */
 
-static void remember(struct stage *stage, unsigned server, const struct lab_sip_sight *sight)
+/* Had the request that a server answers credentials? */
+static bool had_credentials(const struct stage *stage, unsigned server, enum sip_method method)
 {
-	const struct sip_message *request = sight->request;
+	for (unsigned i = stage->seen_count; i-- > 0;) {
+		const struct stage_seen *seen = &stage->seen[i];
+
+		if (seen->server == server && seen->method == method && !seen->status)
+			return seen->credentials;
+	}
+	return false;
+}
+
+static void remember(struct stage *stage, unsigned server, const struct lab_sip_wire *wire)
+{
+	const struct sip_message *message = wire->message;
 	struct stage_seen *seen = &stage->seen[stage->seen_count];
 
 	if (stage->seen_count == STAGE_SEEN_MAX)
 		return;
 	*seen = (struct stage_seen){
-		.at_ms = sight->at_ms,
+		.at_ms = net_now_ms(),
 		.server = server,
-		.method = request->method,
-		.status = sight->status,
-		.credentials = sip_message_header(request, SIP_AUTHORIZATION, 0),
+		.method = message->method,
+		.status = message->status,
+		.credentials = message->is_request
+				       ? sip_message_header(message, SIP_AUTHORIZATION, 0) != NULL
+				       : had_credentials(stage, server, message->method),
 	};
-	if (!sip_span_copy(request->call_id, seen->call_id, sizeof seen->call_id))
+	if (!sip_span_copy(message->call_id, seen->call_id, sizeof seen->call_id))
 		stage->seen_count++;
 }
 
 /* What a person need not read: the small change of a call. */
-static bool is_dull(const struct lab_sip_sight *sight)
+static bool is_dull(const struct sip_message *message)
 {
-	return sight->status == 100 || sight->request->method == SIP_ACK ||
-	       (sight->status == 200 && sight->request->method == SIP_BYE);
+	return message->status == 100 || message->method == SIP_ACK ||
+	       (message->status == 200 && message->method == SIP_BYE);
 }
 
-static void tell_sight(const struct stage *stage, unsigned server,
-		       const struct lab_sip_sight *sight)
+static void tell_message(const struct stage *stage, unsigned server,
+			 const struct lab_sip_wire *wire)
 {
-	const struct sip_message *request = sight->request;
-	const char *method = sip_method_name(request->method), *note = "";
+	const struct sip_message *message = wire->message;
+	const char *note = "";
 	uint32_t expires = 1;
 	char who[16];
 
 	snprintf(who, sizeof who, "server %u", server);
-	if (sight->status) {
-		stage_tell(stage, who, "answers %u %s", sight->status,
-			   sip_reason_phrase(sight->status));
+	if (message->status) {
+		stage_tell(stage, who, "answers %u %s", message->status,
+			   sip_reason_phrase(message->status));
 		return;
 	}
-	sip_message_seconds(request, SIP_EXPIRES, &expires);
-	if (request->method == SIP_REGISTER && !expires)
+	sip_message_seconds(message, SIP_EXPIRES, &expires);
+	if (message->method == SIP_REGISTER && !expires)
 		note = ", to leave";
-	else if (request->method == SIP_REGISTER &&
-		 sip_message_header(request, SIP_AUTHORIZATION, 0))
+	else if (message->method == SIP_REGISTER &&
+		 sip_message_header(message, SIP_AUTHORIZATION, 0))
 		note = ", with credentials";
-	stage_tell(stage, who, "gets %s%s%s", method, note,
-		   sight->swallowed ? ", says nothing" : "");
+	stage_tell(stage, who, "gets %s%s%s", sip_method_name(message->method), note,
+		   wire->lost ? ", says nothing" : "");
 }
 
-static void take_sight(void *user, const struct lab_sip_sight *sight)
+static void take_wire(void *user, unsigned index, const struct lab_sip_wire *wire)
 {
-	const struct stage_server *from = user;
+	struct stage *stage = user;
 
-	remember(from->stage, from->number, sight);
-	if (!is_dull(sight))
-		tell_sight(from->stage, from->number, sight);
+	if (wire->kind != LAB_WIRE_MESSAGE)
+		return;
+	remember(stage, index + 1, wire);
+	if (!is_dull(wire->message))
+		tell_message(stage, index + 1, wire);
 }
 
 static void take_question(void *user, const struct lab_dns_reply *reply)
@@ -158,7 +173,7 @@ const struct stage_seen *stage_find(const struct stage *stage, const struct stag
 unsigned stage_server_at(const struct stage *stage, const struct net_address *address)
 {
 	for (unsigned i = 0; i < STAGE_SERVERS; i++) {
-		const struct net_address local = lab_sipserver_local(stage->servers[i].server);
+		const struct net_address local = lab_address(stage->lab, (int)i);
 
 		if (!net_address_compare(&local, address))
 			return i + 1;
@@ -174,70 +189,29 @@ static struct net_address loopback(uint8_t third, uint8_t last)
 	return (struct net_address){.ip = {[10] = 0xff, 0xff, 127, 0, third, last}};
 }
 
-static bool opened(int error, const struct net_address *local)
+/* Three servers of falling priority under one name (RFC 2782), on the ports that they get. */
+static void make_plan(struct stage *stage, uint32_t expires_max_s)
 {
-	char why[RECORD_MAX];
+	static const char *const names[STAGE_SERVERS] = {"server1", "server2", "server3"};
 
-	if (!error)
-		return true;
-	net_udp_explain(error, local, why, sizeof why);
-	fprintf(stderr, "keepline demo: %s\n", why);
-	return false;
-}
-
-static bool open_server(struct stage *stage, unsigned index, uint32_t expires_max_s)
-{
-	struct stage_server *place = &stage->servers[index];
-	const struct lab_sipserver_config config = {
-		.local = loopback(1, (uint8_t)(index + 1)),
-		.registrar =
-			{
-				.realm = STAGE_DOMAIN,
-				.username = STAGE_USER,
-				.password = STAGE_PASSWORD,
-				.expires_max_s = expires_max_s,
-			},
-		.members_only = true,
-		.ring_ms = RING_MS,
-		.answer_ms = ANSWER_MS,
-		.on_sight = take_sight,
-		.user = place,
+	for (unsigned i = 0; i < STAGE_SERVERS; i++)
+		stage->servers[i] = (struct lab_plan_server){
+			.name = names[i],
+			.address = loopback(1, (uint8_t)(i + 1)),
+			.transports = 1u << SIP_UDP,
+			.priority = (uint16_t)(10 * (i + 1)),
+		};
+	stage->plan = (struct lab_plan){
+		.domain = STAGE_DOMAIN,
+		.user = STAGE_USER,
+		.password = STAGE_PASSWORD,
+		.algorithms = 1u << SIP_DIGEST_SHA256,
+		.servers = stage->servers,
+		.server_count = STAGE_SERVERS,
+		.dns = {.address = loopback(1, 53), .ttl_s = LAB_TTL_DEFAULT_S},
+		.calls = {.ring_ms = RING_MS, .answer_ms = ANSWER_MS, .members_only = true},
+		.expires_max_s = expires_max_s,
 	};
-
-	place->stage = stage;
-	place->number = index + 1;
-	return opened(lab_sipserver_open(&place->server, stage->loop, &config), &config.local);
-}
-
-/* Three servers of falling priority under one name (RFC 2782), on the ports that they got. */
-static bool open_dns(struct stage *stage)
-{
-	struct lab_dnsserver_config config = {
-		.local = loopback(1, 53),
-		.on_question = take_question,
-		.user = stage,
-	};
-	char zone[STAGE_SERVERS * 2 * RECORD_MAX] = "$TTL 300\n", why[RECORD_MAX];
-	size_t used = strlen(zone);
-
-	for (unsigned i = 0; i < STAGE_SERVERS; i++) {
-		struct net_address at = lab_sipserver_local(stage->servers[i].server);
-		uint16_t port = at.port;
-		char host[NET_ADDRESS_TEXT_MAX];
-
-		used += (size_t)snprintf(
-			zone + used, sizeof zone - used,
-			"_sip._udp." STAGE_DOMAIN ". SRV %u 0 %u server%u." STAGE_DOMAIN ".\n"
-			"server%u." STAGE_DOMAIN ". A %s\n",
-			10 * (i + 1), port, i + 1, i + 1, net_address_format_host(&at, host));
-	}
-	stage->zone = lab_zone_parse(zone, "the demo's zone", why, sizeof why);
-	if (!stage->zone) {
-		fprintf(stderr, "keepline demo: %s\n", why);
-		return false;
-	}
-	config.zone = stage->zone;
-	return opened(lab_dnsserver_open(&stage->dns, stage->loop, &config), &config.local);
 }
 
 static void ring_bell(void *user)
@@ -249,6 +223,10 @@ static void ring_bell(void *user)
 
 bool stage_open(struct stage *stage, uint32_t expires_max_s)
 {
+	const struct lab_watcher watcher = {
+		.on_wire = take_wire, .on_question = take_question, .user = stage};
+	char why[LAB_WHY_MAX];
+
 	*stage = (struct stage){.began_at = net_now_ms(), .colours = isatty(STDOUT_FILENO)};
 	sip_init();
 	if (net_loop_create(&stage->loop) ||
@@ -256,25 +234,26 @@ bool stage_open(struct stage *stage, uint32_t expires_max_s)
 		fprintf(stderr, "keepline demo: no event loop\n");
 		return false;
 	}
-	for (unsigned i = 0; i < STAGE_SERVERS; i++)
-		if (!open_server(stage, i, expires_max_s))
-			return false;
-	return open_dns(stage);
+	make_plan(stage, expires_max_s);
+	if (!lab_open(&stage->lab, stage->loop, &stage->plan, &watcher, why))
+		return true;
+	fprintf(stderr, "keepline demo: %s\n", why);
+	return false;
 }
 
 void stage_close(struct stage *stage)
 {
-	for (unsigned i = 0; i < STAGE_SERVERS; i++)
-		lab_sipserver_close(stage->servers[i].server);
-	lab_dnsserver_close(stage->dns);
-	lab_zone_free(stage->zone);
+	lab_close(stage->lab);
 	net_timer_free(stage->bell);
 	net_loop_free(stage->loop);
 }
 
-void stage_set_fault(struct stage *stage, unsigned server, enum lab_sip_fault fault)
+void stage_set_fault(struct stage *stage, unsigned server, enum lab_fault_kind fault)
 {
-	lab_sipserver_set_fault(stage->servers[server - 1].server, fault);
+	char order[LAB_FAULT_TEXT_MAX], answer[LAB_ANSWER_MAX];
+
+	snprintf(order, sizeof order, "server%u %s", server, lab_fault_word(fault));
+	lab_order(stage->lab, order, answer);
 }
 
 bool stage_wait(struct stage *stage, bool (*condition)(void *user), void *user, uint64_t at_ms)

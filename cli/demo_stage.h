@@ -1,5 +1,5 @@
-/* demo_stage.h - where the demo plays: three SIP servers and a DNS server on loopback addresses,
- * and everything that they saw.
+/* demo_stage.h - where the demo plays: a lab of three SIP servers and a DNS server on loopback
+ * addresses, and everything that they saw.
  *
  * All of it runs in one loop, in this process.  What is printed happened; what the servers saw is
  * kept, for the checks at the end.
@@ -7,8 +7,7 @@
 #ifndef CLI_DEMO_STAGE_H
 #define CLI_DEMO_STAGE_H
 
-#include "lab/dnsserver.h"
-#include "lab/sipserver.h"
+#include "lab/lab.h"
 
 enum {
 	STAGE_SERVERS = 3,
@@ -26,26 +25,17 @@ struct stage_seen {
 	unsigned server; /* from 1 */
 	enum sip_method method;
 	unsigned status;  /* 0: the request came; else it was answered so */
-	bool credentials; /* the request had some */
+	bool credentials; /* the request, or that which is answered, had some */
 	char call_id[STAGE_CALL_ID_MAX];
-};
-
-struct stage;
-
-/* One of the servers, and the number that it goes by. */
-struct stage_server {
-	struct stage *stage;
-	unsigned number; /* from 1 */
-	struct lab_sipserver *server;
 };
 
 struct stage {
 	struct net_loop *loop;
 	struct net_timer *bell; /* wakes the loop */
 	bool rung;
-	struct lab_zone *zone;
-	struct lab_dnsserver *dns;
-	struct stage_server servers[STAGE_SERVERS];
+	struct lab_plan plan;
+	struct lab_plan_server servers[STAGE_SERVERS];
+	struct lab *lab;
 	uint64_t began_at;
 	bool colours;
 	struct stage_seen seen[STAGE_SEEN_MAX];
@@ -62,7 +52,7 @@ void stage_close(struct stage *stage);
 unsigned stage_server_at(const struct stage *stage, const struct net_address *address);
 
 /* Kills a server, or brings it back. */
-void stage_set_fault(struct stage *stage, unsigned server, enum lab_sip_fault fault);
+void stage_set_fault(struct stage *stage, unsigned server, enum lab_fault_kind fault);
 
 /* Prints one line: the time, who, and what. */
 void stage_tell(const struct stage *stage, const char *who, const char *format, ...)

@@ -23,6 +23,7 @@ static const struct {
 	{"explain", cli_explain, "which routes, in what order, at what times; sends no SIP"},
 	{"check", cli_check, "what is wrong with a configuration, and what is unwise"},
 	{"simulate", cli_simulate, "what a configuration means for a fleet, in virtual time"},
+	{"lab", cli_lab, "servers that break on purpose, and a verdict on a phone"},
 	{"demo", cli_demo, "the main job, told as it happens"},
 };
 

@@ -115,6 +115,9 @@ struct config_calls {
 	const char *play;         /* a WAV file that a call hears that came; NULL: none */
 	uint32_t tone_hz;         /* or a tone; 0: none */
 	bool symmetric_rtp;       /* audio goes where it comes from (RFC 4961) */
+	bool early_media;         /* PLAY or the tone is heard while a call that came rings */
+	bool prefer_100rel;       /* provisional answers are reliable where the caller knows that */
+	uint16_t audio_port_first, audio_port_last; /* both 0: those of media.h */
 };
 
 /* One account.  Lines of Polycom files come first, then Yealink's, then Versity's. */

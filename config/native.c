@@ -342,6 +342,11 @@ static void fill_calls(struct config_store *store, const struct native_calls *fr
 		calls->play = native_path(store, &from->play);
 	calls->tone_hz = from->tone.number;
 	calls->symmetric_rtp = from->symmetric_rtp.number;
+	calls->early_media = from->early_media.number;
+	calls->prefer_100rel = from->prefer_100rel.number;
+	if (from->audio_ports.text)
+		text_read_port_range(from->audio_ports.text, &calls->audio_port_first,
+				     &calls->audio_port_last);
 }
 
 struct config_calls native_calls(struct config_store *store, uint32_t x)

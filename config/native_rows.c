@@ -137,6 +137,16 @@ static const struct yaml_row calls_rows[] = {
 	{CALLS_KEY(symmetric_rtp, "audio goes where the first of it comes from, for far ends "
 				  "behind a NAT (default false)"),
 	 .type = YAML_BOOL},
+	{CALLS_KEY(early_media, "play, or tone, is heard while a call that came rings (default "
+				"false)"),
+	 .type = YAML_BOOL},
+	{CALLS_KEY(prefer_100rel, "that it rings is told reliably (RFC 3262) to callers that know "
+				  "how, not just to those that require it (default false)"),
+	 .type = YAML_BOOL},
+	{CALLS_KEY(audio_ports, "the UDP ports of which each call takes an even one and the next, "
+				"for RTP and RTCP (default 16384-32767)"),
+	 TEXT(11), .accepts = text_is_port_range,
+	 .expected = "two ports, the first one even, as in 20000-20999"},
 };
 static const struct yaml_table calls_table = {calls_rows, COUNT_OF(calls_rows),
 					      sizeof(struct native_calls)};

@@ -37,7 +37,7 @@ struct native_subscription {
 struct native_calls {
 	struct position at;
 	struct yaml_leaf incoming, answer_after, reject_status, max, ring_time, session_expires,
-		play, tone, symmetric_rtp;
+		play, tone, symmetric_rtp, early_media, prefer_100rel, audio_ports;
 };
 
 struct native_line {

@@ -10,6 +10,7 @@ static const char *const failback_modes[] = {KL_FAILBACK_MODE_TABLE(WORD)};
 static const char *const idle_scopes[] = {KL_IDLE_SCOPE_TABLE(WORD)};
 static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(WORD)};
 static const char *const static_firsts[] = {KL_STATIC_FIRST_TABLE(WORD)};
+static const char *const family_orders[] = {KL_FAMILY_ORDER_TABLE(WORD)};
 #undef WORD
 
 static const struct {
@@ -19,6 +20,7 @@ static const struct {
 	{"kl_last_route", last_routes},       {"kl_fast_window", fast_windows},
 	{"kl_failback_mode", failback_modes}, {"kl_idle_scope", idle_scopes},
 	{"kl_weight_order", weight_orders},   {"kl_static_first", static_firsts},
+	{"kl_family_order", family_orders},
 };
 
 const char *const *policy_words(enum kl_policy_field field)

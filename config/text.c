@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "keepline/keepline.h"
@@ -191,6 +192,27 @@ bool text_is_address(const char *text)
 	if (user == 0)
 		return false;
 	return text[user] == '\0' || (text[user] == '@' && text_is_host(text + user + 1));
+}
+
+bool text_read_port_range(const char *text, uint16_t *first, uint16_t *last)
+{
+	const char *dash = strchr(text, '-');
+	char before[sizeof "65535"];
+	uint32_t least, most;
+	if (!dash || (size_t)(dash - text) >= sizeof before)
+		return false;
+	snprintf(before, sizeof before, "%.*s", (int)(dash - text), text);
+	if (!text_read_number(before, &least) || !text_read_number(dash + 1, &most))
+		return false;
+	*first = (uint16_t)least;
+	*last = (uint16_t)most;
+	return least >= 1024 && least % 2 == 0 && most > least && most <= UINT16_MAX;
+}
+
+bool text_is_port_range(const char *text)
+{
+	uint16_t first, last;
+	return text_read_port_range(text, &first, &last);
 }
 
 static uint32_t least_of(uint32_t a, uint32_t b)

@@ -51,6 +51,10 @@ bool text_read_endpoint(const char *text, uint8_t ip[16]);
 /* user, or user@host, with the user part of RFC 3261. */
 bool text_is_address(const char *text);
 
+/* "20000-20999": two ports from 1024 on, the first even and the last above it. */
+bool text_is_port_range(const char *text);
+bool text_read_port_range(const char *text, uint16_t *first, uint16_t *last);
+
 /* How many letters must be put in, taken out or changed to make B of A (Levenshtein), without
  * regard to case; MOST + 1 if it is more than MOST. */
 uint32_t text_distance(const char *a, const char *b, uint32_t most);

@@ -141,6 +141,20 @@ static bool walk_too_brief(struct kl_engine *e, uint32_t w,
 	return true;
 }
 
+/* RFC 3261 8.2.2.2: 482: the leg that an INVITE left has arrived there, too, and both count as one.
+ * So it is made anew, once.  OWN-8 */
+static bool walk_merged(struct kl_engine *e, uint32_t w)
+{
+	struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	if (walk->method != KL_INVITE || !walk->astray || walk->anew || walk->hops ||
+	    !registration_policy(e, r)->retry_merged)
+		return false;
+	walk->anew = true;
+	walk_repeat(e, w, walk_stays(e, w) || !registration_reregisters(e, r));
+	return true;
+}
+
 /* TIME-7: a provisional answer ends the no-answer clock of its route. */
 static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 {
@@ -167,7 +181,8 @@ static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_re
 				      .status = response->status};
 	uint32_t r = walk->registration;
 	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
-	if (response->status == 423 && walk_too_brief(e, w, response))
+	if ((response->status == 423 && walk_too_brief(e, w, response)) ||
+	    (response->status == 482 && walk_merged(e, w)))
 		return;
 	if (response->status < 300 && walk->method == KL_REGISTER)
 		registration_accepted(e, walk->registration, response);

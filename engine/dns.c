@@ -46,7 +46,8 @@ bool dns_same_policy(const struct kl_policy *a, const struct kl_policy *b)
 	       (a->naptr_first_order == b->naptr_first_order && a->srv_first == b->srv_first &&
 		a->dns_lookup_ms == b->dns_lookup_ms && a->dns_restore == b->dns_restore &&
 		a->dns_restore_ms == b->dns_restore_ms && a->dns_stale == b->dns_stale &&
-		a->dns_remember == b->dns_remember && a->static_first == b->static_first);
+		a->dns_remember == b->dns_remember && a->static_first == b->static_first &&
+		a->dns_ahead == b->dns_ahead);
 }
 
 static uint32_t query_find(const struct kl_engine *e, const struct question *question,
@@ -397,6 +398,15 @@ static kl_ms query_keep_ms(const struct kl_engine *e, const struct query *query)
 	return policy->dns_lookup_ms ? policy->dns_lookup_ms : negative_retry_ms;
 }
 
+/* RFC 1035 says how long records may be kept, not how late they are asked for; but never more often
+ * than for the shortest of them.  OWN-4, DNS-17 */
+static kl_ms query_ask_after_ms(const struct kl_engine *e, const struct query *query)
+{
+	kl_ms keep_ms = query_keep_ms(e, query);
+	bool ahead = query_policy(e, query)->dns_ahead && query->source == SOURCE_NETWORK;
+	return ahead ? earlier(keep_ms, dns_ttl_ms(keep_ms - keep_ms / 10)) : keep_ms;
+}
+
 /* An outage is told once, and what serves meanwhile; its end where something did. */
 static void query_tell(struct kl_engine *e, uint32_t q, const struct query *before)
 {
@@ -426,6 +436,10 @@ int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *
 	*set = query->shared ? NONE : query->set;
 	query->asking = query->stale = false;
 	query->replied |= event->status != KL_DNS_SILENT;
+	/* Asked ahead in vain: what it has is good to its end. */
+	if (query->ahead && (event->status == KL_DNS_FAILED || event->status == KL_DNS_SILENT))
+		return KL_OK;
+	query->ahead = false;
 	query->cut &= event->status == KL_DNS_SILENT;
 	/* An answer without a record of use says that there is nothing. */
 	query->state = states[event->status];
@@ -436,15 +450,18 @@ int dns_answer(struct kl_engine *e, const struct kl_event_dns *event, uint32_t *
 	else
 		query_substitute(e, query);
 	query_tell(e, q, &before);
-	schedule_set(e, query_node(e, q), e->now + query_keep_ms(e, query));
+	schedule_set(e, query_node(e, q), e->now + query_ask_after_ms(e, query));
 	return KL_OK;
 }
 
 uint32_t dns_expire(struct kl_engine *e, uint32_t q)
 {
 	struct query *query = query_at(e, q);
-	query->stale = query->source == SOURCE_NETWORK;
+	kl_ms left_ms = query_keep_ms(e, query) - query_ask_after_ms(e, query);
+	query->ahead = left_ms && !query->ahead;
+	query->stale = query->source == SOURCE_NETWORK && !query->ahead;
 	query_ask(e, q);
+	schedule_set(e, query_node(e, q), query->ahead ? e->now + left_ms : KL_NEVER);
 	return query->shared ? NONE : query->set;
 }
 

@@ -163,7 +163,7 @@ static void put_send(struct text *text, const struct kl_action_send *send)
 	put(text, "send %s ", kl_method_name(send->method));
 	put_route(text, &send->route);
 	put(text, " try %u", (unsigned)send->attempt);
-	if (send->method == KL_REGISTER)
+	if (send->method == KL_REGISTER || send->call_id > 1)
 		put(text, " call-id %u", (unsigned)send->call_id);
 	put(text, " cseq %u", (unsigned)send->cseq);
 	if (send->purpose != KL_FOR_ITSELF)

@@ -5,6 +5,7 @@
  * records: the same records looked up again give the same order, and ten thousand lines of one
  * engine differ (DNS-5). */
 #include "engine/health.h"
+#include "engine/names.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
 
@@ -130,6 +131,47 @@ static uint8_t order_cut(const struct kl_engine *e, uint32_t s, uint8_t *order, 
 	return kept;
 }
 
+static bool order_is_family(const struct kl_engine *e, uint32_t s, uint8_t pos, bool v4)
+{
+	return address_is_v4(route_slot(e, s, pos)->route.ip) == v4;
+}
+
+/* RFC 8305 4: families in turns, so that a path that lacks one costs one attempt.  The target that
+ * was drawn stays the first one: its weight counts.  OWN-7 */
+static void order_take_turns(const struct kl_engine *e, uint32_t s, uint8_t *order, uint8_t count,
+			     bool v4)
+{
+	uint8_t end = 0, rr = member_at(e, s, order[0])->rr;
+	while (end < count && member_at(e, s, order[end])->rr == rr)
+		end++;
+	for (uint8_t i = 0; i < count; i++, end = count) {
+		uint8_t from = i;
+		while (from < end && !order_is_family(e, s, order[from], v4))
+			from++;
+		if (from == end)
+			from = i;
+		uint8_t pos = order[from];
+		memmove(&order[i + 1], &order[i], (size_t)(from - i));
+		order[i] = pos;
+		v4 = order_is_family(e, s, pos, false);
+	}
+}
+
+/* ... among routes of one rank and priority. */
+static void order_interleave(const struct kl_engine *e, uint32_t s, uint8_t *order, uint8_t count,
+			     enum kl_family_order by)
+{
+	for (uint8_t i = 0, end = 0; by != KL_FAMILY_AS_GIVEN && i < count; i = end) {
+		const struct member *first = member_at(e, s, order[i]);
+		for (end = i; end < count; end++) {
+			const struct member *member = member_at(e, s, order[end]);
+			if (member->record != first->record || member->priority != first->priority)
+				break;
+		}
+		order_take_turns(e, s, order + i, (uint8_t)(end - i), by == KL_FAMILY_IPV4);
+	}
+}
+
 static void order_draw(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
@@ -160,6 +202,7 @@ static void order_draw(struct kl_engine *e, uint32_t r)
 		order[at] = pos;
 		count++;
 	}
+	order_interleave(e, reg->set, order, count, (enum kl_family_order)policy->family_order);
 	reg->order_count = order_cut(e, reg->set, order, count, policy->record_routes_max);
 	reg->order_cut = (uint8_t)(count - reg->order_count);
 }

@@ -495,6 +495,23 @@ void registration_request_left(struct kl_engine *e, uint32_t r, const struct rea
 	registration_note_left(registration_at(e, r), reason->pos, reason);
 }
 
+/* Where calls go the registration goes, and subscriptions after it (SUBS-1): or else what comes for
+ * the line goes to a server that is dead.  OWN-8 */
+static void registration_follow(struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	struct start start = start_anew;
+	if (!registration_policy(e, r)->register_follows || reg->state != KL_REGISTERED ||
+	    reg->flow == reg->current)
+		return;
+	start.first = start.origin = reg->current;
+	registration_enter(e, r, KL_REFRESHING,
+			   &(struct reason){.why = KL_WHY_FOLLOWS,
+					    .rule = KL_POLICY_register_follows,
+					    .pos = reg->current});
+	registration_walk(e, r, &start);
+}
+
 /* FAIL-1, FAIL-10: without re-registration the route that answers is the current one. */
 void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_t status)
 {
@@ -517,4 +534,5 @@ void registration_answered(struct kl_engine *e, uint32_t r, uint8_t pos, uint16_
 	registration_move(e, r, pos);
 	reg->left_why = KL_WHY_NONE;
 	registration_schedule(e, r);
+	registration_follow(e, r);
 }

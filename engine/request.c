@@ -409,6 +409,17 @@ static bool request_names_failed(const struct kl_engine *e, uint32_t w)
 	       (!set->listed || set->pending || set->stale);
 }
 
+/* A subscription follows its line, whatever route new requests try first.  OWN-8 */
+static uint8_t request_first(const struct kl_engine *e, uint32_t w)
+{
+	uint32_t r = walk_at(e, w)->registration;
+	const struct registration *reg = registration_at(e, r);
+	bool follows = registration_policy(e, r)->register_follows &&
+		       request_at(e, w)->owner == OWNER_SUBSCRIPTION;
+	return follows && order_index(e, r, reg->current) >= 0 ? reg->current
+							       : registration_first(e, r);
+}
+
 void request_go(struct kl_engine *e, uint32_t w)
 {
 	const struct walk *walk = walk_at(e, w);
@@ -422,7 +433,7 @@ void request_go(struct kl_engine *e, uint32_t w)
 						 .rule = KL_POLICY_dns_failure_fails,
 						 .pos = NO_POS});
 	else
-		request_send(e, w, registration_first(e, walk->registration));
+		request_send(e, w, request_first(e, w));
 }
 
 void request_registered(struct kl_engine *e, uint32_t w)

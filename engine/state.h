@@ -156,7 +156,9 @@ struct walk {
 	bool local : 1;   /* the outcome was made here */
 	bool patient : 1; /* its route is left for doubts alone, or at its transaction's end (OWN-3)
 			   */
-	uint8_t : 7;
+	bool astray : 1;  /* it has left a transaction that may yet arrive somewhere */
+	bool anew : 1;    /* it is sent as a new call (OWN-8) */
+	uint8_t : 5;
 	struct reason reason;
 };
 
@@ -268,9 +270,10 @@ struct query {
 	bool shared;    /* other sets with such a policy need it, too */
 	bool asking;    /* the host was, or is being, told to ask */
 	bool stale;     /* the answer ran out */
+	bool ahead;     /* asked before it does (OWN-4) */
 	bool cut;       /* not all records of the answer fitted */
 	bool replied;   /* a server answered once, in whatever words: nothing remembered counts */
-	uint8_t spare[2];
+	uint8_t spare[1];
 };
 
 struct record {

@@ -129,14 +129,15 @@ static bool registration_carries(const struct kl_engine *e, uint32_t r)
 }
 
 /* Was its last SUBSCRIBE to another route than the one that R is registered with?  With shared
- * servers a dialog stays where it was made.  FAIL-6, SUBS-1 */
+ * servers a dialog stays where it was made, unless the registration follows calls.  FAIL-6, SUBS-1,
+ * OWN-8 */
 static bool subscription_elsewhere(const struct kl_engine *e, uint32_t s, uint32_t r)
 {
 	const struct subscription *sub = subscription_at(e, s);
 	if (sub->registration != r)
 		return true;
-	return registration_reregisters(e, r) && !sub->redirected &&
-	       sub->pos != registration_at(e, r)->current;
+	return (registration_reregisters(e, r) || registration_policy(e, r)->register_follows) &&
+	       !sub->redirected && sub->pos != registration_at(e, r)->current;
 }
 
 static bool subscription_left_behind(const struct kl_engine *e, uint32_t s, uint32_t r)

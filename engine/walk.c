@@ -3,6 +3,7 @@
 #include "engine/doubt.h"
 #include "engine/failback.h"
 #include "engine/health.h"
+#include "engine/names.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -147,6 +148,7 @@ void walk_leave_route(struct kl_engine *e, uint32_t w)
 		return;
 	walk->left = walk->tx;
 	walk->seen = false;
+	walk->astray = true;
 	owe(e, walk_node(e, w), OWES_ABANDON);
 }
 
@@ -240,6 +242,26 @@ uint8_t walk_next(const struct kl_engine *e, uint32_t w)
 			other = pos;
 	}
 	return other;
+}
+
+/* RFC 8305 5: a request that waits for a registration elsewhere first races nobody; nor does one
+ * that returns from a route which serves. */
+uint8_t walk_beside(const struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration, set = registration_at(e, r)->set;
+	bool registers = walk->method == KL_REGISTER;
+	if (!registration_policy(e, r)->connect_stagger_ms || walk->clears ||
+	    walk_transport(e, walk, walk->pos) == KL_UDP ||
+	    (registers ? registration_at(e, r)->state == KL_FAILING_BACK
+		       : registration_reregisters(e, r) || request_is_probe(e, w)))
+		return NO_POS;
+	uint8_t next = walk_next(e, w);
+	if (next == NO_POS || walk_transport(e, walk, next) == KL_UDP ||
+	    address_is_v4(route_slot(e, set, next)->route.ip) ==
+		    address_is_v4(route_slot(e, set, walk->pos)->route.ip))
+		return NO_POS;
+	return next;
 }
 
 static struct timing walk_timing(const struct kl_engine *e, const struct walk *walk)
@@ -487,7 +509,8 @@ void walk_fail(struct kl_engine *e, uint32_t w, const struct reason *reason)
 		walk_hold(e, w);
 		return;
 	}
-	health_failed(e, walk->registration, reason);
+	if (reason->fault != KL_FAULT_OVERTAKEN) /* it is slow, not dead */
+		health_failed(e, walk->registration, reason);
 	if (walk->method == KL_REGISTER)
 		registration_route_failed(e, walk->registration, reason);
 	else
@@ -534,7 +557,12 @@ int walk_feed_fault(struct kl_engine *e, const struct kl_event_transport *event)
 		return KL_IGNORED;
 	}
 	const struct slot *slot = route_slot(e, set, walk_at(e, told)->pos);
-	if (event->fault == KL_FAULT_SEND) {
+	if (event->fault == KL_FAULT_OVERTAKEN) {
+		if (walk_at(e, told)->state != WALK_SENDING || walk_beside(e, told) == NO_POS)
+			return KL_IGNORED;
+		stream_close(e, told);
+	}
+	if (event->fault == KL_FAULT_SEND || event->fault == KL_FAULT_OVERTAKEN) {
 		walk_fault(e, told, event->fault);
 		return KL_OK;
 	}

@@ -38,6 +38,10 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos);
  * the present transport before all others (FAIL-15).  NO_POS: used up. */
 uint8_t walk_next(const struct kl_engine *e, uint32_t w);
 
+/* The route of the other family that walk W, on a stream, would go to next, and which may be
+ * connected beside its own (OWN-7); NO_POS: there is none. */
+uint8_t walk_beside(const struct kl_engine *e, uint32_t w);
+
 /* Starts a transaction on the route at POS. */
 void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos);
 

@@ -73,8 +73,11 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.purpose = subscription_purpose(e, w),
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
-		.call_id = walk->method == KL_REGISTER ? reg->call_id : 0,
-		.expires_ms = walk_expires_ms(e, w)};
+		.call_id = walk->method == KL_REGISTER ? reg->call_id : 1 + (uint32_t)walk->anew,
+		.expires_ms = walk_expires_ms(e, w),
+		.beside_ms = registration_policy(e, walk->registration)->connect_stagger_ms};
+	if (walk->attempt == 1)
+		action->send.beside = walk_route(e, walk, walk_beside(e, w));
 }
 
 static void walk_act_outcome(const struct kl_engine *e, uint32_t w, struct kl_action *action)

@@ -7,6 +7,7 @@
 enum {
 	RCODE_SERVFAIL = 2, /* RFC 1035, 4.1.1 */
 	RCODE_NXDOMAIN = 3,
+	RCODE_REFUSED = 5,
 };
 
 struct lab_dnsserver {
@@ -24,6 +25,8 @@ static uint8_t fault_rcode(enum lab_dns_fault fault)
 		return RCODE_SERVFAIL;
 	case LAB_DNS_NXDOMAIN:
 		return RCODE_NXDOMAIN;
+	case LAB_DNS_REFUSED:
+		return RCODE_REFUSED;
 	case LAB_DNS_UP:
 	case LAB_DNS_SILENT:
 		break;

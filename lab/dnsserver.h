@@ -22,6 +22,7 @@ enum lab_dns_fault {
 	LAB_DNS_SILENT,   /* takes questions and answers none */
 	LAB_DNS_SERVFAIL, /* answers every question with this code */
 	LAB_DNS_NXDOMAIN,
+	LAB_DNS_REFUSED,
 };
 
 struct lab_dnsserver;

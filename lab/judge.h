@@ -47,7 +47,8 @@
 	X(BACK_6, "BACK-6", "a line never gives up")                                               \
 	X(PROBE_3, "PROBE-3", "every candidate gets OPTIONS about so often")                       \
 	X(SUBS_1, "SUBS-1", "subscriptions are made anew where the line is registered")            \
-	X(OWN_3, "OWN-3", "a silent route is left after the first silence, and no other")
+	X(OWN_3, "OWN-3", "a silent route is left after the first silence, and no other")          \
+	X(OWN_8, "OWN-8", "where calls go the line registers at once; 482 to a moved call: anew")
 
 #define LAB_RULE_VALUE(name, id, text) LAB_RULE_##name,
 enum lab_rule { LAB_RULES(LAB_RULE_VALUE) LAB_RULES_MAX };

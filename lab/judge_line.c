@@ -426,7 +426,9 @@ static void judge_first_route(struct judge *judge, const struct judge_attempt *a
 {
 	const struct kl_route *primary = judge_primary(judge, &a->route);
 
-	if (a->prior != JUDGE_NONE || !primary || judge->policy->reregister_on ||
+	bool follows = judge->policy->register_follows && a->method == SIP_SUBSCRIBE; /* OWN-8 */
+
+	if (a->prior != JUDGE_NONE || !primary || judge->policy->reregister_on || follows ||
 	    (judge->policy->health_shared && judge_is_known_dead(judge, primary, a)) ||
 	    kl_policy_failback_mode(judge->policy) != KL_FAILBACK_NEW_REQUESTS)
 		return;
@@ -467,6 +469,23 @@ static void judge_subscribe(struct line *line, const struct judge_attempt *a)
 	}
 }
 
+/* The line's calls moved: its registration does, too.  OWN-8 */
+static void judge_follows(struct line *line, const struct judge_attempt *a)
+{
+	struct judge *judge = line->judge;
+	bool seen = judge->end_us > a->heard_us + judge_us(JUDGE_LATE_MS);
+
+	if (!judge->policy->register_follows || judge->policy->reregister_on || !line->registered ||
+	    line->lost || a->heard_us == JUDGE_NEVER || a->status == 503 ||
+	    judge_same_route(&a->route, &line->route) || judge_is_foreign(judge, &a->route))
+		return;
+	line->disturbed = true; /* its REGISTER comes early */
+	if (seen)
+		judge_note(judge, LAB_RULE_OWN_8, judge_follows_at_once(judge, a, SIP_REGISTER),
+			   a->heard_us, "%s was answered by %s", sip_method_name(a->method),
+			   judge_route_text(&a->route).at);
+}
+
 static void judge_request(struct line *line, const struct judge_attempt *a)
 {
 	if (a->method == SIP_SUBSCRIBE && line->judge->policy->resubscribe_on_move)
@@ -481,6 +500,7 @@ static void judge_request(struct line *line, const struct judge_attempt *a)
 	}
 	judge_registered_route(line, a);
 	judge_first_route(line->judge, a);
+	judge_follows(line, a);
 	/* The binding lives on: calls still work in that back-off.  TRIG-6 */
 	if (a->status == 403 && line->judge->policy->loss_on_403 && line->registered && !line->lost)
 		lose(line, a->ended_us, line->call_id);

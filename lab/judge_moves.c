@@ -43,6 +43,7 @@ static void judge_fault(struct judge *judge, const struct judge_attempt *a)
 		break;
 	case KL_FAULT_NONE:
 	case KL_FAULT_KEEPALIVE:
+	case KL_FAULT_OVERTAKEN:
 		break;
 	}
 }
@@ -139,6 +140,33 @@ static bool is_hung_up(const struct judge *judge, const struct judge_attempt *in
 	return false;
 }
 
+bool judge_follows_at_once(const struct judge *judge, const struct judge_attempt *a,
+			   enum sip_method method)
+{
+	for (size_t i = a->line_next; i != JUDGE_NONE; i = judge->attempts[i].line_next) {
+		const struct judge_attempt *b = &judge->attempts[i];
+
+		if (b->began_us > a->heard_us + judge_us(JUDGE_AT_ONCE_MS) + judge->tolerance_us)
+			return false;
+		if (b->began_us >= a->heard_us && b->method == method &&
+		    judge_same_route(&a->route, &b->route) &&
+		    (method == SIP_REGISTER || b->call_id != a->call_id))
+			return true;
+	}
+	return false;
+}
+
+/* RFC 3261 8.2.2.2: its first leg arrived as well; a new call is none of both.  OWN-8 */
+static void judge_merged(struct judge *judge, const struct judge_attempt *a)
+{
+	bool seen = judge->end_us > a->ended_us + judge_us(JUDGE_LATE_MS);
+
+	if (judge->policy->retry_merged && a->status == 482 && seen && a->prior != JUDGE_NONE &&
+	    judge->attempts[a->prior].link == JUDGE_MOVED)
+		judge_note(judge, LAB_RULE_OWN_8, judge_follows_at_once(judge, a, SIP_INVITE),
+			   a->ended_us, "INVITE: 482 from %s", judge_route_text(&a->route).at);
+}
+
 /* RFC 3261 17.1.1.3: the ACK of a refusal goes where the INVITE went.  TIME-7, TIME-9 */
 static void judge_invite(struct judge *judge, const struct judge_attempt *a)
 {
@@ -160,6 +188,7 @@ static void judge_invite(struct judge *judge, const struct judge_attempt *a)
 	if (seen && a->status >= 300)
 		judge_note(judge, LAB_RULE_ACK, a->acked_us != JUDGE_NEVER, a->ended_us,
 			   "INVITE: the ACK of its %u", a->status);
+	judge_merged(judge, a);
 }
 
 /* RFC 3263 4.3: another route is a new transaction of the same request.  TIME-8 */

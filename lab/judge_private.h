@@ -165,6 +165,11 @@ bool judge_fails_until(const struct judge *judge, const struct judge_attempt *a,
 const struct judge_attempt *judge_late_success(const struct judge *judge,
 					       const struct judge_attempt *attempt);
 
+/* Once A was answered, did its line at once send METHOD to the same route, other than as the same
+ * call? */
+bool judge_follows_at_once(const struct judge *judge, const struct judge_attempt *a,
+			   enum sip_method method);
+
 /* Did anything come from ROUTE, to whatever was sent there, from FROM_US to TO_US? */
 bool judge_heard_from(const struct judge *judge, const struct kl_route *route, uint64_t from_us,
 		      uint64_t to_us);

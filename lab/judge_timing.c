@@ -260,6 +260,8 @@ static void judge_turn(struct judge *judge, const struct judge_attempt *a, enum 
 
 	if (waited_us < window_us && line_turned(judge, a))
 		return;
+	if (judge->policy->connect_stagger_ms && !a->send_count)
+		return; /* not connected yet: the other family may have been first (OWN-7) */
 	if (judge->policy->first_silence && a->route.transport == KL_UDP) {
 		judge_silence(judge, a);
 		return;

@@ -272,6 +272,16 @@ static bool is_renamed(const struct judge *judge, const struct judge_attempt *a,
 	return judge_fails_until(judge, a, b->began_us) && link_between(judge, a, b) == JUDGE_MOVED;
 }
 
+/* 482: the call as a new one.  OWN-8 */
+static bool is_made_anew(const struct judge *judge, const struct judge_attempt *a,
+			 const struct judge_attempt *b)
+{
+	return judge->policy->retry_merged && a->status == 482 && a->next == JUDGE_NONE &&
+	       b->method == a->method && judge_same_route(&a->route, &b->route) &&
+	       b->began_us >= a->ended_us &&
+	       b->began_us <= a->ended_us + judge_us(JUDGE_AT_ONCE_MS);
+}
+
 static void link_renamed(struct judge *judge, size_t to)
 {
 	const struct judge_attempt *b = &judge->attempts[to];
@@ -281,6 +291,10 @@ static void link_renamed(struct judge *judge, size_t to)
 
 		if (a->began_us + 2 * judge_life_us(judge) < b->began_us)
 			return;
+		if (is_made_anew(judge, a, b)) {
+			join(judge, i, to, JUDGE_AGAIN);
+			return;
+		}
 		if (is_renamed(judge, a, b)) {
 			join(judge, i, to, JUDGE_MOVED);
 			return;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sip/frame.h"
@@ -15,6 +16,7 @@ struct connection {
 	struct net_address remote;
 	struct net_stream *stream;
 	struct sip_framer framer;
+	int fd;     /* the stream's */
 	bool *gone; /* set when it is freed while its bytes are read */
 };
 
@@ -26,6 +28,7 @@ struct lab_port {
 	LIST_HEAD(, connection) connections;
 	unsigned connection_count;
 	uint64_t pings;
+	enum lab_port_manner manner;
 };
 
 /* ---- connections ---- */
@@ -40,10 +43,29 @@ static void connection_free(struct connection *connection)
 	free(connection);
 }
 
+static void tell(const struct connection *connection, enum lab_port_event event)
+{
+	const struct lab_port_config *config = &connection->port->config;
+
+	if (config->on_event)
+		config->on_event(config->user, event, &connection->remote);
+}
+
 static void take_end(void *user, const struct net_stream_ending *ending)
 {
-	(void)ending;
+	if (ending->end == NET_STREAM_INSECURE)
+		tell(user, LAB_PORT_INSECURE);
 	connection_free(user);
+}
+
+/* Closing with SO_LINGER at zero sends RST. */
+static void connection_reset(struct connection *connection)
+{
+	const struct linger now = {.l_onoff = 1};
+
+	setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+	tell(connection, LAB_PORT_CUT);
+	connection_free(connection);
 }
 
 static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
@@ -55,6 +77,12 @@ static size_t take_bytes(void *user, const uint8_t *bytes, size_t length)
 	bool gone = false;
 	int error;
 
+	if (connection->port->manner == LAB_PORT_MUTE)
+		return length;
+	if (connection->port->manner == LAB_PORT_RESETS) {
+		connection_reset(connection);
+		return length;
+	}
 	connection->gone = &gone;
 	do {
 		const struct sip_span unread = {(const char *)bytes + taken, length - taken};
@@ -90,6 +118,8 @@ static void take_arrival(void *user, const struct net_arrival *arrival)
 		.on_end = take_end,
 	};
 
+	if (port->manner == LAB_PORT_MUTE)
+		stream.tls = NULL; /* the handshake's bytes are swallowed too */
 	if (port->connection_count < LAB_CONNECTIONS_MAX)
 		connection = calloc(1, sizeof *connection);
 	if (!connection) {
@@ -99,12 +129,14 @@ static void take_arrival(void *user, const struct net_arrival *arrival)
 	stream.user = connection;
 	connection->port = port;
 	connection->remote = arrival->source;
+	connection->fd = arrival->fd;
 	if (net_stream_accept(&connection->stream, port->loop, &stream, arrival->fd)) {
 		free(connection);
 		return;
 	}
 	LIST_INSERT_HEAD(&port->connections, connection, others);
 	port->connection_count++;
+	tell(connection, LAB_PORT_CONNECTED);
 }
 
 /* ---- datagrams ---- */
@@ -153,8 +185,7 @@ void lab_port_close(struct lab_port *port)
 {
 	if (!port)
 		return;
-	while (!LIST_EMPTY(&port->connections))
-		connection_free(LIST_FIRST(&port->connections));
+	lab_port_cut(port);
 	net_listener_close(port->listener);
 	net_udp_close(port->udp);
 	free(port);
@@ -163,6 +194,24 @@ void lab_port_close(struct lab_port *port)
 struct net_address lab_port_local(const struct lab_port *port)
 {
 	return port->udp ? net_udp_local(port->udp) : net_listener_local(port->listener);
+}
+
+void lab_port_set_tls(struct lab_port *port, const struct net_tls *tls)
+{
+	port->config.tls = tls;
+}
+
+void lab_port_set_manner(struct lab_port *port, enum lab_port_manner manner)
+{
+	port->manner = manner;
+}
+
+void lab_port_cut(struct lab_port *port)
+{
+	while (!LIST_EMPTY(&port->connections)) {
+		tell(LIST_FIRST(&port->connections), LAB_PORT_CUT);
+		connection_free(LIST_FIRST(&port->connections));
+	}
 }
 
 void lab_port_send(struct lab_port *port, const struct net_address *to, struct sip_span bytes)

@@ -11,11 +11,24 @@
 #include "sip/text.h"
 
 enum {
-	LAB_CONNECTIONS_MAX = 256,
+	LAB_CONNECTIONS_MAX = 4096,
 	LAB_UNSENT_MAX = 1 << 20, /* bytes that a far end may leave unread */
 };
 
 struct lab_port;
+
+/* What becomes of connections. */
+enum lab_port_manner {
+	LAB_PORT_SERVES,
+	LAB_PORT_MUTE,   /* they are taken, and nothing is read or said, no handshake either */
+	LAB_PORT_RESETS, /* they are reset as soon as something comes on them */
+};
+
+enum lab_port_event {
+	LAB_PORT_CONNECTED,
+	LAB_PORT_CUT,      /* by us */
+	LAB_PORT_INSECURE, /* the TLS handshake failed */
+};
 
 struct lab_port_config {
 	struct net_address local;     /* port 0: any free one */
@@ -23,6 +36,8 @@ struct lab_port_config {
 	const struct net_tls *tls;    /* with a certificate to show */
 	size_t size_max;              /* longer datagrams are dropped */
 	void (*on_message)(void *user, const struct net_address *source, struct sip_span bytes);
+	/* Of the connections; may be NULL. */
+	void (*on_event)(void *user, enum lab_port_event event, const struct net_address *far);
 	void *user;
 };
 
@@ -31,6 +46,13 @@ int lab_port_open(struct lab_port **out, struct net_loop *loop,
 void lab_port_close(struct lab_port *port); /* NULL is fine; its connections are closed */
 
 struct net_address lab_port_local(const struct lab_port *port);
+
+/* For connections that come from now on, and for MANNER also on those that are there. */
+void lab_port_set_tls(struct lab_port *port, const struct net_tls *tls);
+void lab_port_set_manner(struct lab_port *port, enum lab_port_manner manner);
+
+/* Ends all connections. */
+void lab_port_cut(struct lab_port *port);
 
 /* What can't be sent is lost: the connection is gone. */
 void lab_port_send(struct lab_port *port, const struct net_address *to, struct sip_span bytes);

@@ -41,10 +41,9 @@ static struct lab_call *find_call(struct lab_sipserver *server, const struct sip
 }
 
 /* The description to send for an INVITE: inactive, for there is no media here (RFC 3264, 6.1). */
-static int write_description(const struct lab_sipserver *server, const struct sip_message *invite,
+static int write_description(const struct net_address *local, const struct sip_message *invite,
 			     char *to, size_t size)
 {
-	const struct net_address *local = &server->config.local;
 	bool ipv4 = net_address_is_ipv4(local);
 	char host[INET6_ADDRSTRLEN] = "";
 	struct sip_sdp ours, offer, answer;
@@ -67,7 +66,8 @@ static unsigned call_begin(struct lab_sipserver *server, struct lab_call *call,
 {
 	char description[SIP_SDP_MAX];
 
-	if (write_description(server, a->request, description, sizeof description) < 0)
+	if (write_description(&server->places[a->source.place].local, a->request, description,
+			      sizeof description) < 0)
 		return 488;
 	if (sip_dialog_from_request(&call->dialog, a->request, a->tag))
 		return 400;
@@ -115,19 +115,20 @@ static void call_ring(struct lab_sipserver *server, struct lab_call *call, uint6
 static void call_answer(struct lab_sipserver *server, struct lab_call *call, uint64_t now)
 {
 	const struct lab_answering a = call_answering(call, now);
-	const enum sip_transport transport = call->invite.via.transport;
+	const struct lab_place *place = &server->places[call->source.place];
+	const enum sip_transport transport = place->transport;
 	char description[SIP_SDP_MAX], host[NET_ADDRESS_TEXT_MAX];
 	struct sip_builder answer;
 	int length;
 
-	length = write_description(server, &call->invite, description, sizeof description);
+	length = write_description(&place->local, &call->invite, description, sizeof description);
 	if (length < 0) {
 		call_end(call);
 		return;
 	}
 	lab_answer_begin(server, &a, 200, &answer);
 	sip_builder_header(&answer, "Contact", "<sip:lab@%s%s%s>",
-			   net_address_format(&server->config.local, host),
+			   net_address_format(&place->local, host),
 			   transport == SIP_UDP ? "" : ";transport=",
 			   transport == SIP_UDP ? "" : sip_transport_name(transport));
 	length = sip_builder_finish_body(&answer, "application/sdp",
@@ -150,7 +151,7 @@ static void call_answer(struct lab_sipserver *server, struct lab_call *call, uin
 /* RFC 3261, 13.3.1.4: the 200 is sent again, with gaps up to T2, until the ACK or for 64*T1. */
 static void call_answer_again(struct lab_sipserver *server, struct lab_call *call, uint64_t now)
 {
-	const struct net_address to = lab_answer_destination(&call->invite, &call->source);
+	const struct lab_hop to = lab_answer_destination(&call->invite, &call->source);
 
 	if (now >= call->lost_at) {
 		call_end(call);
@@ -158,7 +159,7 @@ static void call_answer_again(struct lab_sipserver *server, struct lab_call *cal
 	}
 	call->gap_ms = call->gap_ms * 2 < SIP_T2_MS ? call->gap_ms * 2 : SIP_T2_MS;
 	call->next_at = now + call->gap_ms;
-	lab_send(server, &to, (struct sip_span){call->answer, call->answer_length});
+	lab_send(server, &to, SIP_INVITE, (struct sip_span){call->answer, call->answer_length});
 }
 
 static void call_step(struct lab_sipserver *server, struct lab_call *call, uint64_t now)

@@ -1,6 +1,9 @@
-/* sipserver_private.h - what sipserver.c (socket, requests) and sipcall.c (calls) share. */
+/* sipserver_private.h - what the files of the SIP server share: sipserver.c (requests), sipcall.c
+ * (calls), sipproxy.c (what is passed on), sipwire.c (ports, what is sent), sipfault.c. */
 #ifndef LAB_SIPSERVER_PRIVATE_H
 #define LAB_SIPSERVER_PRIVATE_H
+
+#include <sys/queue.h>
 
 #include "lab/port.h"
 #include "lab/sipserver.h"
@@ -9,10 +12,25 @@
 
 enum {
 	LAB_CALLS_MAX = 64,
+	LAB_HELD_MAX = 4096, /* messages that a slow server holds back */
 	LAB_TAG_SIZE = 17,
 	LAB_REQUEST_MAX = 16384,
 	LAB_OWN_HEADERS_MAX = 4096,
 	LAB_ANSWER_MAX = LAB_REQUEST_MAX + LAB_OWN_HEADERS_MAX, /* much of it is copied */
+};
+
+/* Who sent a message, or gets one: an address seen from one of the server's ports. */
+struct lab_hop {
+	struct net_address far;
+	unsigned place; /* index */
+};
+
+/* One transport. */
+struct lab_place {
+	struct lab_sipserver *server;
+	enum sip_transport transport;
+	struct net_address local; /* with the port that it really has */
+	struct lab_port *port;    /* NULL: it is closed */
 };
 
 /* Named for what the call waits for. */
@@ -29,7 +47,7 @@ struct lab_call {
 	enum lab_call_state state;
 	sip_transaction_id invite_id;
 	struct sip_message invite;
-	struct net_address source;
+	struct lab_hop source;
 	char tag[LAB_TAG_SIZE];
 	struct sip_dialog dialog;
 	uint64_t next_at;   /* of what is due by itself; NET_NEVER: nothing is */
@@ -41,12 +59,18 @@ struct lab_call {
 };
 
 struct lab_sipserver {
-	struct lab_sipserver_config config; /* local: with the port that it really has */
+	struct lab_sipserver_config config;
 	struct net_loop *loop;
 	struct net_timer *timer;
-	struct lab_port *port;                 /* NULL: it is closed */
-	struct sip_transactions *transactions; /* as long as the port is open */
-	enum lab_sip_fault fault;
+	struct lab_place places[LAB_PLACES_MAX];
+	unsigned place_count;
+	struct sip_transactions *transactions; /* as long as the ports are open */
+	struct lab_fault faults[LAB_FAULT_KINDS];
+	unsigned fault_count;
+	uint64_t dice;
+	unsigned char secret[SIP_DIGEST_SECRET_SIZE]; /* seals the ways back of answers */
+	TAILQ_HEAD(lab_held_list, lab_held) held;     /* by time */
+	unsigned held_count;
 	struct lab_registrar registrar;
 	struct lab_call calls[LAB_CALLS_MAX];
 	uint64_t requests, dropped;
@@ -56,7 +80,7 @@ struct lab_sipserver {
 /* A request that is being answered. */
 struct lab_answering {
 	const struct sip_message *request;
-	struct net_address source;
+	struct lab_hop source;
 	sip_transaction_id id; /* 0: it has no transaction */
 	const char *tag;       /* for To */
 	uint64_t now;
@@ -76,11 +100,57 @@ void lab_answer_plainly(struct lab_sipserver *server, const struct lab_answering
 			unsigned status);
 
 /* Where a request's answers go (RFC 3261, 18.2.2 and RFC 3581): on a stream, back on it. */
-struct net_address lab_answer_destination(const struct sip_message *request,
-					  const struct net_address *source);
+struct lab_hop lab_answer_destination(const struct sip_message *request,
+				      const struct lab_hop *source);
 
-/* Sends BYTES, unless the server is silent. */
-void lab_send(struct lab_sipserver *server, const struct net_address *to, struct sip_span bytes);
+/* ---- sipwire.c ---- */
+
+/* Opens all ports, or none. */
+int lab_places_open(struct lab_sipserver *server);
+void lab_places_close(struct lab_sipserver *server);
+bool lab_places_are_open(const struct lab_sipserver *server);
+
+/* Sends BYTES, unless a fault keeps them.  METHOD is that of the request that they are, or answer.
+ * False: they are lost. */
+bool lab_send(struct lab_sipserver *server, const struct lab_hop *to, enum sip_method method,
+	      struct sip_span bytes);
+
+/* Sends what was held back long enough; the next is due at lab_held_deadline(), or NET_NEVER. */
+void lab_held_step(struct lab_sipserver *server, uint64_t now);
+uint64_t lab_held_deadline(const struct lab_sipserver *server);
+void lab_held_drop(struct lab_sipserver *server);
+
+/* Shows a message that came to a place. */
+void lab_show_arrival(const struct lab_place *place, const struct net_address *far,
+		      const struct sip_message *message, bool lost);
+
+/* sipserver.c: a message came. */
+void lab_take_message(void *user, const struct net_address *source, struct sip_span bytes);
+
+/* ---- sipfault.c ---- */
+
+/* The fault of this kind that is about METHOD; NULL: none. */
+const struct lab_fault *lab_fault_find(const struct lab_sipserver *server, enum lab_fault_kind kind,
+				       enum sip_method method);
+
+/* Is a message lost that comes (IN) or goes? */
+bool lab_fault_loses(struct lab_sipserver *server, bool in, enum sip_method method);
+
+/* What the ports have to do with the faults. */
+void lab_faults_settle(struct lab_sipserver *server);
+
+/* As when the server's process dies, and when it starts: calls and transactions are gone. */
+void lab_sipserver_stop(struct lab_sipserver *server);
+int lab_sipserver_start(struct lab_sipserver *server);
+
+/* ---- sipproxy.c ---- */
+
+/* Passes a message on, if it is for somebody else: without a transaction (RFC 3261 16.11).  False:
+ * it is for the server itself. */
+bool lab_proxy_take(struct lab_sipserver *server, const struct sip_message *message,
+		    const struct lab_hop *source, uint64_t now);
+
+/* ---- sipcall.c ---- */
 
 /* Answers requests that begin, end or belong to a call. */
 void lab_call_answer_invite(struct lab_sipserver *server, const struct lab_answering *a);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "phone/large.h"
 #include "phone/private.h"
 #include "phone/request.h"
 #include "sip/transaction.h"
@@ -71,8 +72,8 @@ static void finish(struct phone_ask *ask, const struct phone_ask_end *end)
 /* ---- sending --------------------------------------------------------------------------------- */
 
 /* Writes the request with its number into the phone's scratch; the dialog's count goes on where it
- * is.  *HOP is where it goes.  Its length, or a SIP_E*. */
-static int write_request(struct phone_ask *ask, struct phone_hop *hop)
+ * is.  Its length, or a SIP_E*. */
+static int write_request(struct phone_ask *ask, const struct phone_hop *hop)
 {
 	struct phone_dialog *dialog = ask->dialog;
 	const char *method = sip_method_name(ask->kind->method);
@@ -84,11 +85,13 @@ static int write_request(struct phone_ask *ask, struct phone_hop *hop)
 		.request = ask->proof,
 		.digest = {.method = method, .uri = uri, .body = body},
 	};
+	struct phone_dialog_way way = {.hop = *hop};
 	struct sip_builder builder;
 
+	memcpy(way.branch, ask->branch, sizeof way.branch);
 	if (ask->number)
 		dialog->sip.local_cseq = ask->number - 1;
-	phone_dialog_begin(dialog, &builder, method, ask->branch, hop);
+	phone_dialog_begin(dialog, &builder, method, &way);
 	ask->number = dialog->sip.local_cseq;
 	if (last > dialog->sip.local_cseq)
 		dialog->sip.local_cseq = last;
@@ -101,6 +104,31 @@ static int write_request(struct phone_ask *ask, struct phone_hop *hop)
 			 : sip_builder_finish(&builder);
 }
 
+/* The same; one that is too large for a datagram is written for TCP, unless that has failed (RFC
+ * 3261 18.1.1).  *HOP is where it goes. */
+static int write_for_hop(struct phone_ask *ask, struct phone_hop *hop)
+{
+	int length;
+
+	*hop = phone_dialog_hop(ask->dialog);
+	length = write_request(ask, hop);
+	ask->over_tcp = length > 0 && !ask->avoids_tcp && phone_large_is(hop, (size_t)length);
+	if (!ask->over_tcp)
+		return length;
+	hop->route.transport = KL_TCP;
+	net_timer_set(ask->end, net_now_ms() + SIP_T1_MS);
+	return write_request(ask, hop);
+}
+
+/* It goes as a datagram after all. */
+static void avoid_tcp(struct phone_ask *ask)
+{
+	phone_repeat_stop(&ask->repeat);
+	ask->avoids_tcp = true;
+	ask->tries--;
+	phone_ask_send(ask);
+}
+
 void phone_ask_send(struct phone_ask *ask)
 {
 	struct phone *phone = ask->dialog->phone;
@@ -109,8 +137,10 @@ void phone_ask_send(struct phone_ask *ask)
 
 	ask->state = PHONE_ASK_OUT;
 	ask->tries++;
+	ask->proceeds = false;
 	snprintf(ask->branch, sizeof ask->branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
-	length = write_request(ask, &hop);
+	net_timer_set(ask->end, NET_NEVER);
+	length = write_for_hop(ask, &hop);
 	sip_message_clear(&ask->request);
 	if (length < 0 || sip_message_parse(&ask->request, phone->scratch, (size_t)length)) {
 		finish(ask, &(struct phone_ask_end){.status = 500});
@@ -134,6 +164,8 @@ static void fail(struct phone_ask *ask, struct kl_event_dialog how, const struct
 	phone_repeat_stop(&ask->repeat);
 	event.dialog.binding = dialog->binding;
 	event.dialog.binding.route = ask->repeat.hop.route;
+	if (ask->over_tcp)
+		event.dialog.binding.route.transport = KL_UDP;
 	if (dialog->binding.route.port)
 		phone_feed(dialog->phone, &event);
 	if (phone_dialog_may_signal(dialog) && phone_dialog_next_route(dialog)) {
@@ -144,9 +176,15 @@ static void fail(struct phone_ask *ask, struct kl_event_dialog how, const struct
 	finish(ask, end);
 }
 
+/* Where a stream was a datagram's substitute, and nobody works on the request yet, it goes without.
+ */
 void phone_ask_fail(struct phone_ask *ask, enum kl_fault fault)
 {
-	fail(ask, (struct kl_event_dialog){.fault = fault}, &(struct phone_ask_end){.status = 503});
+	if (ask->over_tcp && !ask->proceeds)
+		avoid_tcp(ask);
+	else
+		fail(ask, (struct kl_event_dialog){.fault = fault},
+		     &(struct phone_ask_end){.status = 503});
 }
 
 static void take_given_up(void *user)
@@ -155,20 +193,24 @@ static void take_given_up(void *user)
 	     &(struct phone_ask_end){.status = 408});
 }
 
-/* An INVITE that was answered provisionally and never more; else it may be forgotten. */
+/* It may be forgotten; is an INVITE that was answered provisionally and never more; or waits for a
+ * stream that ought to be open by now. */
 static void take_end(void *user)
 {
 	struct phone_ask *ask = user;
+	const struct phone *phone = ask->dialog->phone;
 
 	if (ask->state == PHONE_ASK_ENDED)
 		phone_ask_free(ask);
-	else
+	else if (ask->proceeds)
 		finish(ask, &(struct phone_ask_end){.status = 408});
+	else if (!phone_transport_is_open(phone->transport, &ask->repeat.hop.route))
+		avoid_tcp(ask);
 }
 
 bool phone_ask_waits_on(const struct phone_ask *ask, const struct kl_route *route)
 {
-	return ask->state == PHONE_ASK_OUT && phone_route_equal(&ask->repeat.hop.route, route);
+	return ask->state == PHONE_ASK_OUT && phone_route_same(&ask->repeat.hop.route, route);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -203,6 +245,7 @@ static void take_provisional(struct phone_ask *ask)
 {
 	if (ask->kind->method != SIP_INVITE || ask->state != PHONE_ASK_OUT)
 		return;
+	ask->proceeds = true;
 	phone_repeat_stop(&ask->repeat);
 	net_timer_set(ask->end, net_now_ms() + PROCEEDING_MS);
 }

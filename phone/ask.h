@@ -51,12 +51,15 @@ struct phone_ask {
 	char *body;          /* a description; owned; NULL: none */
 	uint32_t number;     /* its CSeq; 0: it was not sent yet */
 	char branch[PHONE_ID_MAX];
-	unsigned tries; /* sent with that many CSeqs to this route */
-	uint64_t proof; /* phone_proof.request */
+	unsigned tries;  /* sent with that many CSeqs to this route */
+	bool proceeds;   /* an INVITE: a provisional answer came */
+	bool over_tcp;   /* it was too large for a datagram */
+	bool avoids_tcp; /* that failed */
+	uint64_t proof;  /* phone_proof.request */
 	enum sip_digest_sent sent[2];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat repeat;
-	struct net_timer *end; /* an INVITE: when it is given up, or forgotten */
+	struct net_timer *end; /* when it is given up, forgotten, or looked after */
 };
 
 /* Begins a request.  BODY is copied; NULL: none.  It is to be sent by phone_dialog_send_owed().

@@ -209,8 +209,10 @@ static void cancel(struct phone_call *call)
 {
 	const struct kl_event event = {
 		.type = KL_EV_CANCEL, .line = call->line, .request = {.token = call->id}};
-	int error = phone_feed(call->phone, &event); /* its outcome is the call's last event */
+	int error;
 
+	call->hangs_up = true;
+	error = phone_feed(call->phone, &event); /* its outcome is the call's last event */
 	assert(!error);
 }
 

@@ -36,6 +36,8 @@ struct phone_ringing {
 	struct sip_message invite;
 	struct phone_incoming incoming; /* its request is the above */
 	bool reliable;                  /* provisional answers want a PRACK (RFC 3262) */
+	bool early;                     /* audio goes before it is answered */
+	bool described;                 /* a reliable answer had our description */
 	uint32_t rseq;                  /* of the last one that went out so; 0: none */
 	bool unacknowledged;            /* it still waits for its PRACK */
 	struct phone_repeat repeat;     /* of that */
@@ -59,8 +61,10 @@ struct phone_call {
 	/* Of a call that was placed. */
 	struct phone_target redirect; /* where a 3xx sent the INVITE */
 	char call_id[48], tag[48];
+	uint32_t call_ids;             /* drawn so far */
 	uint32_t cseq_base, cseq_last; /* of its INVITEs: the engine counts anew for each walk */
 	bool asks_again;               /* a 422 told what to ask for */
+	bool hangs_up;                 /* before there was an answer */
 
 	struct phone_ringing *ringing; /* RINGING, ANSWERING; owned */
 
@@ -137,6 +141,9 @@ void phone_call_take_provisional(struct phone_call *call, const struct phone_dia
 /* A 2xx came that the call wants; DIALOG is its own now. */
 void phone_call_take_accepted(struct phone_call *call, struct phone_dialog *dialog,
 			      const struct sip_message *response);
+
+/* The INVITE has to be the call's NUMBER-th Call-ID (1 upward): another draws it, and a tag. */
+void phone_call_begin_anew(struct phone_call *call, uint32_t number);
 
 /* What the INVITE asks ROUTE for. */
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route);

@@ -34,7 +34,7 @@ static unsigned judge_content(const struct sip_message *invite)
 {
 	const struct sip_header *encoding = sip_message_header(invite, SIP_CONTENT_ENCODING, 0);
 
-	if (invite->body.length && (!phone_has_description(invite) ||
+	if (invite->body.length && (!phone_description(invite).at ||
 				    (encoding && !sip_span_is(encoding->value, "identity"))))
 		return 415;
 	if (sip_message_header(invite, SIP_ACCEPT, 0) &&
@@ -84,26 +84,41 @@ static int make_offer(struct phone_call *call)
 	return call->description ? 0 : SIP_EMEMORY;
 }
 
+/* Does the provisional answer that is due hold our description?  Once is enough if that is reliable
+ * (RFC 3261 13.2.1); if not, the caller may have missed it. */
+static bool is_described(const struct phone_ringing *ringing)
+{
+	bool offered = ringing->invite.body.length;
+
+	return !ringing->described && (offered ? ringing->early : ringing->reliable);
+}
+
+static unsigned ringing_status(const struct phone_ringing *ringing)
+{
+	return ringing->early ? 183 : 180;
+}
+
 static int write_ringing(struct phone_call *call)
 {
 	struct phone_ringing *ringing = call->ringing;
 	const struct phone_self self = phone_incoming_self(call->phone, &ringing->incoming);
-	bool offers = ringing->reliable && !ringing->invite.body.length && !ringing->rseq;
+	bool describes = is_described(ringing);
 	struct sip_builder builder;
 
-	if (offers && make_offer(call))
+	if (describes && make_offer(call))
 		return SIP_EMEMORY;
-	phone_reply_begin(call->phone, &ringing->incoming, 180, &builder);
+	phone_reply_begin(call->phone, &ringing->incoming, ringing_status(ringing), &builder);
 	phone_write_self(&builder, call->dialog->account, &self);
-	if (!ringing->reliable)
-		return sip_builder_finish(&builder);
-	ringing->rseq = ringing->rseq ? ringing->rseq + 1
-				      : 1 + (uint32_t)(phone_draw() % SIP_RSEQ_FIRST_MAX);
-	sip_builder_header(&builder, "Require", "100rel");
-	sip_builder_header(&builder, "RSeq", "%u", ringing->rseq);
-	return offers ? sip_builder_finish_body(&builder, "application/sdp",
-						sip_span_of(call->description))
-		      : sip_builder_finish(&builder);
+	if (ringing->reliable) {
+		ringing->rseq = ringing->rseq ? ringing->rseq + 1
+					      : 1 + (uint32_t)(phone_draw() % SIP_RSEQ_FIRST_MAX);
+		sip_builder_header(&builder, "Require", "100rel");
+		sip_builder_header(&builder, "RSeq", "%u", ringing->rseq);
+		ringing->described |= describes;
+	}
+	return describes ? sip_builder_finish_body(&builder, "application/sdp",
+						   sip_span_of(call->description))
+			 : sip_builder_finish(&builder);
 }
 
 /* RFC 3262 3: a second one waits for the PRACK of the first. */
@@ -119,10 +134,10 @@ static void ring(struct phone_call *call)
 		return;
 	length = write_ringing(call);
 	if (!ringing->reliable) {
-		phone_reply_send(phone, &ringing->incoming, 180, length);
+		phone_reply_send(phone, &ringing->incoming, ringing_status(ringing), length);
 		return;
 	}
-	phone_reply_note(phone, &ringing->incoming, 180, length);
+	phone_reply_note(phone, &ringing->incoming, ringing_status(ringing), length);
 	if (length < 0)
 		return;
 	ringing->unacknowledged = true;
@@ -203,6 +218,7 @@ void phone_ringing_free(struct phone_ringing *ringing)
 /* What is kept of an INVITE.  False: out of memory. */
 static bool keep_invite(struct phone_call *call, const struct phone_incoming *incoming)
 {
+	const struct config_calls *settings = &call->phone->config->lines[call->line].calls;
 	const struct sip_message *invite = incoming->request;
 	struct phone_ringing *ringing = calloc(1, sizeof *ringing);
 
@@ -212,7 +228,11 @@ static bool keep_invite(struct phone_call *call, const struct phone_incoming *in
 	call->phone->calls.ringing++;
 	ringing->incoming = *incoming;
 	ringing->incoming.request = &ringing->invite;
-	ringing->reliable = sip_message_lists(invite, SIP_REQUIRE, "100rel");
+	ringing->reliable =
+		sip_message_lists(invite, SIP_REQUIRE, "100rel") ||
+		(settings->prefer_100rel && sip_message_lists(invite, SIP_SUPPORTED, "100rel"));
+	ringing->early = settings->early_media && (settings->play || settings->tone_hz) &&
+			 (invite->body.length || ringing->reliable);
 	return !phone_repeat_init(&ringing->repeat, call->phone,
 				  (struct net_callback){take_unacknowledged, call}) &&
 	       !net_timer_create(&ringing->clock, call->phone->loop,
@@ -247,7 +267,8 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 	call->dialog->takes_updates = sip_message_lists(invite, SIP_ALLOW, "UPDATE");
 	if (!invite->body.length)
 		return 0;
-	error = sip_offer_answer(&call->dialog->offer, invite->body, text, sizeof text);
+	error = sip_offer_answer(&call->dialog->offer, phone_description(invite), text,
+				 sizeof text);
 	if (error >= 0)
 		call->description = strdup(text);
 	return error >= 0 ? 0 : 488;
@@ -301,6 +322,8 @@ void phone_call_take_invite(struct phone *phone, const struct phone_incoming *in
 	phone_feed(phone, &began);
 	phone_call_tell(call, &event);
 	ring(call);
+	if (call->ringing->early)
+		phone_call_apply(call, call->dialog);
 	plan(call);
 }
 
@@ -310,7 +333,6 @@ static int write_accept(struct phone_call *call)
 {
 	const struct phone_ringing *ringing = call->ringing;
 	const struct phone_self self = phone_incoming_self(call->phone, &ringing->incoming);
-	bool offered = ringing->rseq && !ringing->invite.body.length;
 	struct sip_builder builder;
 
 	if (make_offer(call))
@@ -318,9 +340,9 @@ static int write_accept(struct phone_call *call)
 	phone_reply_begin(call->phone, &ringing->incoming, 200, &builder);
 	phone_write_self(&builder, call->dialog->account, &self);
 	sip_session_write_answer(&call->dialog->session, &builder);
-	return offered ? sip_builder_finish(&builder)
-		       : sip_builder_finish_body(&builder, "application/sdp",
-						 sip_span_of(call->description));
+	return ringing->described ? sip_builder_finish(&builder)
+				  : sip_builder_finish_body(&builder, "application/sdp",
+							    sip_span_of(call->description));
 }
 
 /* The 200 is repeated until its ACK (RFC 3261 13.3.1.4). */
@@ -358,8 +380,8 @@ static void come_up(struct phone_call *call)
 	phone_call_settle(call);
 }
 
-/* RFC 3262 3: where a reliable answer holds an offer, no 2xx goes before its PRACK.  FAIL-5: to a
- * server that lost the registration nothing goes. */
+/* RFC 3262 3: where a reliable answer holds a description, no 2xx goes before its PRACK.  FAIL-5:
+ * to a server that lost the registration nothing goes. */
 void phone_call_accept(struct phone_call *call)
 {
 	if (!phone_dialog_may_signal(call->dialog)) {
@@ -367,7 +389,7 @@ void phone_call_accept(struct phone_call *call)
 		return;
 	}
 	call->state = PHONE_CALL_STATE_ANSWERING;
-	if (!call->ringing->unacknowledged || !sip_offer_is_open(&call->dialog->offer))
+	if (!call->ringing->unacknowledged || !call->ringing->described)
 		come_up(call);
 }
 
@@ -452,8 +474,8 @@ void phone_call_take_cancel(struct phone *phone, const struct phone_incoming *ca
 	phone_call_refuse(call, 487, text);
 }
 
-/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait, since our
- * answer to the INVITE's was not sent yet (RFC 3262 5).  0, or what to refuse it with. */
+/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait for an UPDATE or
+ * a re-INVITE.  0, or what to refuse it with. */
 static unsigned judge_prack(struct phone_call *call, const struct sip_message *prack)
 {
 	struct phone_dialog *dialog = call->dialog;
@@ -488,4 +510,6 @@ void phone_call_take_prack(struct phone_call *call, const struct phone_incoming 
 		phone_call_refuse(call, 488, "the caller's audio can't be had here");
 	else if (call->state == PHONE_CALL_STATE_ANSWERING)
 		come_up(call);
+	else if (ringing->early)
+		phone_call_apply(call, call->dialog);
 }

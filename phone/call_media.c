@@ -71,6 +71,8 @@ int phone_call_open_media(struct phone_call *call, const struct net_address *loc
 	const struct media_config media = {
 		.loop = call->phone->loop,
 		.local = *local,
+		.port_first = settings->audio_port_first,
+		.port_last = settings->audio_port_last,
 		.dscp = MEDIA_DSCP_VOICE,
 		.trust = settings->symmetric_rtp ? MEDIA_TRUST_FIRST : MEDIA_TRUST_NEGOTIATED,
 		.on_event = take_event,
@@ -128,6 +130,7 @@ int phone_call_describe(struct phone_call *call, const struct net_address *local
 int phone_call_take_description(struct phone_call *call, struct phone_dialog *dialog,
 				const struct sip_message *message)
 {
+	const struct sip_span description = phone_description(message);
 	char peer[KL_TEXT_MAX];
 	int error;
 
@@ -136,9 +139,8 @@ int phone_call_take_description(struct phone_call *call, struct phone_dialog *di
 			sip_offer_abandon(&dialog->offer);
 		return SIP_EABSENT;
 	}
-	error = phone_has_description(message)
-			? sip_offer_take_answer(&dialog->offer, message->body)
-			: SIP_EUNSUPPORTED;
+	error = description.at ? sip_offer_take_answer(&dialog->offer, description)
+			       : SIP_EUNSUPPORTED;
 	if (error == SIP_ESTATE)
 		return 0;
 	if (error)

@@ -70,8 +70,7 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	*id = call->id;
 	call->on_event = order->on_event;
 	call->user = order->user;
-	phone_draw_id(call->call_id);
-	phone_draw_id(call->tag);
+	phone_call_begin_anew(call, 1);
 	error = ask_engine(call);
 	if (error >= 0)
 		return 0;
@@ -79,6 +78,14 @@ int phone_call_place(struct phone *phone, const struct phone_call_order *order, 
 	phone_call_free(call);
 	return error == KL_EFULL ? refuse(-EBUSY, "too many requests are under way", why)
 				 : refuse(-EINVAL, "the line is not started", why);
+}
+
+void phone_call_begin_anew(struct phone_call *call, uint32_t number)
+{
+	for (; call->call_ids < number; call->call_ids++) {
+		phone_draw_id(call->call_id);
+		phone_draw_id(call->tag);
+	}
 }
 
 const char *phone_call_uri(const struct phone_call *call, const struct kl_route *route)

@@ -10,6 +10,7 @@
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/race.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
 #include "sip/transaction.h"
@@ -67,6 +68,7 @@ static void client_free(struct phone_client *client)
 	phone_repeat_clear(&client->cancel);
 	phone_redirect_clear(&client->redirect);
 	net_timer_free(client->end);
+	net_timer_free(client->race);
 	free(client);
 }
 
@@ -176,6 +178,8 @@ static bool find_owner(struct phone_client *client, const struct kl_action_send 
 		return true;
 	if (send->method == KL_INVITE)
 		request->call = phone_call_find(phone, send->token);
+	if (request->call)
+		phone_call_begin_anew(request->call, send->call_id);
 	if (send->method == KL_SUBSCRIBE)
 		request->subscription = phone_subscription_for(phone, send);
 	if (request->subscription)
@@ -267,6 +271,8 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 			   &(struct kl_event_transport){send->route, KL_FAULT_SEND, send->tx});
 	else if (send->attempt == 1 || !phone_large_arrives(client))
 		phone_client_transmit(client);
+	if (client && send->attempt == 1)
+		phone_race_begin(client, send);
 }
 
 /* ---- endings --------------------------------------------------------------------------------- */
@@ -289,7 +295,7 @@ static void client_cancel(struct phone_client *client)
 		return;
 	client->cancelled = true;
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
-	length = sip_build_cancel(&builder, &client->request);
+	length = sip_build_cancel(&builder, &client->request, client->cancel_reason);
 	if (length > 0)
 		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
@@ -311,17 +317,23 @@ static void client_acknowledge(struct phone_client *client, const struct sip_mes
 		phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
 }
 
+/* RFC 3326: who hangs up needs no reason; else no answer came in time. */
 void phone_client_abandon(struct phone *phone, kl_tx tx)
 {
 	struct phone_client *client = find(phone, tx);
+	const struct phone_call *call;
 
 	if (!client || client->state != PHONE_CLIENT_OPEN)
 		return;
 	client->state = PHONE_CLIENT_LEFT;
 	forget_in(client, TRANSACTION_MS);
-	if (client->method == KL_INVITE)
-		phone_dialogs_end_early(phone, tx);
-	if (client->method == KL_INVITE && client->proceeding)
+	if (client->method != KL_INVITE)
+		return;
+	call = phone_call_find(phone, client->token);
+	if (call && !call->hangs_up)
+		client->cancel_reason = "SIP;cause=408;text=\"Request Timeout\"";
+	phone_dialogs_end_early(phone, tx);
+	if (client->proceeding)
 		client_cancel(client);
 }
 

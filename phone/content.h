@@ -4,8 +4,10 @@
 
 #include "sip/message.h"
 
-/* Is there a session description?  A body of no named type is taken for one. */
-bool phone_has_description(const struct sip_message *message);
+/* The session description in a body: all of it, where it is one or of no named type; else the first
+ * part of a multipart body that is one (RFC 5621 3), whatever the others are.  Absent: there is
+ * none. */
+struct sip_span phone_description(const struct sip_message *message);
 
 /* Does its Accept list TYPE/SUBTYPE, or what covers it?  Not to be asked without an Accept. */
 bool phone_accepts(const struct sip_message *message, const char *type, const char *subtype);

@@ -118,34 +118,55 @@ void phone_dialogs_end_early(struct phone *phone, kl_tx tx)
 /* ---- where requests go -------------------------------------------------------------------------
  */
 
-/* FAIL-18: a route of the line is used as the line uses it. */
-static const char *certificate_name(const struct phone_dialog *dialog, const struct kl_route *route)
+/* Whom a certificate has to name, by the number that a route has (kl_tls_name()); NULL: the
+ * address.
+ */
+static const char *certificate_name(const struct phone_dialog *dialog, uint32_t number)
 {
-	const struct phone *phone = dialog->phone;
+	const struct kl_entry_config *entry = phone_entry_config(dialog->phone, dialog->account);
+
+	if (!number)
+		return NULL;
+	if (kl_tls_name(entry->name) == number)
+		return entry->name;
+	for (uint8_t i = 0; i < entry->more_count; i++)
+		if (kl_tls_name(entry->more_names[i]) == number)
+			return entry->more_names[i];
+	if (*dialog->found.name && kl_tls_name(dialog->found.name) == number)
+		return dialog->found.name;
+	return phone_redirect_name(&dialog->phone->redirect_names, number);
+}
+
+/* FAIL-18: a route of the line is used as the line uses it, under its name. */
+static void set_route(const struct phone_dialog *dialog, struct phone_hop *hop,
+		      const struct kl_route *route)
+{
 	const struct phone_account *account = dialog->account;
 	struct kl_route_view view;
 
-	for (uint32_t i = 0;
-	     !kl_get_route(phone->engine, account->line_index, account->entry_index, i, &view); i++)
-		if (phone_route_equal(&view.route, route))
-			return view.name ? phone_entry_config(phone, account)->name : NULL;
-	return *dialog->found.name ? dialog->found.name : NULL;
+	hop->route = *route;
+	for (uint32_t i = 0; !kl_get_route(dialog->phone->engine, account->line_index,
+					   account->entry_index, i, &view);
+	     i++)
+		if (phone_route_same(&view.route, route) ||
+		    (phone_route_equal(&view.route, route) && phone_route_same(&hop->route, route)))
+			hop->route = view.route;
+	hop->name = certificate_name(dialog, hop->route.tls_name);
 }
 
 /* FAIL-18: where the first Route, else the remote target leads; if that is not known, or can't be
  * reached from here, where the INVITE went. */
-static struct phone_hop next_hop(const struct phone_dialog *dialog)
+struct phone_hop phone_dialog_hop(const struct phone_dialog *dialog)
 {
 	struct phone_hop hop = {.policy = dialog->hop.policy};
 	struct net_address local;
 
 	if (dialog->at == dialog->found.count)
 		return dialog->hop;
-	hop.route = dialog->found.routes[dialog->at];
+	set_route(dialog, &hop, &dialog->found.routes[dialog->at]);
 	if (phone_route_equal(&hop.route, &dialog->hop.route) ||
 	    phone_transport_local(dialog->phone->transport, &hop.route, &local))
 		return dialog->hop;
-	hop.name = certificate_name(dialog, &hop.route);
 	return hop;
 }
 
@@ -164,15 +185,14 @@ bool phone_dialog_may_signal(const struct phone_dialog *dialog)
 }
 
 void phone_dialog_begin(struct phone_dialog *dialog, struct sip_builder *builder,
-			const char *method, const char *branch, struct phone_hop *hop)
+			const char *method, const struct phone_dialog_way *way)
 {
 	struct phone *phone = dialog->phone;
 	struct phone_self self = {.transport = KL_UDP};
 	char via[PHONE_VIA_MAX];
 
-	*hop = next_hop(dialog);
-	phone_self_toward(phone, &hop->route, &self);
-	phone_write_via(via, &self, branch);
+	phone_self_toward(phone, &way->hop.route, &self);
+	phone_write_via(via, &self, way->branch);
 	sip_builder_init(builder, phone->scratch, sizeof phone->scratch);
 	sip_dialog_request(&dialog->sip, builder, method, via);
 }
@@ -181,20 +201,22 @@ void phone_dialog_begin(struct phone_dialog *dialog, struct sip_builder *builder
 void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_message *invite)
 {
 	struct phone *phone = dialog->phone;
-	char branch[PHONE_ID_MAX];
+	struct phone_dialog_way way;
 	struct sip_builder builder;
-	struct phone_hop hop;
 	int length, error;
 
 	do {
-		snprintf(branch, sizeof branch, SIP_BRANCH_COOKIE "%016" PRIx64, phone_draw());
-		phone_dialog_begin(dialog, &builder, "ACK", branch, &hop);
+		way.hop = phone_dialog_hop(dialog);
+		snprintf(way.branch, sizeof way.branch, SIP_BRANCH_COOKIE "%016" PRIx64,
+			 phone_draw());
+		phone_dialog_begin(dialog, &builder, "ACK", &way);
 		sip_builder_copy(&builder, invite, SIP_AUTHORIZATION);
 		sip_builder_copy(&builder, invite, SIP_PROXY_AUTHORIZATION);
 		length = sip_builder_finish(&builder);
 		if (length < 0)
 			return;
-		error = phone_send(phone, &hop, (struct sip_span){phone->scratch, (size_t)length});
+		error = phone_send(phone, &way.hop,
+				   (struct sip_span){phone->scratch, (size_t)length});
 	} while (error && phone_dialog_next_route(dialog));
 	free(dialog->ack);
 	dialog->ack = strndup(phone->scratch, (size_t)length);
@@ -204,7 +226,7 @@ void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_mess
 void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
 				    const struct sip_message *response)
 {
-	const struct phone_hop hop = next_hop(dialog);
+	const struct phone_hop hop = phone_dialog_hop(dialog);
 
 	if (dialog->ack && dialog->acked == response->cseq.number)
 		phone_send(dialog->phone, &hop, sip_span_of(dialog->ack));
@@ -502,7 +524,7 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 	*error = 0;
 	if (!dialog)
 		return NULL;
-	dialog->hop.name = certificate_name(dialog, &dialog->hop.route);
+	dialog->hop.name = certificate_name(dialog, dialog->hop.route.tls_name);
 	*error = sip_dialog_from_request(&dialog->sip, origin->invite, tag);
 	if (!*error)
 		return dialog;

@@ -128,9 +128,17 @@ bool phone_dialog_may_signal(const struct phone_dialog *dialog);
 /* Sends what is owed, once it is known where to. */
 void phone_dialog_send_owed(struct phone_dialog *dialog);
 
-/* Begins a request in the phone's scratch; *HOP is where it goes. */
+/* Where a request goes now. */
+struct phone_hop phone_dialog_hop(const struct phone_dialog *dialog);
+
+struct phone_dialog_way {
+	struct phone_hop hop;
+	char branch[PHONE_ID_MAX];
+};
+
+/* Begins a request in the phone's scratch. */
 void phone_dialog_begin(struct phone_dialog *dialog, struct sip_builder *builder,
-			const char *method, const char *branch, struct phone_hop *hop);
+			const char *method, const struct phone_dialog_way *way);
 
 /* RFC 3263 4.3: on to the next route of those that the name has.  False: there is none. */
 bool phone_dialog_next_route(struct phone_dialog *dialog);

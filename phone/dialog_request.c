@@ -16,7 +16,8 @@ static unsigned judge_time(const struct phone_dialog *dialog, const struct sip_m
 		return 500;
 	if (offers && (call->change || sip_offer_is_open(&dialog->offer)))
 		return 491;
-	if (offers && call->ringing && call->ringing->invite.body.length)
+	if (offers && call->ringing && call->ringing->invite.body.length &&
+	    !call->ringing->described)
 		return 500;
 	return 0;
 }
@@ -29,7 +30,7 @@ static unsigned judge(const struct phone_dialog *dialog, const struct sip_messag
 		return status;
 	if (!sip_session_admits(&dialog->session, request))
 		return 422;
-	return request->body.length && !phone_has_description(request) ? 415 : 0;
+	return request->body.length && !phone_description(request).at ? 415 : 0;
 }
 
 /* Our answer to an offer, or our offer where a re-INVITE has none (RFC 3261 14.2).  An UPDATE
@@ -38,7 +39,8 @@ static int describe(struct phone_dialog *dialog, const struct sip_message *reque
 		    char text[SIP_OFFER_TEXT_MAX])
 {
 	if (request->body.length)
-		return sip_offer_answer(&dialog->offer, request->body, text, SIP_OFFER_TEXT_MAX);
+		return sip_offer_answer(&dialog->offer, phone_description(request), text,
+					SIP_OFFER_TEXT_MAX);
 	text[0] = '\0';
 	return request->method == SIP_INVITE
 		       ? sip_offer_make(&dialog->offer, text, SIP_OFFER_TEXT_MAX)

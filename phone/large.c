@@ -9,15 +9,18 @@
 
 /* RFC 3261 18.1.1: within 200 bytes of the path's MTU, or over 1300 bytes if that is not known.
  * What the kernel knows may be the first link's MTU alone, so it only ever lowers the bound. */
-static bool is_too_large(const struct phone_client *client)
+bool phone_large_is(const struct phone_hop *hop, size_t length)
 {
-	const struct net_address to = phone_route_address(&client->hop.route);
-	int mtu = net_address_mtu_toward(&to);
+	const struct net_address to = phone_route_address(&hop->route);
 	size_t most = PHONE_DATAGRAM_MAX;
+	int mtu;
 
+	if (hop->route.transport != KL_UDP || !hop->policy->tcp_for_large)
+		return false;
+	mtu = net_address_mtu_toward(&to);
 	if (mtu > PHONE_DATAGRAM_MTU_MARGIN && mtu - PHONE_DATAGRAM_MTU_MARGIN < PHONE_DATAGRAM_MAX)
 		most = (size_t)(mtu - PHONE_DATAGRAM_MTU_MARGIN);
-	return client->request.received.length > most;
+	return length > most;
 }
 
 struct phone_hop phone_large_hop(const struct phone_client *client)
@@ -59,8 +62,7 @@ static bool write_via(struct phone_client *client)
 
 void phone_large_begin(struct phone_client *client)
 {
-	if (client->hop.route.transport != KL_UDP || !client->hop.policy->tcp_for_large ||
-	    !is_too_large(client))
+	if (!phone_large_is(&client->hop, client->request.received.length))
 		return;
 	client->over_tcp = true;
 	client->over_tcp = write_via(client);

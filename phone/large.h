@@ -6,7 +6,8 @@
  * opened, ends before an answer came, or is not open when the engine asks for the first repeat.
  * Answers need no such rule: they go back the way that their request came.
  *
- * Private to client.c, transport ends and reloads apart.
+ * A request inside a dialog does the same (ask.c).  The ACK of a 2xx stays a datagram: it has no
+ * answer by which to learn that no stream took it.
  */
 #ifndef PHONE_LARGE_H
 #define PHONE_LARGE_H
@@ -17,6 +18,9 @@ enum {
 	PHONE_DATAGRAM_MAX = 1300,       /* bytes of a request, whatever the path takes */
 	PHONE_DATAGRAM_MTU_MARGIN = 200, /* and so many below the path's MTU */
 };
+
+/* Is a request of LENGTH bytes too large for a datagram on that hop, where its policy asks? */
+bool phone_large_is(const struct phone_hop *hop, size_t length);
 
 /* Decides for a request that was just written. */
 void phone_large_begin(struct phone_client *client);

@@ -150,6 +150,8 @@ static void take_good(struct phone_subscription *subscription,
 	const struct kl_event event = {.type = KL_EV_NOTIFY, .notify = *told};
 
 	subscription->notified = true;
+	if (!subscription->seizes)
+		net_timer_set(subscription->end, NET_NEVER);
 	subscription->notified_state = told->state;
 	subscription->notifies++;
 	phone_notice_read(&subscription->notice, subscription->event, incoming->request);

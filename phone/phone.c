@@ -13,6 +13,7 @@
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/race.h"
 #include "phone/relay_private.h"
 
 enum {
@@ -259,6 +260,7 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		return; /* a keep-alive */
 	if (error) {
 		drop(phone, packet, error);
+		phone_server_refuse(phone, packet, error);
 		return;
 	}
 	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
@@ -301,6 +303,11 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	phone_dialogs_lose_stream(phone, end);
 	phone_relay_lose_stream(phone, &end->route, end->fault);
 	phone_feed(phone, &event);
+}
+
+static void take_stream_open(void *user, const struct kl_route *route)
+{
+	phone_race_won(user, route);
 }
 
 static bool waits(void *user, const struct kl_route *route)
@@ -390,6 +397,7 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.policy = config->config->engine.lines[0].entries[0].policy,
 		.on_packet = take_packet,
 		.on_error = take_error,
+		.on_stream_open = take_stream_open,
 		.on_stream_end = take_stream_end,
 		.waits = waits,
 		.admits = admits,

@@ -10,6 +10,7 @@
 #include "phone/private.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
+#include "sip/refusal.h"
 
 enum { GLARE_MAX_S = 10 };
 
@@ -108,7 +109,7 @@ static void write_demanded(struct sip_builder *builder, const struct sip_message
 	if (status == 200 && request->method == SIP_OPTIONS)
 		sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
 	if (status == 415 || status == 406 || (status == 200 && request->method == SIP_OPTIONS))
-		sip_builder_header(builder, "Accept", "application/sdp");
+		sip_builder_header(builder, "Accept", "application/sdp, multipart/mixed");
 	if (status == 415)
 		sip_builder_header(builder, "Accept-Encoding", "identity");
 	if (status == 420)
@@ -146,7 +147,9 @@ static struct verdict judge_stranger(const struct phone *phone,
 				     const struct phone_incoming *incoming)
 {
 	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
-	struct verdict verdict = {KL_REFUSE, 404, {0}};
+	/* RFC 3261 8.2.1 goes before 8.2.2. */
+	const bool is_known = incoming->request->method != SIP_METHOD_OTHER;
+	struct verdict verdict = {KL_REFUSE, is_known ? 404 : 501, {0}};
 	struct sip_uri uri;
 
 	if (sip_uri_parse(&uri, incoming->request->request_uri) || !uri.is_sip) {
@@ -158,7 +161,7 @@ static struct verdict judge_stranger(const struct phone *phone,
 		const char *user = phone->config->lines[i].user;
 		enum kl_acceptance acceptance;
 
-		if (uri.user.at && !sip_span_equal(uri.user, sip_span_of(user)))
+		if (uri.user.at && !sip_user_equal(uri.user, sip_span_of(user)))
 			continue;
 		acceptance = kl_may_accept(phone->engine, i, &source, &verdict.binding);
 		if (acceptance != KL_REFUSE)
@@ -318,17 +321,21 @@ static struct verdict judge(const struct phone *phone, const struct phone_incomi
 	return verdict;
 }
 
+static uint64_t mix(uint64_t hash, struct sip_span span)
+{
+	for (size_t i = 0; i < span.length; i++)
+		hash = (hash ^ (unsigned char)span.at[i]) * 0x100000001b3;
+	return hash;
+}
+
 /* RFC 3261 8.2.7: who is refused anyway costs no memory.  The same request gets the same tag, made
  * from it and a secret. */
 static void refuse_stranger(struct phone *phone, struct phone_incoming *incoming, unsigned status)
 {
 	const struct sip_message *request = incoming->request;
-	uint64_t hash = phone->server.secret;
-	const struct sip_span parts[] = {request->call_id, request->from.tag, request->via.branch};
+	uint64_t hash = mix(phone->server.secret, request->call_id);
 
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-		for (size_t j = 0; j < parts[i].length; j++)
-			hash = (hash ^ (unsigned char)parts[i].at[j]) * 0x100000001b3;
+	hash = mix(mix(hash, request->from.tag), request->via.branch);
 	snprintf(incoming->tag, sizeof incoming->tag, "%016" PRIx64, hash);
 	if (request->method != SIP_ACK)
 		phone_reply(phone, incoming, status);
@@ -398,6 +405,32 @@ void phone_server_receive(struct phone *phone, const struct sip_message *request
 		refuse_stranger(phone, &incoming, verdict.status);
 	else if (!home.subscription || phone_notify_has_room(home.subscription))
 		take_admitted(phone, &incoming, &home, &verdict);
+}
+
+static bool is_of_server(const struct phone *phone, const struct kl_route *source)
+{
+	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
+		if (kl_may_accept(phone->engine, i, source, NULL) == KL_ACCEPT)
+			return true;
+	return false;
+}
+
+/* It goes back to where it came from, since its Via is not to be trusted. */
+void phone_server_refuse(struct phone *phone, const struct phone_packet *packet, int error)
+{
+	const struct sip_span received = {(const char *)packet->bytes, packet->length};
+	const struct phone_hop back = {
+		.route = packet->source, .stream = packet->stream, .local = packet->local};
+	char tag[PHONE_ID_MAX];
+	const struct sip_refusal refusal = {received, error, tag};
+	int length;
+
+	if (!is_of_server(phone, &packet->source))
+		return;
+	snprintf(tag, sizeof tag, "%016" PRIx64, mix(phone->server.secret, received));
+	length = sip_refusal_write(&refusal, phone->scratch, sizeof phone->scratch);
+	if (length > 0)
+		phone_send(phone, &back, (struct sip_span){phone->scratch, (size_t)length});
 }
 
 static void take_time(void *user)

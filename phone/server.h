@@ -44,6 +44,10 @@ void phone_server_clear(struct phone *phone);
 void phone_server_receive(struct phone *phone, const struct sip_message *request,
 			  const struct phone_packet *packet);
 
+/* Answers a packet that can't be read (ERROR, of sip_message_parse()), if it is a request of a
+ * server of ours: 400, or 505.  Strangers hear nothing. */
+void phone_server_refuse(struct phone *phone, const struct phone_packet *packet, int error);
+
 /* A request inside a dialog of ours (dialog_request.c). */
 void phone_dialog_take_request(struct phone_dialog *dialog, const struct phone_incoming *incoming);
 

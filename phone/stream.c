@@ -144,6 +144,15 @@ static void take_end(void *user, const struct net_stream_ending *ending)
 	lose(user, fault_of(ending), ending->why);
 }
 
+static void take_open(void *user)
+{
+	const struct stream *stream = user;
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (!stream->accepted && config->on_stream_open)
+		config->on_stream_open(config->user, &stream->route);
+}
+
 /* It can't be read any more. */
 static void break_off(struct stream *stream, const char *why)
 {
@@ -281,6 +290,7 @@ static struct net_stream_config describe(struct stream *stream, const struct net
 		.dscp = pool->config.dscp,
 		.unread_max = SIP_MESSAGE_MAX + 1,
 		.unsent_max = PHONE_STREAM_UNSENT_MAX,
+		.on_open = take_open,
 		.on_bytes = take_bytes,
 		.on_end = take_end,
 		.user = stream,
@@ -453,6 +463,14 @@ int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
 	note_traffic(stream);
 	pool->counters.sent++;
 	return 0;
+}
+
+int phone_streams_connect(struct phone_streams *pool, const struct phone_hop *hop,
+			  const struct net_address *local)
+{
+	struct stream *stream;
+
+	return find(pool, hop) ? 0 : stream_open(&stream, pool, hop, local);
 }
 
 bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_route *route)

@@ -36,6 +36,10 @@ int phone_streams_listen(struct phone_streams *streams, enum kl_transport transp
 int phone_streams_send(struct phone_streams *streams, const struct phone_hop *hop,
 		       const struct net_address *local, struct sip_span bytes);
 
+/* As phone_transport_connect(); LOCAL is the address to connect from. */
+int phone_streams_connect(struct phone_streams *streams, const struct phone_hop *hop,
+			  const struct net_address *local);
+
 /* As phone_transport_is_open(). */
 bool phone_streams_is_open(const struct phone_streams *streams, const struct kl_route *route);
 

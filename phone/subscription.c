@@ -11,8 +11,8 @@
 #include "phone/private.h"
 #include "phone/request.h"
 
-/* NOTIFYs may come after the last SUBSCRIBE of a seize for so long: RFC 6665 4.1.2.4, timer N. */
-enum { LINGER_MS = 64 * 500 };
+/* RFC 6665 4.1.2.4: how long a NOTIFY is waited for after a SUBSCRIBE. */
+enum { TIMER_N_MS = 64 * 500 };
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
@@ -66,6 +66,29 @@ static void renew(struct phone_subscription *subscription)
 	subscription->proof = phone_draw();
 }
 
+/* RFC 6665 4.1.2.4: a server that accepted a subscription and says nothing in it has none. */
+static void tell_silent(const struct phone_subscription *subscription)
+{
+	const struct kl_event event = {.type = KL_EV_NOTIFY,
+				       .notify = {.token = subscription->id,
+						  .state = KL_NOTIFIED_TERMINATED,
+						  .ending = KL_ENDING_TIMEOUT}};
+
+	phone_log(PHONE_LOG_NOTICE, "no NOTIFY came for %s of %s", subscription->event,
+		  subscription->target);
+	phone_feed(subscription->phone, &event);
+}
+
+static void take_end(void *user)
+{
+	struct phone_subscription *subscription = user;
+
+	if (subscription->seizes)
+		subscription_free(subscription);
+	else
+		tell_silent(subscription);
+}
+
 static struct phone_subscription *subscription_new(struct phone *phone, uint32_t line,
 						   const char *event)
 {
@@ -77,13 +100,13 @@ static struct phone_subscription *subscription_new(struct phone *phone, uint32_t
 	subscription->line = line;
 	snprintf(subscription->event, sizeof subscription->event, "%s", event);
 	renew(subscription);
+	if (net_timer_create(&subscription->end, phone->loop,
+			     (struct net_callback){take_end, subscription})) {
+		free(subscription);
+		return NULL;
+	}
 	LIST_INSERT_HEAD(&phone->subscriptions.all, subscription, others);
 	return subscription;
-}
-
-static void take_end(void *user)
-{
-	subscription_free(user);
 }
 
 /* SUBS-3: the dialog of a line-seize lasts as long as its server was asked for. */
@@ -99,16 +122,14 @@ static struct phone_subscription *seize_for(struct phone *phone, const struct kl
 		seize->id = send->token;
 		if (!phone_write_target(
 			    phone_account_find(&phone->accounts, send->line, send->entry), "",
-			    seize->target) ||
-		    net_timer_create(&seize->end, phone->loop,
-				     (struct net_callback){take_end, seize})) {
+			    seize->target)) {
 			subscription_free(seize);
 			return NULL;
 		}
 	}
 	if (send->attempt == 1 && seize->dialog)
 		renew(seize); /* the call asks once more (RFC 4028 7.3) */
-	net_timer_set(seize->end, net_now_ms() + send->expires_ms + LINGER_MS);
+	net_timer_set(seize->end, net_now_ms() + send->expires_ms + TIMER_N_MS);
 	return seize;
 }
 
@@ -328,6 +349,9 @@ void phone_subscription_act(struct phone *phone, const struct kl_action_subscrip
 	subscription->state = action->to;
 	subscription->last = *action;
 	subscription->has_last = true;
+	net_timer_set(subscription->end, action->to == KL_SUB_ACTIVE && !subscription->notified
+						 ? net_now_ms() + TIMER_N_MS
+						 : NET_NEVER);
 	switch (action->to) {
 	case KL_SUB_WAITING:
 	case KL_SUB_SUBSCRIBING:

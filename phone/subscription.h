@@ -47,7 +47,9 @@ struct phone_subscription {
 	/* NOTIFYs that may come at once, and when that was so. */
 	unsigned room;
 	uint64_t room_at_ms;
-	struct net_timer *end; /* of a seize: when its dialog is forgotten */
+	/* Of a seize: when its dialog is forgotten; else when the first NOTIFY is waited for no
+	 * more. */
+	struct net_timer *end;
 };
 
 enum { PHONE_SUBSCRIPTIONS_MAX = 16384 }; /* of all lines, seizes apart */

@@ -228,6 +228,18 @@ int phone_transport_send(struct phone_transport *transport, const struct phone_h
 	return error == -EAGAIN || error == -ENOBUFS ? 0 : error;
 }
 
+int phone_transport_connect(struct phone_transport *transport, const struct phone_hop *hop)
+{
+	const struct net_address to = phone_route_address(&hop->route);
+	struct net_udp *udp = transport->sockets[family_of(&to)];
+	struct net_address local;
+
+	if (!udp)
+		return -EAFNOSUPPORT;
+	local = net_udp_local(udp);
+	return phone_streams_connect(transport->streams, hop, &local);
+}
+
 bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route)
 {
 	return phone_streams_is_open(transport->streams, route);

@@ -57,6 +57,8 @@ struct phone_transport_config {
 	const struct kl_policy *policy;
 	void (*on_packet)(void *user, const struct phone_packet *packet);
 	void (*on_error)(void *user, const struct net_udp_error *error);
+	/* A stream that we opened is there.  May be NULL. */
+	void (*on_stream_open)(void *user, const struct kl_route *route);
 	void (*on_stream_end)(void *user, const struct phone_stream_end *end);
 	/* Is an answer waited for that will come on a stream to that route? */
 	bool (*waits)(void *user, const struct kl_route *route);
@@ -79,6 +81,9 @@ uint8_t phone_transport_families(const struct phone_transport *transport);
  * no error.  On a stream -ENOBUFS: the far end does not read what was sent before. */
 int phone_transport_send(struct phone_transport *transport, const struct phone_hop *hop,
 			 const void *bytes, size_t length);
+
+/* Opens a stream to HOP, if there is none.  A negative errno value. */
+int phone_transport_connect(struct phone_transport *transport, const struct phone_hop *hop);
 
 /* Is there a stream to a route, which we opened, that carries bytes now? */
 bool phone_transport_is_open(const struct phone_transport *transport, const struct kl_route *route);

@@ -112,6 +112,7 @@ static struct sim_transaction *add_transaction(struct sim_world *world,
 		.token = send->token,
 		.expires_ms = send->expires_ms,
 		.route = send->route,
+		.beside = send->beside,
 		.server = server ? (int)(server - world->servers) : SIM_NO_SERVER,
 		.credentials = *credentials_of(host, send->line, send->entry),
 		.abandoned_at = KL_NEVER,
@@ -137,7 +138,7 @@ static void perform_send(struct sim_world *world, const struct kl_action_send *s
 		return;
 	}
 	if (t->route.transport != KL_UDP) {
-		sim_stream_send(world, index);
+		sim_stream_send(world, index, send->beside_ms);
 		return;
 	}
 	sim_world_carry(world, server->delay_ms,

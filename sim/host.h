@@ -45,9 +45,11 @@ struct sim_transaction {
 	/* at the phone */
 	struct sim_credentials credentials; /* that the request carried */
 	bool provisional, ended, cancelled;
-	bool gone;          /* the phone that sent it was restarted */
-	kl_ms abandoned_at; /* KL_NEVER: it was not */
-	size_t stream;      /* index; TCP and TLS, where there is a server */
+	bool gone;              /* the phone that sent it was restarted */
+	kl_ms abandoned_at;     /* KL_NEVER: it was not */
+	size_t stream;          /* index; TCP and TLS, where there is a server */
+	struct kl_route beside; /* that may be connected, too; port 0: none */
+	bool races;             /* ... and is being (OWN-7) */
 
 	/* at the server */
 	bool answering, stopped;

@@ -92,7 +92,14 @@ static bool same_route(const struct kl_route *a, const struct kl_route *b)
 	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
 }
 
-static uint32_t number_of(struct registration_seen *reg, const struct kl_route *route)
+static bool is_ipv4(const struct kl_route *route)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return memcmp(route->ip, mapped, sizeof(mapped)) == 0;
+}
+
+uint32_t invariants_number_of(struct registration_seen *reg, const struct kl_route *route)
 {
 	uint32_t i = 0;
 
@@ -142,6 +149,14 @@ static void see_grant(struct sim_invariants *inv, const struct kl_event_response
 	}
 }
 
+/* RFC 3261 8.2.2.2: what was left may have arrived, and counts with this as one.  OWN-8 */
+static bool may_begin_anew(const struct sim_invariants *inv, const struct journey *journey)
+{
+	return journey->method == KL_INVITE && journey->strayed && !journey->merged &&
+	       !journey->redirected &&
+	       entry_of(inv, journey->line, journey->entry)->policy->retry_merged;
+}
+
 static void see_response(struct sim_invariants *inv, const struct kl_event_response *response)
 {
 	struct journey *open = find_open(inv, response->tx);
@@ -159,7 +174,9 @@ static void see_response(struct sim_invariants *inv, const struct kl_event_respo
 	open->tx = 0;
 	open->used &= !open->probe;
 	open->redirected |= status < 400 && status >= 300;
-	if (status == 401 || status == 407 || status == 423)
+	if (status == 482 && may_begin_anew(inv, open))
+		open->merged = true;
+	if (status == 401 || status == 407 || status == 423 || open->merged)
 		open->tried = 0;
 	registration_of(inv, open->line, open->entry)->retry_after_ms =
 		status == 503 ? response->retry_after_ms : 0;
@@ -302,7 +319,7 @@ static bool may_send(const struct sim_invariants *inv, const struct kl_engine *e
 	if (send->attempt > 1)
 		return !is_strict(entry->policy) || !entry->policy->fail_registration_on ||
 		       is_current(e, send->line, send->entry, &send->route);
-	if (reg->routes[number_of(reg, &send->route)].registered_until <= inv->now)
+	if (reg->routes[invariants_number_of(reg, &send->route)].registered_until <= inv->now)
 		return false;
 	/* A host that is late learns of the loss and of the send at one time. */
 	return inv->late || !entry->policy->fail_registration_on ||
@@ -339,14 +356,14 @@ static void check_register(struct sim_invariants *inv, const struct kl_engine *e
 	reg->call_id = send->call_id;
 	reg->cseq = send->cseq;
 	reg->registers[place].tx = send->tx;
-	reg->registers[place].route = number_of(reg, &send->route);
+	reg->registers[place].route = invariants_number_of(reg, &send->route);
 }
 
 static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
 			struct journey *journey, const struct kl_action_send *send)
 {
 	struct registration_seen *reg = registration_of(inv, send->line, send->entry);
-	uint64_t route = UINT64_C(1) << number_of(reg, &send->route);
+	uint64_t route = UINT64_C(1) << invariants_number_of(reg, &send->route);
 	bool own = journey->purpose == KL_FOR_SUBSCRIPTION;
 
 	/* A refresh that ran out of time is abandoned by the end of the event. */
@@ -360,6 +377,12 @@ static void check_first(struct sim_invariants *inv, const struct kl_engine *e,
 	expect(inv, !own || send->cseq >= journey->cseq, "the CSeq of a subscription grows");
 	expect(inv, send->purpose != KL_FOR_REFRESH || same_route(&send->route, &journey->dialog),
 	       "a refresh goes to the route of its dialog");
+	expect(inv, send->method == KL_REGISTER || send->call_id == 1 + (uint32_t)journey->merged,
+	       "an INVITE whose first leg arrived, and no other request, is made anew");
+	expect(inv,
+	       !send->beside.port || (send->route.transport != KL_UDP &&
+				      is_ipv4(&send->route) != is_ipv4(&send->beside)),
+	       "only another family's route is connected beside a stream's own");
 	journey->cseq = send->cseq;
 	expect(inv, !(journey->tried & route), "a walk tries each route once");
 	journey->tried |= route;
@@ -482,6 +505,7 @@ static void check_abandon(struct sim_invariants *inv, kl_tx tx)
 	if (!open)
 		return;
 	open->tx = 0;
+	open->strayed = true;
 	if (open->purpose == KL_FOR_SEIZE)
 		open->used = find_request(inv, open->token, KL_FOR_ITSELF);
 	else

@@ -19,6 +19,8 @@ struct journey {
 	bool loose;       /* its open transaction was served late: its gaps say nothing */
 	bool redirected;
 	bool probe;      /* the engine's own: it ends with its transaction */
+	bool strayed;    /* it has left a transaction without an answer */
+	bool merged;     /* ... and met 482 for it: it goes on as a new call (OWN-8) */
 	uint8_t method;  /* enum kl_method */
 	uint8_t purpose; /* enum kl_purpose; KL_FOR_SUBSCRIPTION: its refreshes, too */
 	uint32_t line, entry;
@@ -131,6 +133,9 @@ static inline bool is_successive(const struct sim_invariants *inv, uint32_t line
 
 	return config->entry_count > 1 && config->entries[0].policy->successive;
 }
+
+/* Under which number a registration keeps ROUTE. */
+uint32_t invariants_number_of(struct registration_seen *reg, const struct kl_route *route);
 
 /* RFC 3261 17.1.1.2, 17.1.2.2: T1, doubled, up to T2 where that holds. */
 static inline kl_ms rfc_gap_ms(const struct kl_policy *policy, uint8_t method, uint32_t attempt)

@@ -45,6 +45,23 @@ static void check_returns(struct sim_invariants *inv, uint32_t line)
 	seen->returned = seen->asked = 0;
 }
 
+/* Where servers share registrations, and the line follows its calls, it has registered where they
+ * go. OWN-8 */
+static bool has_followed(const struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
+			 uint32_t entry)
+{
+	const struct kl_entry_config *config = entry_of(inv, line, entry);
+	struct registration_seen *reg = registration_of(inv, line, entry);
+	struct kl_entry_view view;
+	struct kl_route_view current;
+
+	kl_get_entry(e, line, entry, &view);
+	return !config->policy->register_follows || config->policy->reregister_on ||
+	       !config->registers || view.state != KL_REGISTERED ||
+	       kl_get_route(e, line, entry, (uint32_t)view.current, &current) != KL_OK ||
+	       reg->routes[invariants_number_of(reg, &current.route)].registered_until > inv->now;
+}
+
 static void check_entry(struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
 			uint32_t entry, kl_ms deadline)
 {
@@ -70,6 +87,7 @@ static void check_entry(struct sim_invariants *inv, const struct kl_engine *e, u
 		       "the engine wakes for what is open");
 	if (frozen)
 		return;
+	expect(inv, has_followed(inv, e, line, entry), "a line is registered where its calls go");
 	expect(inv, view.state != KL_REGISTERED || deadline <= view.refresh_at,
 	       "a registered line wakes for its refresh");
 	expect(inv, view.state != KL_BACKING_OFF || deadline <= view.retry_at,

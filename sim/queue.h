@@ -23,6 +23,7 @@ enum sim_what {
 	SIM_STREAM_OPENS,    /* at the phone */
 	SIM_STREAM_ENDS,     /* at the phone: refused, failed, lost */
 	SIM_STREAM_IDLES,    /* at the phone: is it idle? */
+	SIM_STREAM_RACES,    /* at the phone: is a transaction's not there yet? */
 };
 
 struct sim_happening {

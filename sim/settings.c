@@ -16,6 +16,7 @@ static const char *const failback_modes[] = {KL_FAILBACK_MODE_TABLE(TEXT)};
 static const char *const idle_scopes[] = {KL_IDLE_SCOPE_TABLE(TEXT)};
 static const char *const weight_orders[] = {KL_WEIGHT_ORDER_TABLE(TEXT)};
 static const char *const static_firsts[] = {KL_STATIC_FIRST_TABLE(TEXT)};
+static const char *const family_orders[] = {KL_FAMILY_ORDER_TABLE(TEXT)};
 
 /* The words that a policy value of an enum's type may be. */
 static const struct {
@@ -29,6 +30,7 @@ static const struct {
 	{"kl_idle_scope", idle_scopes, COUNT(idle_scopes)},
 	{"kl_weight_order", weight_orders, COUNT(weight_orders)},
 	{"kl_static_first", static_firsts, COUNT(static_firsts)},
+	{"kl_family_order", family_orders, COUNT(family_orders)},
 };
 
 /* The place of WORD among WORDS, or -1. */

@@ -33,7 +33,9 @@ static struct sim_stream *find_stream(struct sim_host *host, const struct kl_rou
 	return NULL;
 }
 
-static struct sim_stream *connect_to(struct sim_world *world, const struct sim_transaction *t)
+/* For transaction T; to its own route, or to the one beside. */
+static struct sim_stream *connect_to(struct sim_world *world, const struct sim_transaction *t,
+				     const struct kl_route *route, size_t server)
 {
 	struct sim_host *host = &world->host;
 	size_t index = host->stream_count;
@@ -41,8 +43,8 @@ static struct sim_stream *connect_to(struct sim_world *world, const struct sim_t
 	host->streams = sim_grow(host->streams, &host->stream_room, host->stream_count,
 				 sizeof(*host->streams));
 	host->streams[host->stream_count++] = (struct sim_stream){
-		.route = t->route,
-		.server = (size_t)t->server,
+		.route = *route,
+		.server = server,
 		.state = SIM_STREAM_CONNECTING,
 		.policy = world->config->lines[t->line].entries[t->entry].policy};
 	plan(world, index, SIM_STREAM_ASKS, delay_of(world, index), KL_FAULT_NONE);
@@ -57,16 +59,18 @@ static void send_request(struct sim_world *world, size_t transaction)
 	plan(world, transaction, SIM_REQUEST_ARRIVES, delay_of(world, stream), KL_FAULT_NONE);
 }
 
-void sim_stream_send(struct sim_world *world, size_t transaction)
+void sim_stream_send(struct sim_world *world, size_t transaction, kl_ms race_ms)
 {
 	struct sim_transaction *t = &world->host.transactions[transaction];
 	struct sim_stream *stream = find_stream(&world->host, &t->route);
 
 	if (!stream)
-		stream = connect_to(world, t);
+		stream = connect_to(world, t, &t->route, (size_t)t->server);
 	t->stream = (size_t)(stream - world->host.streams);
 	if (stream->state == SIM_STREAM_OPEN)
 		send_request(world, transaction);
+	else if (t->beside.port)
+		plan(world, transaction, SIM_STREAM_RACES, race_ms, KL_FAULT_NONE);
 }
 
 bool sim_stream_gone(const struct sim_world *world, const struct sim_transaction *t)
@@ -128,8 +132,43 @@ static bool waits_on(const struct sim_transaction *t, size_t stream)
 	       !t->ended && t->abandoned_at == KL_NEVER;
 }
 
+/* Does the transaction still wait for its stream to connect? */
+static bool is_connecting(const struct sim_world *world, size_t transaction)
+{
+	const struct sim_transaction *t = &world->host.transactions[transaction];
+
+	return waits_on(t, t->stream) &&
+	       world->host.streams[t->stream].state == SIM_STREAM_CONNECTING;
+}
+
+void sim_stream_races(struct sim_world *world, size_t transaction)
+{
+	struct sim_transaction *t = &world->host.transactions[transaction];
+	const struct sim_server *server = sim_world_server_at(world, &t->beside);
+	const struct sim_stream *stream = find_stream(&world->host, &t->beside);
+
+	if (!is_connecting(world, transaction) || !server)
+		return;
+	t->races = true;
+	if (!stream)
+		connect_to(world, t, &t->beside, (size_t)(server - world->servers));
+	else if (stream->state == SIM_STREAM_OPEN)
+		sim_host_take_fault(world, transaction, KL_FAULT_OVERTAKEN);
+}
+
+/* Whose own streams are not there yet go on on this one. */
+static void win_races(struct sim_world *world, const struct kl_route *route)
+{
+	for (size_t i = 0; i < world->host.transaction_count; i++)
+		if (world->host.transactions[i].races && is_connecting(world, i) &&
+		    !memcmp(&world->host.transactions[i].beside, route, sizeof(*route)))
+			sim_host_take_fault(world, i, KL_FAULT_OVERTAKEN);
+}
+
 void sim_stream_opens(struct sim_world *world, size_t index)
 {
+	const struct kl_route route = world->host.streams[index].route;
+
 	if (world->host.streams[index].state != SIM_STREAM_CONNECTING)
 		return;
 	world->host.streams[index].state = SIM_STREAM_OPEN;
@@ -139,6 +178,7 @@ void sim_stream_opens(struct sim_world *world, size_t index)
 		if (waits_on(&world->host.transactions[i], index))
 			send_request(world, i);
 	}
+	win_races(world, &route);
 }
 
 /* A stream that never opened is the affair of the requests that wait for it: one of them tells for

@@ -31,8 +31,9 @@ struct sim_stream {
 	uint32_t unanswered; /* TCP keep-alives since then */
 };
 
-/* Sends a transaction on the stream to its route, which is opened if there is none. */
-void sim_stream_send(struct sim_world *world, size_t transaction);
+/* Sends a transaction on the stream to its route, which is opened if there is none; if it is not
+ * there after RACE_MS, that to the route beside is opened as well. */
+void sim_stream_send(struct sim_world *world, size_t transaction, kl_ms race_ms);
 
 /* There was traffic on the stream to ROUTE, if the phone has one. */
 void sim_stream_use(struct sim_world *world, const struct kl_route *route);
@@ -55,5 +56,6 @@ void sim_stream_asks(struct sim_world *world, size_t stream);
 void sim_stream_opens(struct sim_world *world, size_t stream);
 void sim_stream_ends(struct sim_world *world, size_t stream, enum kl_fault fault);
 void sim_stream_idles(struct sim_world *world, size_t stream);
+void sim_stream_races(struct sim_world *world, size_t transaction);
 
 #endif

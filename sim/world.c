@@ -355,6 +355,9 @@ static void happen(struct sim_world *world, const struct sim_happening *happenin
 	case SIM_STREAM_IDLES:
 		sim_stream_idles(world, happening->subject);
 		break;
+	case SIM_STREAM_RACES:
+		sim_stream_races(world, happening->subject);
+		break;
 	}
 }
 

@@ -226,7 +226,7 @@ static int send_cancel(struct sip_clients *table, struct client *client, uint64_
 	if (length)
 		return length;
 	sip_builder_init(&builder, table->ack, sizeof(table->ack));
-	length = sip_build_cancel(&builder, &invite);
+	length = sip_build_cancel(&builder, &invite, NULL);
 	sip_message_clear(&invite);
 	if (length < 0)
 		return length;

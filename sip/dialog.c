@@ -132,6 +132,8 @@ int sip_dialog_from_request(struct sip_dialog *dialog, const struct sip_message 
 		error = copy_party(&request->from, made.remote);
 	if (error == 0)
 		error = copy_target(request, made.target);
+	if (error == SIP_EABSENT && !request->from.tag.at)
+		error = sip_span_copy(request->from.uri, made.target, sizeof(made.target));
 	if (error == 0)
 		error = copy_route(request, false, made.route);
 	if (error == 0)

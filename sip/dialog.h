@@ -35,7 +35,8 @@ struct sip_dialog {
 int sip_dialog_from_response(struct sip_dialog *dialog, const struct sip_message *request,
 			     const struct sip_message *response);
 
-/* Called side: from the request and the To tag that we answer with (12.1.1). */
+/* Called side: from the request and the To tag that we answer with (12.1.1).  A caller of RFC 2543,
+ * whose From has no tag, may leave out its Contact: it is at its From. */
 int sip_dialog_from_request(struct sip_dialog *dialog, const struct sip_message *request,
 			    const char *local_tag);
 

@@ -8,6 +8,7 @@
 enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers H, J and L */
 	NOWHERE = 0,                 /* no slot: they count from 1 */
+	SHARE_KEPT = 8,              /* of the slots, one in so many is kept */
 };
 
 /* RFC 3261 figures 7 and 8, and RFC 6026 figure 5.  A non-INVITE's Trying is PROCEEDING without a
@@ -298,6 +299,14 @@ static void receive_repeat(const struct sip_transactions *table, uint32_t slot,
 		receipt->again = (struct sip_span){t->response, t->response_length};
 }
 
+/* The last slots are for what belongs to dialogs that are there, and for what ends requests. */
+static bool has_room(const struct sip_transactions *table, const struct sip_message *message)
+{
+	bool begins = !message->to.tag.at && message->method != SIP_CANCEL;
+
+	return table->count < table->limit - (begins ? table->limit / SHARE_KEPT : 0);
+}
+
 /* Takes the ownership of KEY. */
 static void receive_new(struct sip_transactions *table, const struct sip_message *message,
 			char *key, const struct sip_peer *peer, struct sip_receipt *receipt)
@@ -310,7 +319,7 @@ static void receive_new(struct sip_transactions *table, const struct sip_message
 		free(key);
 		return;
 	}
-	if (table->count == table->limit) {
+	if (!has_room(table, message)) {
 		receipt->kind = SIP_RECEIPT_FULL;
 		free(key);
 		return;
@@ -480,9 +489,10 @@ bool sip_response_matches(const struct sip_message *response, const char *branch
 	       !sip_message_element(response, SIP_VIA, 1, &second);
 }
 
-/* What ACK and CANCEL repeat of their INVITE, To taken from another message. */
+/* What ACK and CANCEL repeat of their INVITE, To taken from another message; REASON may be NULL. */
 static int build_companion(struct sip_builder *builder, const char *method,
-			   const struct sip_message *invite, const struct sip_message *to)
+			   const struct sip_message *invite, const struct sip_message *to,
+			   const char *reason)
 {
 	sip_builder_request_span(builder, method, invite->request_uri);
 	sip_builder_header(builder, "Via", "%.*s", SIP_SPAN(invite->via.text));
@@ -492,16 +502,19 @@ static int build_companion(struct sip_builder *builder, const char *method,
 	sip_builder_copy(builder, to, SIP_TO);
 	sip_builder_copy(builder, invite, SIP_CALL_ID);
 	sip_builder_header(builder, "CSeq", "%u %s", invite->cseq.number, method);
+	if (reason)
+		sip_builder_header(builder, "Reason", "%s", reason);
 	return sip_builder_finish(builder);
 }
 
 int sip_build_ack_for_failure(struct sip_builder *builder, const struct sip_message *invite,
 			      const struct sip_message *response)
 {
-	return build_companion(builder, "ACK", invite, response);
+	return build_companion(builder, "ACK", invite, response, NULL);
 }
 
-int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite)
+int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite,
+		     const char *reason)
 {
-	return build_companion(builder, "CANCEL", invite, invite);
+	return build_companion(builder, "CANCEL", invite, invite, reason);
 }

@@ -64,7 +64,8 @@ struct sip_due {
 	struct sip_peer peer;
 };
 
-/* A table for at most LIMIT transactions; NULL if out of memory. */
+/* A table for at most LIMIT transactions, an eighth of them kept for requests inside dialogs and
+ * for CANCEL; NULL if out of memory. */
 struct sip_transactions *sip_transactions_new(size_t limit);
 void sip_transactions_free(struct sip_transactions *table);
 
@@ -116,7 +117,9 @@ bool sip_response_matches(const struct sip_message *response, const char *branch
 int sip_build_ack_for_failure(struct sip_builder *builder, const struct sip_message *invite,
 			      const struct sip_message *response);
 
-/* Builds the CANCEL of a sent INVITE (9.1).  Send it only once a provisional came. */
-int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite);
+/* Builds the CANCEL of a sent INVITE (9.1), with that Reason (RFC 3326; NULL: none).  Send it only
+ * once a provisional came. */
+int sip_build_cancel(struct sip_builder *builder, const struct sip_message *invite,
+		     const char *reason);
 
 #endif

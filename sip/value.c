@@ -213,11 +213,52 @@ int sip_uri_parse(struct sip_uri *uri, struct sip_span text)
 	return error == 0 ? uri_decode(uri, where) : error;
 }
 
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *found = c ? strchr(digits, c | (c > '9' ? 0x20 : 0)) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* Takes a character off a user part; -1: there is none left.  A reserved one that is escaped is
+ * another than itself. */
+static int next_character(struct sip_span *user)
+{
+	int high, low, c;
+
+	if (user->length == 0)
+		return -1;
+	c = (unsigned char)*user->at++;
+	user->length--;
+	if (c != '%' || user->length < 2)
+		return c;
+	high = hex_digit(user->at[0]);
+	low = hex_digit(user->at[1]);
+	if (high < 0 || low < 0)
+		return c;
+	user->at += 2;
+	user->length -= 2;
+	c = high * 16 + low;
+	return c && strchr(";/?:@&=+$,%", c) ? c + UINT8_MAX + 1 : c;
+}
+
+bool sip_user_equal(struct sip_span a, struct sip_span b)
+{
+	int in_a, in_b;
+
+	do {
+		in_a = next_character(&a);
+		in_b = next_character(&b);
+	} while (in_a == in_b && in_a >= 0);
+	return in_a == in_b;
+}
+
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b)
 {
 	if (!a->is_sip || !b->is_sip)
 		return sip_span_equal(a->text, b->text);
-	return a->is_secure == b->is_secure && sip_span_equal(a->user, b->user) &&
+	return a->is_secure == b->is_secure && sip_user_equal(a->user, b->user) &&
 	       sip_span_is(sip_span_of(a->host), b->host) && a->port == b->port &&
 	       a->transport == b->transport;
 }

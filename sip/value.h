@@ -41,6 +41,9 @@ int sip_uri_parse(struct sip_uri *uri, struct sip_span text);
  * that only one of them has and that don't tell where it goes are left aside). */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 
+/* Are two user parts the same, whatever is escaped in them that need not be (19.1.4)? */
+bool sip_user_equal(struct sip_span a, struct sip_span b);
+
 /* From, To, Contact, Route, Record-Route, Service-Route, Path, Refer-To: one element of them. */
 struct sip_address {
 	struct sip_span text;    /* the whole of it */

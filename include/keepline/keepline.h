@@ -43,6 +43,7 @@ extern "C" {
 #define KL_TYPE_kl_idle_scope uint8_t
 #define KL_TYPE_kl_weight_order uint8_t
 #define KL_TYPE_kl_static_first uint8_t
+#define KL_TYPE_kl_family_order uint8_t
 
 struct kl_policy {
 #define KL_POLICY(field, type, ...) KL_TYPE_##type field;
@@ -243,7 +244,8 @@ struct kl_event_response {
 	struct kl_route redirect;
 };
 
-/* TRANSPORT: a route failed a request.  All faults but SEND serve every open request on it.
+/* TRANSPORT: a route failed a request.  All faults but SEND and OVERTAKEN serve every open request
+ * on it.
  *
  * STREAM_LOST: the stream to a route ended, and not because of KL_DO_CLOSE or the host's own idle
  * time: the far end closed it (STREAM_LOST) or left keep-alives unanswered (KEEPALIVE).  Requests
@@ -329,9 +331,16 @@ struct kl_action_send {
 	uint32_t cseq;    /* 1 upward.  REGISTER: grows with each transaction of a Call-ID;
 			   * else: grows with each repeat after a challenge (TIME-8), and
 			   * with each SUBSCRIBE of a subscription */
-	uint32_t call_id; /* REGISTER: counts the registration's Call-IDs (REG-4) */
+	/* REGISTER: counts the registration's Call-IDs (REG-4); else 1, and 2 for an INVITE that
+	 * has to be a new call, with a Call-ID and a From tag of its own (OWN-8). */
+	uint32_t call_id;
 	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
 			   * 0 unregisters, or ends the subscription */
+	/* Streams: if `route` is not connected `beside_ms` from now on, the host connects to
+	 * `beside` as well.  Is that there first, it feeds TRANSPORT with KL_FAULT_OVERTAKEN for
+	 * `tx`, and the request goes on there.  Port 0: nowhere.  OWN-7 */
+	struct kl_route beside;
+	kl_ms beside_ms;
 };
 
 /* How a request of the host ended. */

@@ -179,6 +179,7 @@ enum {
 	X(KL_WHY_SILENT, "no answer from {route} in {ms} ms")                                      \
 	X(KL_WHY_NOT_HEARD, "nothing came from {route} in {ms} ms")                                \
 	X(KL_WHY_HEARD, "{route} answers")                                                         \
+	X(KL_WHY_FOLLOWS, "a request was answered by {route}")                                     \
 	X(KL_WHY_ROUTE_DOWN, "{route} is down")
 
 #define KL_EVENTS(X)                                                                               \
@@ -238,7 +239,8 @@ enum {
 	X(KL_FAULT_REFUSED, "connection refused")                                                  \
 	X(KL_FAULT_TLS, "TLS: no trusted connection")                                              \
 	X(KL_FAULT_STREAM_LOST, "connection lost")                                                 \
-	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")
+	X(KL_FAULT_KEEPALIVE, "keep-alives unanswered")                                            \
+	X(KL_FAULT_OVERTAKEN, "another route connected first")
 
 #define KL_DNS_STATUSES(X)                                                                         \
 	X(KL_DNS_ANSWER, "answered")                                                               \
@@ -281,6 +283,11 @@ enum {
 	X(KL_WEIGHT_HIGHEST, "highest")                                                            \
 	X(KL_WEIGHT_ANSWER, "answer")
 
+#define KL_FAMILY_ORDER_TABLE(X)                                                                   \
+	X(KL_FAMILY_AS_GIVEN, "as-given")                                                          \
+	X(KL_FAMILY_IPV6, "ipv6")                                                                  \
+	X(KL_FAMILY_IPV4, "ipv4")
+
 #define KL_STATIC_FIRST_TABLE(X)                                                                   \
 	X(KL_STATIC_LAST, "none")                                                                  \
 	X(KL_STATIC_ADDRESSES_FIRST, "addresses")                                                  \
@@ -318,6 +325,7 @@ enum kl_failback_mode { KL_FAILBACK_MODE_TABLE(KL_ENUM) };
 enum kl_idle_scope { KL_IDLE_SCOPE_TABLE(KL_ENUM) };
 enum kl_weight_order { KL_WEIGHT_ORDER_TABLE(KL_ENUM) };
 enum kl_static_first { KL_STATIC_FIRST_TABLE(KL_ENUM) };
+enum kl_family_order { KL_FAMILY_ORDER_TABLE(KL_ENUM) };
 enum kl_candidate_status { KL_CANDIDATE_STATUSES(KL_ENUM) };
 
 /* How many values each has. */
@@ -338,6 +346,7 @@ enum {
 	KL_IDLE_SCOPES = KL_IDLE_SCOPE_TABLE(KL_COUNT),
 	KL_WEIGHT_ORDERS = KL_WEIGHT_ORDER_TABLE(KL_COUNT),
 	KL_STATIC_FIRSTS = KL_STATIC_FIRST_TABLE(KL_COUNT),
+	KL_FAMILY_ORDERS = KL_FAMILY_ORDER_TABLE(KL_COUNT),
 };
 
 const char *kl_strerror(int error);

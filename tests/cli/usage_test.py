@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 PROGRAM = sys.argv[1]
-COMMANDS = ('run', 'status', 'call', 'answer', 'reject', 'hangup', 'hold', 'resume', 'events', 'subscribe', 'explain', 'check', 'simulate', 'demo')
+COMMANDS = ('run', 'status', 'call', 'answer', 'reject', 'hangup', 'hold', 'resume', 'events', 'subscribe', 'explain', 'check', 'simulate',
+            'lab', 'demo')
 
 
 def run(*words):

@@ -73,7 +73,10 @@ static void test_calls_of_a_line(void **state)
 					       "      ring_time: 90s\n"
 					       "      session_expires: 20s\n"
 					       "      tone: 440\n"
-					       "      symmetric_rtp: yes\n");
+					       "      symmetric_rtp: yes\n"
+					       "      early_media: yes\n"
+					       "      prefer_100rel: yes\n"
+					       "      audio_ports: 20000-20009\n");
 	assert_told(config, "");
 	const struct config_calls *calls = &config->lines[0].calls;
 	assert_int_equal(calls->incoming, CONFIG_INCOMING_ANSWER);
@@ -84,6 +87,10 @@ static void test_calls_of_a_line(void **state)
 	assert_int_equal(calls->session_ms, 90000); /* RFC 4028 4: no less */
 	assert_int_equal(calls->tone_hz, 440);
 	assert_true(calls->symmetric_rtp);
+	assert_true(calls->early_media);
+	assert_true(calls->prefer_100rel);
+	assert_int_equal(calls->audio_port_first, 20000);
+	assert_int_equal(calls->audio_port_last, 20009);
 	assert_null(calls->play);
 	config_free(config);
 	config = load_text(LINE);
@@ -93,7 +100,19 @@ static void test_calls_of_a_line(void **state)
 	assert_int_equal(calls->calls_max, 24);
 	assert_int_equal(calls->ring_ms, 180000);
 	assert_int_equal(calls->session_ms, 1800000);
+	assert_int_equal(calls->audio_port_first, 0);
+	assert_false(calls->early_media || calls->prefer_100rel);
 	config_free(config);
+	for (const char *const *bad =
+		     (const char *const[]){"1000-2000", "20001-20009", "20000-20000", "20000-70000",
+					   "20000", "x-y", "020000-1", "20000--1", NULL};
+	     *bad; bad++) {
+		char text[256];
+		snprintf(text, sizeof text, LINE "    calls: {audio_ports: %s}\n", *bad);
+		config = load_text(text);
+		assert_int_equal(config->diagnostic_count, 1);
+		config_free(config);
+	}
 	config = load_text(LINE "    calls: {incoming: maybe, reject_status: 200}\n");
 	assert_told(config,
 		    "1.cfg:4:23: error: lines.1.calls.incoming: \"maybe\" is not right here; "

@@ -410,6 +410,10 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->keepalive_ms = 1000 * roll(life, 2) * roll(life, 60);
 	policy->health_shared = roll(life, 2);
 	policy->first_silence = roll(life, 2);
+	policy->register_follows = roll(life, 2);
+	policy->retry_merged = roll(life, 2);
+	policy->connect_stagger_ms = 100 * roll(life, 5);
+	policy->family_order = (uint8_t)roll(life, KL_FAMILY_ORDERS);
 	policy->arrivals_max = (uint16_t)(roll(life, 2) * roll(life, 100));
 	policy->hold_down_ms = 1000 * roll(life, 100);
 }
@@ -418,6 +422,7 @@ static void choose_lookups(struct life *life, struct kl_policy *policy)
 {
 	policy->dns_restore = roll(life, 2);
 	policy->dns_stale = roll(life, 2);
+	policy->dns_ahead = roll(life, 2);
 	policy->dns_lookup_ms = 1000 * roll(life, 2) * roll(life, 1000);
 	policy->dns_failure_fails = roll(life, 2);
 	policy->static_first = (uint8_t)roll(life, KL_STATIC_FIRSTS);

@@ -247,6 +247,9 @@ static void draw_policy(struct kl_policy *policy, struct dice *dice)
 	policy->record_routes_max = ORACLE_ROUTES_MAX;
 	policy->probe_ms = policy->refresh_max_ms = 0; /* the table knows of no probes */
 	policy->order_by_health = policy->denial_moves_on = policy->first_silence = false;
+	policy->register_follows = policy->retry_merged = false;
+	policy->family_order = KL_FAMILY_AS_GIVEN;
+	policy->connect_stagger_ms = 0;
 	policy->backoff_fixed_ms = 0;
 	policy->backoff_base_ms = dice_between(dice, 10000, 120000);
 	policy->backoff_max_ms = dice_between(dice, 60000, 1800000);

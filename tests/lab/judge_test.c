@@ -378,6 +378,37 @@ static void test_first_silence(void **state)
 	assert_breaks(&deaf, LAB_RULE_OWN_3);
 }
 
+static void follow(struct kl_policy *policy)
+{
+	policy->register_follows = policy->retry_merged = true;
+}
+
+/* OWN-8: a call moves, and its line stays behind; or it moves with it.  482 to it ends it; or not.
+ */
+static void test_following(void **state)
+{
+#define CALL_MOVED "1000 a INVITE 2 1 5\n1010 a icmp 5\n1010 b INVITE 2 1 6\n"
+	static const struct act follows = {.text = REGISTERED CALL_MOVED
+					   "1020 b 180 INVITE 2 1 6\n1020 b REGISTER 1 3 7 3600\n"
+					   "1030 b 200 REGISTER 1 3 7 3600\n",
+					   .until_ms = 3 * SECOND,
+					   .set = follow};
+	static const struct act stays = {.text = REGISTERED CALL_MOVED "1020 b 180 INVITE 2 1 6\n",
+					 .until_ms = 3 * SECOND,
+					 .set = follow};
+	static const struct act merged = {.text = REGISTERED CALL_MOVED
+					  "1020 b 482 INVITE 2 1 6\n1020 b ACK 2 1 6\n"
+					  "1020 b REGISTER 1 3 7 3600\n"
+					  "1030 b 200 REGISTER 1 3 7 3600\n",
+					  .until_ms = 3 * SECOND,
+					  .set = follow};
+
+	(void)state;
+	assert_keeps(&follows, LAB_RULE_OWN_8);
+	assert_breaks(&stays, LAB_RULE_OWN_8);
+	assert_breaks(&merged, LAB_RULE_OWN_8);
+}
+
 /* Where it is not known which servers there are, nothing is said that needs them. */
 static void test_doubt(void **state)
 {
@@ -408,7 +439,7 @@ int main(void)
 		cmocka_unit_test(test_triggers),      cmocka_unit_test(test_registration),
 		cmocka_unit_test(test_failback),      cmocka_unit_test(test_unregistered_route),
 		cmocka_unit_test(test_doubt),         cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_first_silence),
+		cmocka_unit_test(test_first_silence), cmocka_unit_test(test_following),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,6 @@ static const struct lab_sipserver_config plain = {
 		      .expires_max_s = 40},
 	.ring_ms = 5,
 	.answer_ms = 10,
-	.retry_after_s = 7,
 };
 
 static struct bench *bench_new(const struct lab_sipserver_config *base)
@@ -317,12 +316,12 @@ static void test_silence(void **state)
 	const struct request options = {.method = "OPTIONS", .call_id = "o", .cseq = 1};
 
 	(void)state;
-	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SIP_SILENT), 0);
+	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SILENT), 0);
 	send_request(bench, &first_register);
 	net_timer_set(bench->guard, net_now_ms() + WAIT_MS);
 	while (!bench->swallowed)
 		assert_int_equal(net_loop_step(bench->loop), 0);
-	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SIP_UP), 0);
+	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_UP), 0);
 	send_request(bench, &options);
 	expect(bench, 200);
 	assert_int_equal(bench->requests_seen, 2);
@@ -338,16 +337,16 @@ static void test_closed_port(void **state)
 
 	(void)state;
 	register_with(bench, "secret", contact, 200);
-	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SIP_CLOSED), 0);
+	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_CLOSED), 0);
 	send_request(bench, &first_register);
 	net_timer_set(bench->guard, net_now_ms() + WAIT_MS);
 	while (!bench->icmp_ports)
 		assert_int_equal(net_loop_step(bench->loop), 0);
-	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SIP_UP), 0);
+	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_UP), 0);
 	again = lab_sipserver_local(bench->server);
 	assert_int_equal(net_address_compare(&local, &again), 0);
 	assert_int_equal(lab_sipserver_counters(bench->server).bindings, 1);
-	lab_sipserver_forget(bench->server);
+	lab_sipserver_add_fault(bench->server, &(struct lab_fault){.kind = LAB_FORGETS});
 	assert_int_equal(lab_sipserver_counters(bench->server).bindings, 0);
 	send_request(bench, &first_register);
 	expect(bench, 401);
@@ -356,11 +355,13 @@ static void test_closed_port(void **state)
 
 static void test_503(void **state)
 {
+	const struct lab_fault busy = {
+		.kind = LAB_STATUS, .in = true, .out = true, .value = 503, .retry_after_s = 7};
 	struct bench *bench = bench_new(&plain);
 	uint32_t seconds = 0;
 
 	(void)state;
-	assert_int_equal(lab_sipserver_set_fault(bench->server, LAB_SIP_503), 0);
+	assert_int_equal(lab_sipserver_add_fault(bench->server, &busy), 0);
 	send_request(bench, &invite);
 	assert_int_equal(sip_message_seconds(expect(bench, 503), SIP_RETRY_AFTER, &seconds), 0);
 	assert_int_equal(seconds, 7);

@@ -28,9 +28,10 @@ static void see_send(struct witness *witness, const struct kl_action_send *send)
 {
 	bool registers = send->method == KL_REGISTER;
 	struct witness_request *request;
-	uint64_t call = registers ? UINT64_C(1) << 40 | (uint64_t)send->line << 20 |
-					    (uint64_t)send->entry << 16 | send->call_id
-				  : UINT64_C(2) << 40 | send->token;
+	uint64_t call =
+		registers ? UINT64_C(1) << 40 | (uint64_t)send->line << 20 |
+				    (uint64_t)send->entry << 16 | send->call_id
+			  : UINT64_C(2) << 40 | (uint64_t)(send->call_id - 1) << 36 | send->token;
 
 	if (send->token == 0 && send->method == KL_OPTIONS)
 		call = UINT64_C(3) << 40 | send->tx;
@@ -102,13 +103,16 @@ static void see_response(struct witness *witness, const struct kl_event_response
 
 static void see_fault(struct witness *witness, const struct kl_event_transport *fault)
 {
-	assert(lab_trace_add(
-		&witness->trace,
-		&(struct lab_trace_record){.at_us = now_us(witness),
-					   .kind = LAB_TRACE_FAULT,
-					   .route = fault->route,
-					   .branch = fault->fault == KL_FAULT_SEND ? fault->tx : 0,
-					   .fault = fault->fault}));
+	assert(lab_trace_add(&witness->trace,
+			     &(struct lab_trace_record){
+				     .at_us = now_us(witness),
+				     .kind = LAB_TRACE_FAULT,
+				     .route = fault->route,
+				     .branch = fault->fault == KL_FAULT_SEND ||
+							       fault->fault == KL_FAULT_OVERTAKEN
+						       ? fault->tx
+						       : 0,
+				     .fault = fault->fault}));
 }
 
 static void see_closing(struct witness *witness, const struct kl_event_transport *lost)

@@ -3,13 +3,12 @@
 import wave
 
 from harness.agent_world import PASSWORD
+from harness.audio import RATE, loudness
 from harness.baresip import Baresip
 from harness.expect import expect, expect_equal
 from harness.run import live_test, run_tests
-from harness.tones import loudness
 from harness.waiting import wait_for
 
-RATE = 8000
 INSIDE = '127.0.0.2:5070'
 NATIVE = f'''inside:
   listen: {INSIDE}

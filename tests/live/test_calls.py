@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Calls that come, from SIPp through Kamailio, as callers of all kinds make them; and calls of two phones with each
-other, with audio."""
-import wave
+other, with audio.
+
+CALL-2: here they come through each of two servers that the line is registered with. FAIL-5 for those that come is in
+tests/phone/incoming_test.c, strangers and the policy for them in test_bad_input.py and call-02-strangers.txt."""
 from pathlib import Path
 
+from harness.audio import hears, loudness
 from harness.expect import expect, expect_equal
 from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
@@ -34,14 +37,6 @@ def start_caller(world, kind, registrar, number=1):
 
 def expect_no_calls(phone):
     wait_for(lambda: phone.counter('calls') == 0, 'the phone has no call any more')
-
-
-def hears(path, hz):
-    """Is the tone there now?  A recording is complete on the disk each second."""
-    try:
-        return loudness(path, hz) > 0.8
-    except (FileNotFoundError, EOFError, wave.Error):
-        return False
 
 
 @live_test()

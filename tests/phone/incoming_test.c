@@ -341,7 +341,8 @@ static void what_is_not_spoken_is_refused(void **state)
 	invite(peer, "1", "Require: replaces, 100rel\r\n" SDP);
 	assert_span(header_of(peer_expect_status(peer, 420), SIP_UNSUPPORTED), "replaces");
 	invite(peer, "2", "Content-Type: text/plain\r\n\r\nhello");
-	assert_span(header_of(peer_expect_status(peer, 415), SIP_ACCEPT), "application/sdp");
+	assert_span(header_of(peer_expect_status(peer, 415), SIP_ACCEPT),
+		    "application/sdp, multipart/mixed");
 	invite(peer, "3", "Content-Encoding: gzip\r\n" SDP);
 	peer_expect_status(peer, 415);
 	invite(peer, "4", "Accept: text/plain\r\n" SDP);
@@ -530,7 +531,8 @@ static void a_flood_is_bounded(void **state)
 	bench_settle(bench, 100);
 	assert_int_equal(bench->event_count, MAX);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), MAX);
-	assert_in_range(bench_status_number(bench, "counters.overflow"), 1, FLOOD - TABLE);
+	assert_in_range(bench_status_number(bench, "counters.overflow"), 1,
+			FLOOD - (TABLE - TABLE / 8)); /* that eighth is for what is up */
 	bench_free(bench);
 }
 

@@ -277,13 +277,100 @@ static void small_stays(void **state)
 	finish(bench);
 }
 
+static bool is_up(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_UP);
+}
+
+static bool is_held(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_HELD);
+}
+
+/* A call whose requests have to carry a long Route, and that is to be held: once something listens
+ * beside, if it LISTENS. */
+static struct bench *bench_holding(bool listens)
+{
+	struct bench *bench = bench_registered_beside("", "policy: {tcp_for_large: true}\n");
+	struct peer *peer = &bench->peers[0];
+	const struct net_address local = net_udp_local(peer->udp);
+	char more[LONG + 512], route[LONG], address[NET_ADDRESS_TEXT_MAX];
+	uint64_t id;
+
+	memset(route, 'r', sizeof route - 1);
+	route[sizeof route - 1] = '\0';
+	snprintf(more, sizeof more, "Record-Route: <sip:%s@%s;lr>\r\n%s%s", route,
+		 net_address_format(&local, address), peer_contact(peer), BENCH_SDP("sendrecv"));
+	id = bench_call(bench);
+	peer_answer(peer, peer_expect(peer, SIP_INVITE), 200, "t", more);
+	assert_true(span_contains(peer_expect(peer, SIP_ACK)->via.text, "SIP/2.0/UDP"));
+	bench_wait(bench, is_up);
+	side = (struct side){.loop = bench->loop};
+	if (listens)
+		listen_beside(bench);
+	assert_int_equal(phone_call_hold(bench->phone, id), 0);
+	return bench;
+}
+
+/* A request inside a dialog takes the same way; its ACK is a datagram. */
+static void a_hold_goes_over_tcp(void **state)
+{
+	struct bench *bench = bench_holding(true);
+	struct sip_message invite;
+	char text[TEXT_MAX];
+	int length;
+
+	(void)state;
+	expect_over_tcp(bench, "INVITE ");
+	assert_int_equal(sip_message_parse(&invite, side.text, side.length), 0);
+	assert_int_equal(invite.cseq.number, 2);
+	bench_settle(bench, 700); /* it is open: nothing more is sent */
+	assert_int_equal(side.length, invite.received.length);
+	assert_true(peer_is_quiet(&bench->peers[0]));
+	length = snprintf(
+		text, sizeof text,
+		"SIP/2.0 200 OK\r\nVia: %.*s\r\nFrom: %.*s\r\nTo: %.*s\r\nCall-ID: "
+		"%.*s\r\nCSeq: 2 INVITE\r\n%sContent-Length: %zu\r\n%s",
+		SIP_SPAN(invite.via.text), SIP_SPAN(invite.from.text), SIP_SPAN(invite.to.text),
+		SIP_SPAN(invite.call_id), peer_contact(&bench->peers[0]),
+		strlen(BENCH_SDP("recvonly")) - strlen("Content-Type: application/sdp\r\n\r\n"),
+		BENCH_SDP("recvonly"));
+	assert_int_equal(net_stream_write(side.stream, text, (size_t)length), 0);
+	bench_wait(bench, is_held);
+	assert_int_equal(peer_expect(&bench->peers[0], SIP_ACK)->cseq.number, 2);
+	sip_message_clear(&invite);
+	finish(bench);
+}
+
+/* Nobody listens, or the stream ends without an answer: a datagram after all. */
+static void a_hold_falls_back(void **state)
+{
+	struct bench *bench = bench_holding(false);
+	const struct sip_message *invite = peer_expect(&bench->peers[0], SIP_INVITE);
+
+	(void)state;
+	assert_true(span_contains(invite->via.text, "SIP/2.0/UDP"));
+	assert_int_equal(invite->cseq.number, 2);
+	assert_true(invite->received.length > 1300);
+	finish(bench);
+
+	bench = bench_holding(true);
+	expect_over_tcp(bench, "INVITE ");
+	net_stream_close(side.stream);
+	side.stream = NULL;
+	assert_int_equal(peer_expect(&bench->peers[0], SIP_INVITE)->cseq.number, 2);
+	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.in_failover"), 0);
+	finish(bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(goes_over_tcp),      cmocka_unit_test(cancel_follows),
 		cmocka_unit_test(refused_falls_back), cmocka_unit_test(unopened_falls_back),
 		cmocka_unit_test(lost_stream),        cmocka_unit_test(off_by_policy),
-		cmocka_unit_test(small_stays),
+		cmocka_unit_test(small_stays),        cmocka_unit_test(a_hold_goes_over_tcp),
+		cmocka_unit_test(a_hold_falls_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

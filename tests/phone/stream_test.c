@@ -475,7 +475,7 @@ static void refused_connection_fails_the_route(void **state)
 	uint64_t began_ms = net_now_ms();
 
 	(void)state;
-	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_CLOSED);
+	lab_sipserver_set_fault(bench->servers[0].lab, LAB_CLOSED);
 	phone_start(bench->phone);
 	wait_for(bench, is_registered_at_second);
 	assert_true(bench->servers[1].first_at_ms - began_ms < 1500);
@@ -491,7 +491,7 @@ static void silent_stream_is_left_after_its_window(void **state)
 	uint64_t waited_ms;
 
 	(void)state;
-	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_SILENT);
+	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SILENT);
 	phone_start(bench->phone);
 	wait_for(bench, is_registered_at_second);
 	waited_ms = bench->servers[1].first_at_ms - bench->servers[0].first_at_ms;
@@ -509,7 +509,7 @@ static void lost_stream_loses_the_registration(void **state)
 	(void)state;
 	phone_start(bench->phone);
 	wait_for(bench, is_registered);
-	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_CLOSED);
+	lab_sipserver_set_fault(bench->servers[0].lab, LAB_CLOSED);
 	wait_for(bench, is_backing_off);
 	assert_int_equal(bench->servers[1].registers, 0);
 	bench_free(bench);
@@ -539,7 +539,7 @@ static void waiting_stream_is_not_idle(void **state)
 	struct bench *bench = bench_new(&order);
 
 	(void)state;
-	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SIP_SILENT);
+	lab_sipserver_set_fault(bench->servers[0].lab, LAB_SILENT);
 	phone_start(bench->phone);
 	wait_for(bench, is_asked);
 	settle(bench, 1300);

@@ -248,6 +248,51 @@ static void the_name_that_led_there(void **state)
 	bench_free(bench);
 }
 
+static void note_event(void *user, const struct phone_call_event *event)
+{
+	bool *up = user;
+
+	*up |= event->type == PHONE_CALL_UP;
+}
+
+static void wait_calls(struct bench *bench, const bool *up, unsigned calls)
+{
+	bench->late = false;
+	net_timer_set(bench->timer, net_now_ms() + WAIT_MS);
+	while (!*up || lab_sipserver_counters(bench->server).calls != calls) {
+		assert_int_equal(net_loop_step(bench->loop), 0);
+		if (bench->late)
+			fail_msg("the server did not have %u calls in %d ms", calls, WAIT_MS);
+	}
+	net_timer_set(bench->timer, NET_NEVER);
+}
+
+/* FAIL-18 (part): what is said inside a call goes under the name that led to the server, so that it
+ * takes the stream that is there. */
+static void a_call_stays_under_its_name(void **state)
+{
+	struct bench *bench = bench_new(
+		"DNS:b.test", "  - {user: alice, password: secret, domain: a.test, servers: "
+			      "{name: a.test, more_names: [b.test], transport: tls}}\n");
+	bool up = false;
+	const struct phone_call_order order = {
+		.target = "sip:echo@b.test", .on_event = note_event, .user = &up};
+	char why[PHONE_WHY_MAX];
+	unsigned connections;
+	uint64_t id;
+
+	(void)state;
+	phone_start(bench->phone);
+	wait_line(bench, 1, "registered");
+	connections = lab_sipserver_counters(bench->server).connections;
+	assert_int_equal(phone_call_place(bench->phone, &order, &id, why), 0);
+	wait_calls(bench, &up, 1);
+	phone_call_hang_up(bench->phone, id);
+	wait_calls(bench, &up, 0);
+	assert_int_equal(lab_sipserver_counters(bench->server).connections, connections);
+	bench_free(bench);
+}
+
 /* A 3xx leads to a host over TLS: that is whom the certificate must name. */
 static void a_redirection_names_its_host(void **state)
 {
@@ -278,6 +323,7 @@ int main(void)
 		cmocka_unit_test(one_address_two_domains),
 		cmocka_unit_test(a_stream_for_each_name),
 		cmocka_unit_test(the_name_that_led_there),
+		cmocka_unit_test(a_call_stays_under_its_name),
 		cmocka_unit_test(a_redirection_names_its_host),
 		cmocka_unit_test(a_redirection_to_another_is_not_trusted),
 	};

@@ -76,6 +76,7 @@ RULES = {
     'KL_WHY_SILENT': 'first_silence',
     'KL_WHY_NOT_HEARD': 'first_silence',
     'KL_WHY_HEARD': 'first_silence',
+    'KL_WHY_FOLLOWS': 'register_follows',
     'KL_WHY_ROUTE_DOWN': 'health_shared',
 }
 

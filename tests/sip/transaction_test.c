@@ -310,11 +310,38 @@ static void test_a_response_is_no_request(void **state)
 	sip_transactions_free(t);
 }
 
+/* What belongs to a dialog, and a CANCEL, find room when no more can begin. */
+static void test_room_is_kept_for_what_ends(void **state)
+{
+	enum { LIMIT = 16, KEPT = 2 };
+	struct sip_transactions *t = sip_transactions_new(LIMIT);
+	struct sip_message bye =
+		parse("BYE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKbye\r\n"
+		      "From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>;tag=2\r\nCall-ID: c\r\n"
+		      "CSeq: 2 BYE\r\n\r\n");
+	struct sip_receipt receipt;
+	char branch[32];
+
+	(void)state;
+	for (unsigned i = 0; i < LIMIT; i++) {
+		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
+		assert_int_equal(receive(t, "INVITE", branch, 0).kind,
+				 i < LIMIT - KEPT ? SIP_RECEIPT_NEW : SIP_RECEIPT_FULL);
+	}
+	assert_int_equal(receive(t, "INVITE", "z9hG4bK0", 0).kind, SIP_RECEIPT_REPEAT);
+	assert_int_equal(sip_transactions_receive(t, &bye, &peer, &receipt, 0), 0);
+	assert_int_equal(receipt.kind, SIP_RECEIPT_NEW);
+	assert_int_equal(receive(t, "CANCEL", "z9hG4bK0", 0).kind, SIP_RECEIPT_NEW);
+	assert_int_equal(receive(t, "CANCEL", "z9hG4bK1", 0).kind, SIP_RECEIPT_FULL);
+	sip_message_clear(&bye);
+	sip_transactions_free(t);
+}
+
 /* The deadline is the earliest of many, and they fall due in order, whatever was ended between. */
 static void test_many_fall_due_in_order(void **state)
 {
 	enum { COUNT = 500 };
-	struct sip_transactions *t = sip_transactions_new(COUNT);
+	struct sip_transactions *t = sip_transactions_new(COUNT + COUNT / 4);
 	sip_transaction_id ids[COUNT];
 	uint64_t last = 0;
 	struct sip_due due;
@@ -405,14 +432,15 @@ static void test_ack_for_failure_and_cancel_17_1_1_3_9_1(void **state)
 	sip_message_clear(&m);
 
 	sip_builder_init(&b, bytes, sizeof(bytes));
-	assert_true(sip_build_cancel(&b, &invite) > 0);
+	assert_true(sip_build_cancel(&b, &invite, "SIP;cause=408") > 0);
 	m = parse(bytes);
 	check_companion(&m, "CANCEL");
 	assert_null(m.to.tag.at);
+	assert_span(sip_message_header(&m, SIP_REASON, 0)->value, "SIP;cause=408");
 	sip_message_clear(&m);
 
 	sip_builder_init(&b, bytes, 100);
-	assert_int_equal(sip_build_cancel(&b, &invite), SIP_ESPACE);
+	assert_int_equal(sip_build_cancel(&b, &invite, NULL), SIP_ESPACE);
 	sip_message_clear(&invite);
 	sip_message_clear(&answer);
 }
@@ -433,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_forgotten_without_an_answer),
 		cmocka_unit_test(test_full_table_and_old_ids),
 		cmocka_unit_test(test_a_response_is_no_request),
+		cmocka_unit_test(test_room_is_kept_for_what_ends),
 		cmocka_unit_test(test_many_fall_due_in_order),
 		cmocka_unit_test(test_response_matches_its_client_transaction_17_1_3),
 		cmocka_unit_test(test_ack_for_failure_and_cancel_17_1_1_3_9_1),

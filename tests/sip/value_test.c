@@ -33,6 +33,36 @@ static void test_uri_parts_19_1_1(void **state)
 	assert_span(uri.scheme, "tel");
 }
 
+static void test_users_are_equal_whatever_is_escaped_19_1_4(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} rows[] = {
+		{"alice", "%61l%69CE", false},
+		{"alice", "%61l%69ce", true},
+		{"a~b", "a%7Eb", true},
+		{"a%7eb", "a%7Eb", true},
+		{"a;b", "a%3Bb", false},
+		{"a%3bb", "a%3Bb", true},
+		{"a%", "a%25", false},
+		{"a%2", "a%2", true},
+		{"a%00", "a", false},
+		{"a%zz", "a%zz", true},
+		{"alice", "alicf", false},
+		{"alice", "alic", false},
+		{"", "", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct sip_span a = sip_span_of(rows[i].a), b = sip_span_of(rows[i].b);
+
+		if (sip_user_equal(a, b) != rows[i].equal || sip_user_equal(b, a) != rows[i].equal)
+			fail_msg("%s %s", rows[i].a, rows[i].b);
+	}
+}
+
 static void test_broken_uris_are_refused(void **state)
 {
 	static const char *const broken[] = {
@@ -221,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_uri_parts_19_1_1),
+		cmocka_unit_test(test_users_are_equal_whatever_is_escaped_19_1_4),
 		cmocka_unit_test(test_broken_uris_are_refused),
 		cmocka_unit_test(test_longest_host),
 		cmocka_unit_test(test_uri_equality_19_1_4),

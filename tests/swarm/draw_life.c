@@ -29,6 +29,7 @@ static const struct fault faults[] = {
 	{"server s%u answers INVITE 100", "server s%u up", false},
 	{"server s%u answers REGISTER 100 200@3s", "server s%u up", false},
 	{"server s%u answers INVITE 486", "server s%u up", false},
+	{"server s%u answers INVITE 482", "server s%u up", false},
 	{"server s%u answers 302 redirects-to s1", "server s%u up", false},
 	{"server s%u slow 4s", "server s%u up", false},
 	{"server s%u slow 40s", "server s%u up", false},

@@ -130,6 +130,12 @@ class Phone:
         self.calls.append(Call(process))
         return self.calls[-1]
 
+    def command(self, *words):
+        """The exit status of one of the commands that drive it."""
+        status, output = run_program(words[0], '--control', self.control, *words[1:])
+        print(f'  {self.name}: {" ".join(map(str, words))}: {output.strip()}')
+        return status
+
     def ask_to_leave(self):
         self.process.signal(signal.SIGTERM)
 
