@@ -10,7 +10,6 @@ from harness.audio import hears, loudness
 from harness.expect import expect, expect_equal
 from harness.phone import Phone, run_program
 from harness.run import live_test, run_tests
-from harness.tones import loudness
 from harness.waiting import Process, udp_is_bound, wait_for
 from harness.world import PHONE_ADDRESS
 

@@ -23,7 +23,8 @@ INSIDE_FILE = '''dns:
 
 
 class AgentWorld:
-    """Each of so many LINES has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the same."""
+    """Each of so many LINES has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the
+    same."""
 
     def __init__(self, folder, server_count=1, parameters=None, lines=1):
         self.folder, self.log, self.lines = folder, PacketLog(), lines
@@ -31,8 +32,8 @@ class AgentWorld:
         self.desk, self.soft, self.pbx = (Talker(address) for address in ENDPOINTS.values())
         native = folder / 'inside.yaml'
         records = ''.join(row.format(n=n + 1) for n in range(server_count) for row in (SRV_RECORD, A_RECORD))
-        native.write_text(INSIDE_FILE.format(records=records, listen=INSIDE, journal=folder / 'journal', password=PASSWORD,
-                                             pbx=ENDPOINTS['pbx']))
+        native.write_text(INSIDE_FILE.format(records=records, listen=INSIDE, journal=folder / 'journal',
+                                             password=PASSWORD, pbx=ENDPOINTS['pbx']))
         native.chmod(0o600)
         self.phone = Phone(folder, parameters, options=[native])
 
