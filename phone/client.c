@@ -461,27 +461,12 @@ static void take_ringing(struct phone_client *client, const struct sip_message *
 		phone_call_take_provisional(origin.call, &origin, response);
 }
 
-/* An answer for who stands behind the line. */
-static void pass_on(const struct phone_client *client, const struct sip_message *response)
-{
-	const struct phone_relay_answer answer = {
-		.token = client->token,
-		.response = response,
-		.again = client->again,
-		.binding = {.line = client->account->line_index,
-			    .entry = client->account->entry_index,
-			    .route = client->hop.route},
-	};
-
-	phone_relay_answered(client->phone, &answer);
-}
-
 static void take_provisional(struct phone_client *client, const struct sip_message *response)
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
 		if (client->is_relayed)
-			pass_on(client, response);
+			phone_relay_pass(client, response);
 		else if (client->method == KL_INVITE)
 			take_ringing(client, response);
 		feed_response(client, response, response->status);
@@ -496,7 +481,7 @@ static void take_relayed(struct phone_client *client, const struct sip_message *
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
 
 	client->state = PHONE_CLIENT_ENDED;
-	pass_on(client, response);
+	phone_relay_pass(client, response);
 	if (!wanted)
 		return;
 	forget_in(client, TRANSACTION_MS);
@@ -552,7 +537,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
 	if (open && client->is_relayed)
-		pass_on(client, response);
+		phone_relay_pass(client, response);
 	else if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 	if (open && response->status / 100 == 3 && !client->is_relayed)

@@ -206,6 +206,20 @@ void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *
 		relay->hooks.on_answer(relay->hooks.user, &named);
 }
 
+void phone_relay_pass(const struct phone_client *client, const struct sip_message *response)
+{
+	const struct phone_relay_answer answer = {
+		.token = client->token,
+		.response = response,
+		.again = client->again,
+		.binding = {.line = client->account->line_index,
+			    .entry = client->account->entry_index,
+			    .route = client->hop.route},
+	};
+
+	phone_relay_answered(client->phone, &answer);
+}
+
 void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome)
 {
 	const struct phone_relay_end end = {

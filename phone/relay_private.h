@@ -11,6 +11,7 @@
 
 enum { PHONE_RELAY_BUCKETS = 16384 };
 
+struct phone_client;
 struct phone_relay_ask;
 
 struct phone_relay_line {
@@ -56,6 +57,8 @@ int phone_relay_write_walk(struct phone *phone, struct phone_request *request);
 
 /* ---- what the phone tells ---- */
 
+/* An answer that CLIENT's request got. */
+void phone_relay_pass(const struct phone_client *client, const struct sip_message *response);
 void phone_relay_answered(struct phone *phone, const struct phone_relay_answer *answer);
 void phone_relay_outcome(struct phone *phone, const struct kl_action_outcome *outcome);
 json_t *phone_relay_status(const struct phone *phone); /* NULL: nobody is behind the lines */
