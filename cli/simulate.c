@@ -133,6 +133,16 @@ static const struct argp argp = {
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
+/* What is wrong with the scenario itself is told once. */
+static bool is_told(const struct sim_plan *plan, const struct config_diagnostic *diagnostic)
+{
+	for (uint32_t i = 0; i < plan->diagnostic_count; i++)
+		if (!strcmp(plan->diagnostics[i].text, diagnostic->text) &&
+		    plan->diagnostics[i].line == diagnostic->line)
+			return true;
+	return false;
+}
+
 /* Loads the plan of one more run.  False, and told: it can't be played. */
 static bool add_run(struct simulate_runs *runs, const struct arguments *arguments,
 		    const char *phones, const char *set)
@@ -149,9 +159,11 @@ static bool add_run(struct simulate_runs *runs, const struct arguments *argument
 	char text[KL_TEXT_MAX];
 	bool good = sim_plan_load(&plan, &run->plan) == KL_OK;
 
-	for (uint32_t i = 0; i < run->plan->diagnostic_count && (runs->count == 1 || !good); i++)
-		fprintf(stderr, "%s\n",
-			config_format_diagnostic(text, sizeof text, &run->plan->diagnostics[i]));
+	for (uint32_t i = 0; i < run->plan->diagnostic_count; i++)
+		if (runs->count == 1 || !is_told(runs->run[0].plan, &run->plan->diagnostics[i]))
+			fprintf(stderr, "%s\n",
+				config_format_diagnostic(text, sizeof text,
+							 &run->plan->diagnostics[i]));
 	snprintf(run->name, sizeof run->name, "%s",
 		 set      ? set
 		 : phones ? run->plan->classes[0].name

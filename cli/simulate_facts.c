@@ -169,6 +169,9 @@ static void tell_service(struct facts *facts, const struct simulate_run *run)
 	add(facts, "without service: the mean", "%s",
 	    simulate_show_length(text, sim_histogram_mean(&results->out_ms)));
 	add(facts, "never in service", "%s", simulate_show_count(text, results->never_in_service));
+	add(facts, "moves to another server", "%s", simulate_show_count(text, results->moves.sum));
+	add(facts, "moves of one line, the most", "%s",
+	    simulate_show_count(text, results->moves.most));
 }
 
 /* After a fault, until so many are back. */
@@ -265,6 +268,7 @@ static void tell_traffic(struct facts *facts, const struct simulate_run *run)
 	add_head(facts, "Traffic");
 	add(facts, "requests sent", "%s", simulate_show_count(text, results->requests));
 	add(facts, "of which sent again", "%s", simulate_show_count(text, results->copies));
+	add(facts, "of which probes (OPTIONS)", "%s", simulate_show_count(text, results->probes));
 	add(facts, "exchanges with a final answer", "%s",
 	    simulate_show_count(text, results->exchanges));
 	add(facts, "questions to the DNS", "%s", simulate_show_count(text, results->questions));

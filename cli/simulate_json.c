@@ -144,6 +144,7 @@ static json_t *run_json(const struct simulate_run *run)
 	cli_json_put(json, "seconds", cli_json_number(sim_results_seconds(results)));
 	cli_json_put(json, "requests", cli_json_number(results->requests));
 	cli_json_put(json, "copies", cli_json_number(results->copies));
+	cli_json_put(json, "probes", cli_json_number(results->probes));
 	cli_json_put(json, "exchanges", cli_json_number(results->exchanges));
 	cli_json_put(json, "registrations", cli_json_number(results->registrations));
 	cli_json_put(json, "questions", cli_json_number(results->questions));
@@ -152,6 +153,9 @@ static json_t *run_json(const struct simulate_run *run)
 		     results->broken[0] ? cli_json_text(results->broken) : json_null());
 	cli_json_put(json, "never_in_service", cli_json_number(results->never_in_service));
 	cli_json_put(json, "without_service_s", histogram_json(&results->out_ms, SECOND_MS));
+	cli_json_put(json, "moves", cli_json_number(results->moves.sum));
+	cli_json_put(json, "moves_of_a_line", histogram_json(&results->moves, 1));
+	cli_json_put(json, "returns_s", histogram_json(&results->returns_ms, SECOND_MS));
 	for (uint32_t i = 0; i < run->plan->fault_count; i++)
 		cli_json_append(faults, fault_json(run, i));
 	cli_json_put(json, "faults", faults);

@@ -136,6 +136,15 @@ static uint64_t sum_lost(const struct sim_results *results)
 	return lost;
 }
 
+static uint64_t sum_turned_away(const struct sim_results *results)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < results->server_count; i++)
+		sum += results->totals[i].dropped + results->totals[i].refused;
+	return sum;
+}
+
 /* The worst of all faults. */
 struct worst {
 	double in_service, overload; /* percent of those before; times a server's capacity */
@@ -182,6 +191,8 @@ static json_t *tiles_json(const struct simulate_run *run)
 		 "without service, a line on average");
 	add_pair(list, simulate_show_length(text, sim_histogram_at(&results->out_ms, 1000)),
 		 "without service, for the line that had it worst");
+	add_pair(list, simulate_show_count(text, sum_turned_away(results)),
+		 "requests dropped or answered 503");
 	if (run->plan->has_calls) {
 		snprintf(text, sizeof text, "%.2f %%",
 			 results->calls_placed ? (double)HUNDRED * (double)sum_lost(results) /

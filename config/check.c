@@ -317,11 +317,25 @@ static bool has_short_expires(struct check *check)
 	       about_field(check, KL_POLICY_expires_ms);
 }
 
+/* OPTIONS go out once for all lines of a configuration; who is told the fleet's size keeps to it.
+ * OWN-5 */
+static kl_ms probe_spread_ms(const struct check *check)
+{
+	const struct kl_policy *policy = check->policy;
+	kl_ms ms = policy->probe_ms, told_ms = 0;
+	if (policy->fleet_capacity)
+		told_ms = 1 + UINT64_C(1000) * PROBE_SHARE * policy->fleet_lines /
+				      policy->fleet_capacity;
+	return (ms && ms < told_ms ? told_ms : ms) * check->config->engine.line_count;
+}
+
 static bool has_frequent_probes(struct check *check)
 {
-	return is_too_much(check, check->policy->fallback_probe_ms,
-			   (double)check->facts->capacity / PROBE_SHARE) &&
-	       about_field(check, KL_POLICY_fallback_probe_ms);
+	double limit = (double)check->facts->capacity / PROBE_SHARE;
+	if (is_too_much(check, check->policy->fallback_probe_ms, limit))
+		return about_field(check, KL_POLICY_fallback_probe_ms);
+	return is_too_much(check, probe_spread_ms(check), limit) &&
+	       about_field(check, KL_POLICY_probe_ms);
 }
 
 /* ---- the rules ---------------------------------------------------------------------------------
@@ -398,7 +412,8 @@ static const struct rule {
 	 "refreshes alone are more than a server takes, and so is a failback of all",
 	 "a longer registration", OWN_5},
 	{"probes-frequent", OF_ENTRY, EVERY_PROFILE, has_frequent_probes,
-	 "probes take more than a tenth of what a server can do", "a longer interval", OWN_5},
+	 "probes take more than a tenth of what a server can do",
+	 "a longer interval, or fleet_lines and fleet_capacity", OWN_5},
 };
 
 /* ---- going over them ---------------------------------------------------------------------------

@@ -77,6 +77,17 @@ void store_tell(struct config_store *store, struct subject subject, const char *
 	store->told_count++;
 }
 
+bool store_has_told(const struct config_store *store, const char *parameter, const char *text)
+{
+	for (uint32_t i = 0; i < store->told_count; i++) {
+		const struct config_diagnostic *told = &store->told[i].diagnostic;
+		if ((told->parameter && strcmp(told->parameter, parameter) == 0) ||
+		    strstr(told->text, text))
+			return true;
+	}
+	return false;
+}
+
 static int compare_numbers(uint32_t a, uint32_t b)
 {
 	return (a > b) - (a < b);

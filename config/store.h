@@ -61,6 +61,9 @@ struct subject {
 void store_tell(struct config_store *store, struct subject subject, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Was anything told of PARAMETER, or in words that contain TEXT? */
+bool store_has_told(const struct config_store *store, const char *parameter, const char *text);
+
 /* Hands the diagnostics to the config, by file and line; nothing is told after this. */
 void store_finish(struct config_store *store);
 

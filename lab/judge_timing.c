@@ -91,8 +91,12 @@ static enum standing find_standing(const struct judge *judge, const struct judge
 {
 	if (a->link == JUDGE_MOVED || a->failback)
 		return MIDDLE;
-	return judge_tried_all(judge, a) || a->send_count > sends_max(judge, a->method) ? LAST
-											: UNKNOWN;
+	if (judge_tried_all(judge, a))
+		return LAST;
+	/* So many sends are for the last route alone; with others left it is TIME-1 that breaks. */
+	return a->send_count > sends_max(judge, a->method) && !judge_has_untried(judge, a)
+		       ? LAST
+		       : UNKNOWN;
 }
 
 /* A registration that came about otherwise makes this REGISTER pointless: by a late answer from a

@@ -223,6 +223,11 @@ void sim_fleet_free(struct sim_fleet *fleet)
 	free(fleet);
 }
 
+void sim_fleet_set_watch(struct sim_fleet *fleet, const struct sim_fleet_watch *watch)
+{
+	fleet->watch = *watch;
+}
+
 kl_ms fleet_now(const struct sim_fleet *fleet)
 {
 	return fleet->now_us / FLEET_US;
@@ -340,6 +345,7 @@ void sim_fleet_finish(struct sim_fleet *fleet)
 			out_ms += fleet_now(fleet) - phone->out_since_ms;
 		sim_histogram_add(&results->out_ms, out_ms);
 		results->never_in_service += !(phone->flags & FLEET_EVER);
+		sim_histogram_add(&results->moves, phone->moves);
 	}
 	results->complete = fleet->now_us == (uint64_t)fleet->plan->run_ms * FLEET_US;
 }

@@ -7,7 +7,7 @@
  *
  * Like sim/world.h it jumps from one happening to the next in microseconds, floored for the
  *engines, and has the same servers and names (sim/server.h, sim/names.h).  It differs in what a
- *million phones make necessary: a phone is its engine's block and 48 bytes, a request under way a
+ *million phones make necessary: a phone is its engine's block and 64 bytes, a request under way a
  *small record, and nothing is kept of one that has ended.  A phone has one line.
  *
  * What is left out: ACK, CANCEL and BYE are no load; a 2xx to INVITE that got lost comes 500 ms
@@ -32,6 +32,14 @@ uint64_t sim_fleet_bytes(const struct sim_plan *plan);
 struct sim_fleet *sim_fleet_new(const struct sim_plan *plan, struct sim_results *results,
 				uint32_t judged);
 void sim_fleet_free(struct sim_fleet *fleet);
+
+/* Told of each phone that is registered with a server other than before, or for the first time. */
+struct sim_fleet_watch {
+	void (*on_home)(void *user, uint32_t phone, uint32_t server, uint64_t at_us);
+	void *user;
+};
+
+void sim_fleet_set_watch(struct sim_fleet *fleet, const struct sim_fleet_watch *watch);
 
 /* Lets everything happen before UNTIL_US, at most to the end of the plan's run. */
 void sim_fleet_run(struct sim_fleet *fleet, uint64_t until_us);

@@ -135,10 +135,12 @@ void fleet_call_ring(struct sim_fleet *fleet, uint64_t token)
 }
 
 /* What a cause of the engine means for the person who called. */
-static enum sim_loss loss_of(const struct kl_action_outcome *outcome)
+static enum sim_loss loss_of(const struct fleet_call *call, const struct kl_action_outcome *outcome)
 {
 	if (!outcome->local)
 		return SIM_LOST_REFUSED;
+	if (call->rung)
+		return SIM_LOST_RINGING;
 	if (outcome->why == KL_WHY_NO_ROUTE || outcome->why == KL_WHY_NO_NAMES ||
 	    outcome->why == KL_WHY_NAMES_WAITED || outcome->why == KL_WHY_NAMES_FAILED)
 		return SIM_LOST_NAMES;
@@ -157,7 +159,7 @@ void fleet_call_outcome(struct sim_fleet *fleet, uint32_t p,
 	if (!call)
 		return;
 	if (outcome->status / 100 != 2) {
-		lose(fleet, loss_of(outcome));
+		lose(fleet, loss_of(call, outcome));
 		drop_call(fleet, call);
 		return;
 	}

@@ -143,6 +143,8 @@ static void change_server(struct sim_fleet *fleet, uint32_t index,
 	if (!ends && (fault->what == SIM_TROUBLE_RESETS || fault->what == SIM_TROUBLE_REFUSES ||
 		      fault->what == SIM_TROUBLE_FORGETS))
 		end_streams(fleet, index);
+	if (!heard && sim_server_hears(&server->sip))
+		server->back_ms = (uint32_t)fleet_now(fleet);
 	if (heard && !sim_server_hears(&server->sip)) {
 		server->epoch++;
 		server->busy_until_ns = 0;

@@ -166,6 +166,7 @@ static void do_send(struct sim_fleet *fleet, uint32_t p, const struct kl_action_
 
 	fleet->results->requests++;
 	fleet->results->copies += send->attempt > 1;
+	fleet->results->probes += send->method == KL_OPTIONS;
 	if (phone->flags & FLEET_LINK_DOWN) {
 		struct sim_invariants **checker = checker_of(fleet, p);
 		const struct kl_event event = {.type = KL_EV_TRANSPORT,
@@ -186,16 +187,38 @@ static void do_send(struct sim_fleet *fleet, uint32_t p, const struct kl_action_
 		send_request(fleet, p, send, server);
 }
 
+/* Its registration was accepted, which may be by another server than before. */
+static void settle(struct sim_fleet *fleet, uint32_t p, const struct kl_report *report)
+{
+	struct fleet_phone *phone = &fleet->phones[p];
+	uint32_t server = fleet_server_at(fleet, &report->route);
+	uint8_t *home = &phone->home[report->entry];
+
+	if (server == FLEET_NONE || *home == server + 1)
+		return;
+	if (*home && phone->moves < UINT16_MAX)
+		phone->moves++;
+	*home = (uint8_t)(server + 1);
+	if (report->from == KL_FAILING_BACK && phone->probed == *home)
+		sim_histogram_add(&fleet->results->returns_ms, fleet_now(fleet) - phone->probed_ms);
+	phone->probed = 0;
+	if (fleet->watch.on_home)
+		fleet->watch.on_home(fleet->watch.user, p, server, fleet->now_us);
+}
+
 static void do_report(struct sim_fleet *fleet, uint32_t p, const struct kl_report *report)
 {
 	struct fleet_phone *phone = &fleet->phones[p];
 	uint8_t bit = (uint8_t)(1u << report->entry);
 
-	if (report->type == KL_REPORT_STATE)
+	if (report->type == KL_REPORT_STATE) {
 		set_active(fleet, phone,
 			   report->active ? phone->active | bit : phone->active & (uint8_t)~bit);
-	else if (report->why == KL_WHY_CUT)
+		if (report->to == KL_REGISTERED && report->why == KL_WHY_ACCEPTED)
+			settle(fleet, p, report);
+	} else if (report->why == KL_WHY_CUT) {
 		fleet->results->cut_routes++;
+	}
 }
 
 static void perform(struct sim_fleet *fleet, uint32_t p, const struct kl_action *action)
@@ -343,6 +366,18 @@ static enum kl_challenge challenge_of(struct fleet_phone *phone,
 	return challenge;
 }
 
+/* A server that was dead answered a probe: the way back to it begins there (OWN-1). */
+static void take_probe(struct sim_fleet *fleet, struct fleet_phone *phone, uint32_t server)
+{
+	uint32_t back_ms = fleet->servers[server].back_ms;
+	bool known = phone->probed && phone->probed_ms >= fleet->servers[phone->probed - 1].back_ms;
+
+	if (!back_ms || known || phone->home[0] == server + 1)
+		return;
+	phone->probed = (uint8_t)(server + 1);
+	phone->probed_ms = (uint32_t)fleet_now(fleet);
+}
+
 static void take_reply(struct sim_fleet *fleet, const struct fleet_message *message)
 {
 	struct fleet_phone *phone = &fleet->phones[message->phone];
@@ -368,6 +403,8 @@ static void take_reply(struct sim_fleet *fleet, const struct fleet_message *mess
 		else if (*bound == message->server + 1)
 			*bound = 0;
 	}
+	if (message->method == KL_OPTIONS && message->status != 503)
+		take_probe(fleet, phone, message->server);
 	if (message->status == 180)
 		fleet_call_ring(fleet, message->token);
 	fleet->results->exchanges += message->status >= 200;

@@ -36,11 +36,16 @@ struct fleet_phone {
 	uint8_t class;
 	uint8_t boots;                 /* tells messages of another life */
 	uint8_t bound[KL_ENTRIES_MAX]; /* the server that holds the registration, from 1; 0: none */
+	uint8_t home[KL_ENTRIES_MAX];  /* the server that it is registered with, as it sees it, or
+					* was last; from 1, 0: never */
 	uint8_t active;                /* a bit for each entry that is registered, as it sees it */
 	uint8_t flags;
+	uint8_t probed;     /* a server that was dead and answered a probe of it since; from 1 */
+	uint16_t moves;     /* from one home to another */
+	uint32_t probed_ms; /* the first such answer */
 };
 
-_Static_assert(sizeof(struct fleet_phone) == 48, "a million of them are 48 MB");
+_Static_assert(sizeof(struct fleet_phone) == 64, "a million of them are 64 MB");
 
 enum fleet_what {
 	FLEET_REQUEST, /* on its way to a server */
@@ -81,6 +86,7 @@ struct fleet_server {
 	const struct sim_plan_server *plan;
 	uint64_t service_ns, busy_until_ns; /* 0: no limit */
 	uint32_t epoch;                     /* grows when what it was at is lost */
+	uint32_t back_ms;                   /* it hears again since then; 0: it was never dead */
 	struct sim_server_second *seconds;
 };
 
@@ -123,6 +129,7 @@ struct sim_fleet {
 	struct sim_fleet_second current; /* counted so far */
 	uint32_t judged;
 	struct sim_invariants **checkers; /* one for each `judged` phones */
+	struct sim_fleet_watch watch;
 };
 
 /* ---- fleet.c: time, memory, chance ---- */

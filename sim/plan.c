@@ -1,6 +1,7 @@
 /* plan.c - the scenario's file read, the parts of a plan put together, and judged as a whole. */
 #include "sim/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,17 @@ enum {
 	BOOT_SPREAD_MS = 60 * 1000,
 	SEED = 1,
 	SECOND_MS = 1000,
+	PROBES_PART = 10, /* the part of a server's capacity that probes stay below */
 };
+
+bool plan_is_mistaken(const struct plan_draft *draft, const char *key)
+{
+	const char *dot = strrchr(key, '.');
+	char meant[KL_TEXT_MAX];
+
+	snprintf(meant, sizeof(meant), "did you mean %s?", dot ? dot + 1 : key);
+	return store_has_told(draft->store, key, meant);
+}
 
 /* A fleet that renews more often than all servers can serve never comes to rest: told, since that
  * may be what the run is to show. */
@@ -43,6 +54,36 @@ static void judge_capacity(struct plan_draft *draft)
 			  plan->lines, asked, (unsigned long long)served);
 }
 
+/* Phones by themselves that probe as if they were alone bring a server down: told, with what helps.
+ * OWN-5 */
+static void judge_probes(struct plan_draft *draft)
+{
+	const struct sim_plan *plan = draft->plan;
+	double asked = 0, shares = 0;
+
+	for (uint32_t i = 0; i < plan->class_count; i++)
+		shares += plan->classes[i].share;
+	for (uint32_t i = 0; i < plan->class_count; i++) {
+		const struct kl_policy *policy = &plan->classes[i].policies[0];
+		double gap_ms = policy->probe_ms;
+
+		if (policy->probe_ms && !policy->fleet_capacity)
+			asked += plan->lines * (plan->classes[i].share / shares) * SECOND_MS /
+				 gap_ms;
+	}
+	for (uint32_t i = 0; i < plan->server_count; i++) {
+		const struct sim_plan_server *server = &plan->servers[i];
+
+		if (server->capacity && asked * PROBES_PART > server->capacity) {
+			plan_warn(draft, &draft->rows->servers.at, "servers",
+				  "%.0f probes in a second reach \"%s\", which serves %u: tell the "
+				  "phones fleet_lines and fleet_capacity",
+				  asked, server->name, server->capacity);
+			return;
+		}
+	}
+}
+
 static const char *folder_of(struct arena *arena, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -66,7 +107,8 @@ static void make_whole(struct plan_draft *draft)
 	}
 	if (options->lines)
 		plan->lines = options->lines;
-	if (!plan->lines && (!rows->phones || !rows->phones->lines.text))
+	if (!plan->lines && !plan_is_mistaken(draft, "phones.lines") &&
+	    !plan_is_mistaken(draft, "phones"))
 		plan_tell(draft, &rows->at, "phones", "it does not say how many lines there are");
 }
 
@@ -92,8 +134,13 @@ static void make(struct plan_draft *draft)
 	plan_make_faults(draft);
 	plan_make_classes(draft);
 	plan_set(draft);
-	if (draft->store->config.error_count == 0)
-		judge_capacity(draft);
+	for (uint32_t i = 0; i < draft->plan->class_count; i++)
+		if (draft->plan->classes[i].config->error_count)
+			return;
+	if (draft->store->config.error_count)
+		return;
+	judge_capacity(draft);
+	judge_probes(draft);
 }
 
 /* The scenario's own diagnostics, and the errors of what its phones are provisioned with. */

@@ -71,7 +71,7 @@ void plan_make_servers(struct plan_draft *draft)
 			text_read_ip(rows[i].address.text, server->ip);
 		check_server(draft, &rows[i], i);
 	}
-	if (!list->count)
+	if (!list->count && !plan_is_mistaken(draft, "servers"))
 		plan_tell(draft, &draft->rows->at, "servers", "there is no server");
 }
 

@@ -12,7 +12,6 @@ enum {
 	SERVICE_MAX = 11, /* bytes of "_sips._tcp." */
 	SERVICES = 3,     /* SRV questions for one name: UDP, TCP, TLS */
 	REQUESTS = 2,     /* of the user at one time */
-	PROBES = 4,       /* at one time, of a route set */
 };
 
 /* ---- limits ---------------------------------------------------------------------------------- */
@@ -89,7 +88,7 @@ void plan_set_limits(struct sim_plan_class *class, const struct sim_names *names
 	kl_limits_default(engine);
 	for (uint32_t i = 0; i < class->line.entry_count; i++) {
 		add_entry(&need, &class->entries[i], names, families);
-		probes |= class->policies[i].probe_ms > 0;
+		probes |= class->policies[i].probe_ms > 0 || class->policies[i].first_silence;
 	}
 	need.routes += engine->static_record_count;
 	need.records += engine->static_record_count;
@@ -102,7 +101,8 @@ void plan_set_limits(struct sim_plan_class *class, const struct sim_names *names
 	limits->queries = smaller(limits->queries, need.queries);
 	limits->records = smaller(limits->records, larger(need.records, 1));
 	limits->name_bytes = smaller(limits->name_bytes, larger((need.name_bytes + 3) & ~3u, 64));
-	limits->walks = class->line.entry_count + REQUESTS + (probes ? PROBES * limits->sets : 0);
+	if (!probes)
+		limits->walks = class->line.entry_count + REQUESTS;
 	limits->subscriptions = 0;
 }
 
@@ -163,8 +163,9 @@ static void load_class(struct plan_draft *draft, struct sim_plan_class *class,
 	char why[KL_TEXT_MAX];
 
 	if (config_load(options, &class->config)) {
-		plan_tell(draft, at, "phones.configurations", "\"%s\" can't be used",
-			  options->files[0]);
+		if (at || !class->config->error_count) /* else those say it all */
+			plan_tell(draft, at, "phones.configurations", "\"%s\" can't be used",
+				  options->files[0]);
 		return;
 	}
 	take_line(draft, class, at);
@@ -250,7 +251,8 @@ void plan_make_classes(struct plan_draft *draft)
 	}
 	for (uint32_t i = 0; i < count; i++)
 		make_class(draft, &((const struct rows_class *)rows->configurations.items)[i]);
-	if (!count)
+	if (!count && !plan_is_mistaken(draft, "phones") &&
+	    !plan_is_mistaken(draft, "phones.configurations"))
 		plan_tell(draft, &draft->rows->at, "phones",
 			  "it does not say what the phones are provisioned with");
 }

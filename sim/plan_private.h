@@ -29,6 +29,10 @@ static inline uint32_t plan_number(const struct yaml_leaf *leaf, uint32_t otherw
 #define plan_warn(draft, place, name, ...)                                                         \
 	store_tell((draft)->store, (struct subject){CONFIG_WARNING, place, name}, __VA_ARGS__)
 
+/* Was KEY ("phones.lines"), which is not set, there with a wrong value, or mistyped, and told so?
+ */
+bool plan_is_mistaken(const struct plan_draft *draft, const char *key);
+
 /* Each makes its part of the plan, and tells what is wrong with it. */
 void plan_make_servers(struct plan_draft *draft);
 void plan_make_sites(struct plan_draft *draft);

@@ -93,10 +93,25 @@ static uint32_t next_begins(const struct sim_results *results, const struct sim_
 	for (uint32_t i = fault + 1; i < plan->fault_count; i++) {
 		uint64_t at_s = plan->faults[i].at_us / SECOND_US;
 
-		if (plan->faults[i].at_us > plan->faults[fault].at_us && at_s < seconds)
+		if (plan->faults[i].at_us > plan->faults[fault].at_us &&
+		    plan->faults[i].ends_us > plan->faults[fault].ends_us && at_s < seconds)
 			return (uint32_t)at_s;
 	}
 	return seconds;
+}
+
+/* Is PEAK, of server I, more for it than what AFTER has?  A server without a limit bears all. */
+static bool is_worse(const struct sim_plan *plan, uint32_t peak, uint32_t i,
+		     const struct sim_aftermath *after)
+{
+	uint64_t own = plan->servers[i].capacity,
+		 other = plan->servers[after->peak_server].capacity;
+
+	if (!after->peak || (own && !other))
+		return peak > 0;
+	if (!own && !other)
+		return peak > after->peak;
+	return own && peak * other > after->peak * own;
 }
 
 struct sim_aftermath sim_results_aftermath(const struct sim_results *results,
@@ -124,7 +139,7 @@ struct sim_aftermath sim_results_aftermath(const struct sim_results *results,
 	for (uint32_t i = 0; i < results->server_count; i++) {
 		uint32_t at_s, peak = sim_results_peak(results, i, (uint32_t)ends, next, &at_s);
 
-		if (peak > after.peak) {
+		if (is_worse(plan, peak, i, &after)) {
 			after.peak = peak;
 			after.peak_server = i;
 			after.peak_at_s = at_s;

@@ -20,6 +20,7 @@ enum { SIM_BROKEN_MAX = 256 };
 	X(SIM_LOST_LINK, "the phone had no network")                                               \
 	X(SIM_LOST_NAMES, "the DNS gave no route")                                                 \
 	X(SIM_LOST_ANSWER, "no server answered")                                                   \
+	X(SIM_LOST_RINGING, "it rang, and its server died")                                        \
 	X(SIM_LOST_REFUSED, "a server refused it")                                                 \
 	X(SIM_LOST_REGISTRATION, "the line was not registered")                                    \
 	X(SIM_LOST_BUSY, "the phone had too many requests under way")                              \
@@ -62,15 +63,18 @@ struct sim_results {
 	volatile bool ended;       /* nothing changes any more */
 	bool complete;             /* the run came to its end */
 	uint64_t exchanges;        /* requests of phones that got a final answer */
-	uint64_t requests, copies, questions, registrations;
+	uint64_t requests, copies, probes, questions, registrations;
 	uint64_t calls_placed, calls_taken;
 	uint64_t lost[SIM_LOSSES_MAX];
 	uint64_t cut_routes;           /* an engine had no room for what the DNS gave */
 	struct sim_histogram setup_us; /* from dialling until it rings */
 	struct sim_histogram out_ms; /* time without service of each phone, from its first start */
 	uint32_t never_in_service;   /* phones that were not registered even once */
-	uint64_t judged;             /* events that the safety checker looked at */
-	char broken[SIM_BROKEN_MAX]; /* the first rule that broke; "": none */
+	struct sim_histogram moves;  /* of each phone, from one server to another */
+	struct sim_histogram returns_ms; /* to a server that was dead, from the first probe that it
+					  * answered */
+	uint64_t judged;                 /* events that the safety checker looked at */
+	char broken[SIM_BROKEN_MAX];     /* the first rule that broke; "": none */
 	struct sim_server_totals totals[SIM_FLEET_SERVERS_MAX];
 	struct sim_fleet_second fleet[]; /* of each second; then those of each server */
 };
@@ -93,8 +97,8 @@ struct sim_aftermath {
 	int64_t back_s;  /* after it ended, until as many are in service again; -1: not until the
 			  * next fault or the end of the run */
 	int64_t most_s;  /* ... until 99 % of them are; -1 */
-	uint32_t peak_server,
-		peak; /* the most requests in a second to one server, after it ended */
+	uint32_t peak_server, peak; /* the most requests in a second to one server, after it ended:
+				     * the one for whose capacity that is the most */
 	uint32_t peak_at_s;
 };
 

@@ -100,7 +100,15 @@ phone.yaml:5: warning: lines.1.servers.2.name = 192.0.2.9: fallback servers are 
         self.assertEqual(status, 0)
         self.assertIn('10000 lines in 60 s are 166.7 a second, at most 100 are wanted', out)
         self.assertIn('[backoff-short]', out)
-        self.assertEqual(self.check(GOOD, '--lines', '10000', '--capacity', '167')[1], '0 errors, 0 warnings\n')
+        self.assertNotIn('[backoff-short]', self.check(GOOD, '--lines', '10000', '--capacity', '167')[1])
+
+    def test_probes_of_a_fleet(self):
+        """OWN-5 (part): phones that probe as if each were alone; those that are told how many they are do not."""
+        out = self.check(GOOD, '--lines', '10000', '--capacity', '167')[1]
+        self.assertIn('10000 lines in 10 s are 1000 a second, at most 16.7 are wanted', out)
+        self.assertIn('fleet_lines and fleet_capacity', out)
+        told = 'policy: {fleet_lines: 10000, fleet_capacity: 167}\n' + GOOD
+        self.assertEqual(self.check(told, '--lines', '10000', '--capacity', '167')[1], '0 errors, 0 warnings\n')
 
     def test_resolvers(self):
         """SEE-4 (part): one resolver alone, and none on site."""

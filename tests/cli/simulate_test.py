@@ -40,6 +40,20 @@ def test_bad_scenario():
     expect(err == expected, f'{HERE}/bad.txt, not\n{err}')
 
 
+def test_one_mistake_one_error():
+    """What is mistyped or has a wrong value is not told to be missing as well."""
+    text = (EXAMPLES / 'primary-dies.yaml').read_text(encoding='utf-8').replace('phones/', f'{EXAMPLES}/phones/')
+    for right, wrong in (('  lines: 1000000', '  lines: many'), ('  lines: 1000000', '  lnes: 3'), ('\nphones:', '\nphone:'),
+                         ('  configurations:', '  configuration:')):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / 'mistaken.yaml'
+            path.write_text(text.replace(right, wrong), encoding='utf-8')
+            status, _, err = simulate(path)
+        expect(status == 2 and err.count('error') == 1, f'one error of {wrong}, not {err}')
+    err = simulate('--compare', EXAMPLES / 'primary-dies.yaml', 'nonesuch.cfg', 'other.cfg')[2]
+    expect(err == 'nonesuch.cfg: error: the file cannot be read: No such file or directory\n', f'one error of a file, not {err}')
+
+
 def test_wrong_usage():
     primary = EXAMPLES / 'primary-dies.yaml'
     for words in ((), ('--lines', '0', primary), ('--lines', 'x', primary), ('--seed', '-1', primary), (primary, primary),
@@ -68,11 +82,24 @@ def test_impossible_capacity():
            f'the figures, not {err}')
 
 
+def test_probes_that_overload():
+    """Phones that probe as if each were alone are told of before they are played, each warning once."""
+    files = (EXAMPLES / 'phones/poly.cfg', EXAMPLES / 'phones/keepline.yaml', EXAMPLES / 'phones/keepline-million.yaml')
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / 'crowd.yaml'
+        text = (EXAMPLES / 'power-cut.yaml').read_text(encoding='utf-8').replace('capacity: 1500', 'capacity: 150')
+        text = text[:text.index('faults:')].replace('run: 6h', 'run: 1s').replace('phones/', f'{EXAMPLES}/phones/')
+        path.write_text(text, encoding='utf-8')
+        _, _, err = simulate('--lines', 20000, '--compare', path, *files)
+    warning = '2000 probes in a second reach "sbc1", which serves 150: tell the phones fleet_lines and fleet_capacity'
+    expect(err.count('warning') == 1 and warning in err, f'one warning of the probes, not {err}')
+
+
 def test_examples():
     """Each ready scenario runs, breaks no rule, and gives a page that needs nothing else."""
     names = sorted(path.stem for path in EXAMPLES.glob('*.yaml'))
-    expect(names == ['503-storm', 'brown-out', 'dns-outage', 'flapping-link', 'power-cut', 'primary-dies',
-                     'rolling-maintenance'], f'the ready scenarios, not {names}')
+    expect(names == ['503-storm', 'brown-out', 'dns-outage', 'failback', 'flapping-link', 'flapping-server', 'lossy-path',
+                     'power-cut', 'primary-dies', 'rolling-maintenance'], f'the ready scenarios, not {names}')
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             page = Path(folder) / f'{name}.html'

@@ -213,6 +213,14 @@ static const struct {
 	 XML(ONE),
 	 {.fleet = 1201, .capacity = 100},
 	 {.fleet = 1200, .capacity = 100}},
+	/* OWN-5: every 10 s, a tenth of 100 a second are 100 lines. */
+	{"probes-frequent",
+	 "probe_ms",
+	 "keepline",
+	 XML(ONE),
+	 XML(ONE),
+	 {.fleet = 101, .capacity = 100},
+	 {.fleet = 100, .capacity = 100}},
 };
 
 static struct config *load(const char *text, const char *profile)
@@ -296,8 +304,9 @@ static void test_one_cause_one_finding(void **state)
 static void test_our_own_profile_has_nothing_to_say(void **state)
 {
 	(void)state;
-	struct config *config =
-		load("lines: [{user: bob, servers: {name: sip.example.com}}]\n", NULL);
+	struct config *config = load("policy: {fleet_lines: 1000, fleet_capacity: 100}\n"
+				     "lines: [{user: bob, servers: {name: sip.example.com}}]\n",
+				     NULL);
 	const struct check_finding *findings;
 	const struct check_facts facts = {.resolver_count = 2,
 					  .resolver_on_site = true,

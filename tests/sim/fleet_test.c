@@ -360,6 +360,58 @@ static void is_well_when_the_last_of_two_faults_is_over(void **state)
 	}
 }
 
+/* A dead server is left and returned to: two moves.  What its end brings is told although another
+ * fault was within it, and the busiest server is that which has the most for its capacity. */
+static void tells_what_a_fault_brings_though_another_was_within(void **state)
+{
+	struct sim_plan *plan = load("lines: 100, boot_spread: 1m", ", capacity: 100",
+				     "run: 5h\n"
+				     "faults:\n"
+				     "  - {at: 10m, for: 90m, what: silent, server: a}\n"
+				     "  - {at: 75m, for: 1m, what: power-cut, boot_spread: 0}\n");
+	struct sim_results *results;
+	struct sim_aftermath after;
+
+	(void)state;
+	plan->servers[1].capacity = 0;
+	results = play(plan, 1);
+	after = sim_results_aftermath(results, plan, 0);
+	assert_int_equal(results->moves.count, 100);
+	assert_int_equal(results->moves.most, 2);
+	assert_int_equal(after.back_s, 0);
+	assert_int_equal(after.peak_server, 0);
+	assert_int_equal(sim_results_aftermath(results, plan, 1).peak_server, 0);
+	assert_int_equal(results->probes, 0);
+	drop(plan, results);
+}
+
+/* A phone of the profile keepline has room for a doubt: it leaves at the next probe (11 s at most)
+ * and three round trips after first silence (OWN-3 (part)), and returns 30 s after its first
+ * answered probe, or with the one that comes then (OWN-1 (part)). */
+static void leaves_and_returns_by_the_rules_of_its_own_profile(void **state)
+{
+	struct sim_plan *plan;
+	struct sim_results *results;
+
+	(void)state;
+	write_file(phone_path, "lines:\n"
+			       "  - user: \"1001\"\n"
+			       "    servers: [{name: sip.example.com, transport: udp}]\n");
+	plan = load("lines: 200, boot_spread: 1m", "",
+		    "run: 1h\n"
+		    "faults: [{at: 20m, for: 10m, what: silent, server: a}]\n");
+	results = play(plan, 10);
+	assert_int_equal(results->moves.most, 2);
+	assert_int_equal(results->moves.sum, 400);
+	assert_in_range(results->out_ms.most, 500, 11000 + 1000);
+	assert_int_equal(results->returns_ms.count, 200);
+	assert_in_range(sim_histogram_at(&results->returns_ms, 1), 29000, 31000);
+	assert_in_range(results->returns_ms.most, 30000, 42000);
+	assert_true(results->probes > 0);
+	drop(plan, results);
+	write_phone("UDPOnly");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +424,8 @@ int main(void)
 		cmocka_unit_test(outlives_each_fault_on_streams),
 		cmocka_unit_test(comes_back_after_a_reset),
 		cmocka_unit_test(is_well_when_the_last_of_two_faults_is_over),
+		cmocka_unit_test(tells_what_a_fault_brings_though_another_was_within),
+		cmocka_unit_test(leaves_and_returns_by_the_rules_of_its_own_profile),
 		cmocka_unit_test(knows_how_long_each_phone_was_without_service),
 	};
 
