@@ -21,11 +21,6 @@ struct agent_branch *agent_fork_find(struct agent_fork *fork, uint64_t client)
 	return NULL;
 }
 
-void agent_fork_ring(struct agent_fork *fork, uint64_t now)
-{
-	fork->ring_until_at = now + AGENT_FORK_RING_MS;
-}
-
 bool agent_fork_is_over(const struct agent_fork *fork)
 {
 	for (uint8_t i = 0; i < fork->count; i++)

@@ -35,7 +35,6 @@ struct agent_fork {
 	bool has_best;
 	bool is_answered;  /* a final answer went out */
 	bool is_cancelled; /* what is still open is superfluous */
-	uint64_t ring_until_at;
 };
 
 enum agent_fork_verdict {
@@ -50,9 +49,6 @@ int agent_fork_add(struct agent_fork *fork, uint64_t client);
 
 /* The branch of CLIENT; NULL: none. */
 struct agent_branch *agent_fork_find(struct agent_fork *fork, uint64_t client);
-
-/* A provisional answer above 100 came: the ringing goes on. */
-void agent_fork_ring(struct agent_fork *fork, uint64_t now);
 
 /* A final answer came on a branch.  A 2xx or a 6xx makes the others superfluous:
  * agent_fork_next_superfluous() then names them.  Of a 2xx each one passes. */

@@ -93,6 +93,10 @@ struct net_address agent_inside_local(const struct agent_inside *inside);
 void agent_inside_reply(struct agent_inside *inside, const struct agent_incoming *incoming,
 			unsigned status, const char *reason);
 
+/* The same with a time to wait, in a 503. */
+void agent_inside_refuse(struct agent_inside *inside, const struct agent_incoming *incoming,
+			 unsigned status, unsigned retry_after_s);
+
 /* Sends an answer that was made of one from outside; of an INVITE's 2xx each one.  BACK is
  * phone_reply_hop() of its request. */
 void agent_inside_respond(struct agent_inside *inside, sip_transaction_id id,

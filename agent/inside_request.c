@@ -55,6 +55,17 @@ void agent_inside_reply(struct agent_inside *inside, const struct agent_incoming
 	finish(inside, incoming, status, &builder);
 }
 
+void agent_inside_refuse(struct agent_inside *inside, const struct agent_incoming *incoming,
+			 unsigned status, unsigned retry_after_s)
+{
+	struct sip_builder builder;
+
+	begin(inside, incoming, status, NULL, &builder);
+	if (status == 503)
+		sip_builder_header(&builder, "Retry-After", "%u", retry_after_s);
+	finish(inside, incoming, status, &builder);
+}
+
 /* ---- requests that we answer --------------------------------------------------------------- */
 
 /* Where an endpoint is reached: over UDP where it sends from, which leads back through a NAT; on

@@ -56,6 +56,8 @@ struct agent_dialog {
 	uint32_t line;     /* index in the configuration */
 	uint32_t endpoint; /* the same */
 	bool is_confirmed;
+	bool is_counted;           /* the engine knows of it, as a call of its line */
+	bool is_placed;            /* the endpoint asked for it */
 	bool is_dead;              /* nothing goes outside any more (AGENT-6, AGENT-7) */
 	struct agent_cseq cseq[2]; /* of what the side sends: enum agent_side */
 	uint32_t heard[2];         /* the highest number that the side used itself */

@@ -5,6 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_loopback(const char *text)
+{
+	struct in6_addr ip6;
+	struct in_addr ip4;
+
+	return (inet_pton(AF_INET, text, &ip4) == 1 && ntohl(ip4.s_addr) >> 24 == IN_LOOPBACKNET) ||
+	       (inet_pton(AF_INET6, text, &ip6) == 1 && IN6_IS_ADDR_LOOPBACK(&ip6));
+}
+
 /* "IP4 127.0.0.1" in a line; absent if there is none.  (RFC 8866 5.2, 5.7: the address is the last
  * field, with its type before it; c= may go on with "/TTL".) */
 static struct sip_span find_in_line(struct sip_span line)
@@ -12,8 +21,6 @@ static struct sip_span find_in_line(struct sip_span line)
 	const struct sip_span none = {NULL, 0};
 	struct sip_span type = none, field, rest = line;
 	char text[INET6_ADDRSTRLEN];
-	struct in6_addr ip6;
-	struct in_addr ip4;
 
 	if (line.length < 2 || line.at[1] != '=' || (line.at[0] != 'c' && line.at[0] != 'o'))
 		return none;
@@ -25,8 +32,7 @@ static struct sip_span find_in_line(struct sip_span line)
 	if (!type.at || !rest.at || sip_span_copy(sip_span_trim(rest), text, sizeof(text)))
 		return none;
 	rest = sip_span_trim(rest);
-	if ((inet_pton(AF_INET, text, &ip4) == 1 && ntohl(ip4.s_addr) >> 24 == IN_LOOPBACKNET) ||
-	    (inet_pton(AF_INET6, text, &ip6) == 1 && IN6_IS_ADDR_LOOPBACK(&ip6)))
+	if (is_loopback(text))
 		return (struct sip_span){type.at, (size_t)(rest.at + rest.length - type.at)};
 	return none;
 }
@@ -57,6 +63,16 @@ bool agent_loopback_is_in(const struct sip_message *message)
 		if (find_in_line(sip_span_trim(line)).at)
 			return true;
 	return false;
+}
+
+struct sip_span agent_loopback_body(const struct sip_message *message, const char *host, char *to,
+				    size_t size)
+{
+	int length = SIP_EABSENT;
+
+	if (!is_loopback(host) && agent_loopback_is_in(message))
+		length = agent_loopback_replace(message->body, host, to, size);
+	return length < 0 ? (struct sip_span){NULL, 0} : (struct sip_span){to, (size_t)length};
 }
 
 int agent_loopback_replace(struct sip_span description, const char *host, char *to, size_t size)

@@ -16,4 +16,9 @@ bool agent_loopback_is_in(const struct sip_message *message);
  * Returns its length, or SIP_ESPACE. */
 int agent_loopback_replace(struct sip_span description, const char *host, char *to, size_t size);
 
+/* The description of MESSAGE so replaced, in TO, if it has a loopback address; else absent.  If
+ * HOST is one, the far end is on this machine, too: nothing is replaced. */
+struct sip_span agent_loopback_body(const struct sip_message *message, const char *host, char *to,
+				    size_t size);
+
 #endif

@@ -8,6 +8,8 @@ enum {
 	RECORD_VERSION = 1,
 	CONFIRMED = 1,
 	DEAD = 2,
+	COUNTED = 16,
+	PLACED = 32,
 	UNREGISTERED = 4, /* of its binding, as the next */
 	REDIRECTED = 8,
 };
@@ -78,6 +80,7 @@ int agent_dialog_record(const struct agent_dialog *dialog, const struct agent_na
 	struct agent_pack pack = {.to = to, .size = size};
 	uint64_t left_ms = dialog->drop_at > at->now ? dialog->drop_at - at->now : 0;
 	int flags = (dialog->is_confirmed ? CONFIRMED : 0) | (dialog->is_dead ? DEAD : 0) |
+		    (dialog->is_counted ? COUNTED : 0) | (dialog->is_placed ? PLACED : 0) |
 		    (dialog->binding.unregistered ? UNREGISTERED : 0) |
 		    (dialog->binding.redirected ? REDIRECTED : 0);
 
@@ -156,6 +159,8 @@ static void fill(struct agent_dialog *dialog, const struct reading *reading,
 {
 	dialog->is_confirmed = reading->flags & CONFIRMED;
 	dialog->is_dead = reading->flags & DEAD;
+	dialog->is_counted = reading->flags & COUNTED;
+	dialog->is_placed = reading->flags & PLACED;
 	dialog->session_ms = reading->session_ms;
 	dialog->hop = reading->hop;
 	dialog->binding = reading->binding;

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "agent/loopback.h"
-
 /* ---- parts --------------------------------------------------------------------------------- */
 
 static void put_value(struct agent_edit *edit, enum sip_header_id id, struct sip_span value)
@@ -122,25 +120,17 @@ static void end_credentials(struct agent_edit *edit, const struct agent_request_
 }
 
 struct finish {
-	const char *media_host;
+	struct sip_span body;
 	bool on_stream;
 };
 
 /* Returns the length of what is written, or an error. */
 static int finish(struct agent_edit *edit, const struct finish *how, char *to, size_t size)
 {
-	char description[SIP_MESSAGE_MAX];
-	struct sip_span body = edit->message->body;
-	int length;
+	struct sip_span body = how->body.at ? how->body : edit->message->body;
 
-	if (how->media_host && agent_loopback_is_in(edit->message)) {
-		length = agent_loopback_replace(body, how->media_host, description,
-						sizeof(description));
-		if (length < 0)
-			return length;
-		body = (struct sip_span){description, (size_t)length};
+	if (how->body.at)
 		agent_edit_body(edit, body);
-	}
 	if (how->on_stream && !sip_message_header(edit->message, SIP_CONTENT_LENGTH, 0))
 		agent_edit_add(edit, SIP_CONTENT_LENGTH, "%zu", body.length);
 	return agent_edit_write(edit, to, size);
@@ -168,7 +158,7 @@ int agent_rewrite_request(const struct sip_message *request,
 	end_credentials(&edit, rewrite, SIP_AUTHORIZATION);
 	end_credentials(&edit, rewrite, SIP_PROXY_AUTHORIZATION);
 	agent_edit_add_lines(&edit, SIP_AUTHORIZATION, rewrite->credentials);
-	return finish(&edit, &(struct finish){rewrite->media_host, rewrite->on_stream}, to, size);
+	return finish(&edit, &(struct finish){rewrite->body, rewrite->on_stream}, to, size);
 }
 
 static void exchange_lines(struct agent_edit *edit, enum sip_header_id id, struct sip_span lines)
@@ -197,5 +187,5 @@ int agent_rewrite_response(const struct sip_message *response,
 		put_contact(&edit, rewrite->contact);
 	if (!sip_span_equal(number, number_of(cseq->value)))
 		agent_edit_replace(&edit, number_of(cseq->value), "%.*s", SIP_SPAN(number));
-	return finish(&edit, &(struct finish){rewrite->media_host, rewrite->on_stream}, to, size);
+	return finish(&edit, &(struct finish){rewrite->body, rewrite->on_stream}, to, size);
 }

@@ -32,8 +32,8 @@ struct agent_request_rewrite {
 	struct sip_span credentials;   /* whole lines of ours */
 	agent_credentials_judge *ends; /* credentials that end here; NULL: none do */
 	void *user;
-	const char *media_host; /* instead of a loopback address; NULL: it stays (AGENT-11) */
-	bool on_stream;         /* where Content-Length has to be there (RFC 3261 20.14) */
+	struct sip_span body; /* another one (agent/loopback.h); absent: it stays */
+	bool on_stream;       /* where Content-Length has to be there (RFC 3261 20.14) */
 };
 
 /* Writes a request as it goes on.  Max-Forwards, which must not be 0 (AGENT-10), goes down by one.
@@ -47,7 +47,7 @@ struct agent_response_rewrite {
 	/* Whole lines that stand for what came; absent: those of the request. */
 	struct sip_span record_routes;
 	struct sip_span contact; /* as above; of 101 to 299 alone */
-	const char *media_host;  /* as above */
+	struct sip_span body;    /* as above */
 	bool on_stream;          /* as above */
 };
 

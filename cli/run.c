@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
+#include "agent/agent.h"
 #include "cli/cli.h"
 #include "cli/phone_options.h"
 #include "net/udp.h"
@@ -35,6 +36,7 @@ struct run {
 	struct net_timer *leave_timer;
 	struct phone *phone;
 	struct phone_control *control;
+	struct agent *agent; /* NULL: nobody is inside */
 	bool leaving;
 	struct config *first;   /* what the device was set up by; the phone keeps its texts */
 	struct config *current; /* what the lines go by: the first, or what was read again */
@@ -347,6 +349,20 @@ static void take_device(struct run *run, const struct config_device *device)
 	tls->unverified = !device->tls.verify;
 }
 
+/* Whoever is behind the lines, if the files name somebody. */
+static int open_agent(struct run *run, char why[PHONE_WHY_MAX])
+{
+	const struct agent_config config = {
+		.loop = run->loop,
+		.phone = run->phone,
+		.config = run->first,
+		.dscp = run->phone_config.dscp,
+		.tls = run->phone_config.tls,
+	};
+
+	return run->first->inside.is_set ? agent_open(&run->agent, &config, why) : 0;
+}
+
 /* systemd.exec(5): StateDirectory= makes folders and names them, divided by colons. */
 static void take_state_directory(struct run *run)
 {
@@ -367,12 +383,13 @@ static int open_and_serve(struct run *run)
 				   : phone_control_default_path(standard, sizeof standard);
 	int status = 2;
 
-	if (phone_create(&run->phone, &run->phone_config, why) ||
+	if (phone_create(&run->phone, &run->phone_config, why) || open_agent(run, why) ||
 	    phone_control_open(&run->control, run->phone, path, why))
 		fprintf(stderr, "keepline run: %s\n", why);
 	else
 		status = serve(run);
 	phone_control_close(run->control);
+	agent_close(run->agent);
 	phone_free(run->phone);
 	return status;
 }

@@ -214,6 +214,39 @@ static void print_subscription(const json_t *subscription)
 		printf("    last: %s\n", text_of(subscription, "why"));
 }
 
+static void print_inside(const json_t *inside)
+{
+	const json_t *endpoint, *contact, *call;
+	char time[32];
+	size_t i, j;
+
+	printf("inside, %s: calls %lld, subscriptions %lld\n", text_of(inside, "listen"),
+	       number_of(inside, "call_count"), number_of(inside, "subscription_count"));
+	json_array_foreach(json_object_get(inside, "endpoints"), i, endpoint)
+	{
+		const json_t *contacts = json_object_get(endpoint, "contacts");
+
+		printf("  %s: %s%s\n", text_of(endpoint, "user"),
+		       *text_of(endpoint, "address") ? "at " : "",
+		       *text_of(endpoint, "address") ? text_of(endpoint, "address")
+		       : json_array_size(contacts)   ? "registered"
+						     : "not registered");
+		json_array_foreach(contacts, j, contact)
+		{
+			printf("    line %lld, %s for %s, on %s\n", number_of(contact, "line"),
+			       text_of(contact, "contact"),
+			       duration(number_of(contact, "expires_in_ms"), time),
+			       text_of(contact, "route"));
+		}
+	}
+	json_array_foreach(json_object_get(inside, "calls"), i, call)
+	{
+		printf("  call of %s %s %s, line %lld, on %s\n", text_of(call, "user"),
+		       is_set(call, "incoming") ? "from" : "to", text_of(call, "peer"),
+		       number_of(call, "line"), text_of(call, "route"));
+	}
+}
+
 static void print_text(const json_t *answer)
 {
 	const json_t *counters = json_object_get(answer, "counters"), *line, *entry;
@@ -236,6 +269,8 @@ static void print_text(const json_t *answer)
 			print_subscription(entry);
 		}
 	}
+	if (json_is_object(json_object_get(answer, "inside")))
+		print_inside(json_object_get(answer, "inside"));
 	printf("calls %lld; datagrams received %lld, dropped %lld; ICMP forged %lld\n",
 	       number_of(counters, "calls"), number_of(counters, "received"),
 	       number_of(counters, "dropped"), number_of(counters, "forged"));

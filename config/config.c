@@ -57,6 +57,8 @@ static bool complete_engine_config(struct config_store *store)
 	kl_limits_default(engine);
 	for (uint32_t i = 0; i < engine->line_count; i++)
 		engine->limits.subscriptions += store->config.lines[i].subscription_count;
+	if (store->config.inside.is_set)
+		engine->limits.walks += store->config.inside.requests_max;
 	if (kl_config_check(engine, why, sizeof(why)) == KL_OK)
 		return true;
 	store_tell(store, (struct subject){.severity = CONFIG_ERROR}, "%s", why);

@@ -8,8 +8,10 @@
 #include "keepline/keepline.h"
 
 enum {
-	CONFIG_ENDPOINTS_MAX = 4096, /* some for each line that there may be */
-	CONFIG_INSIDE_PORT = 5070,   /* 5060 is the outside's, on all addresses */
+	CONFIG_ENDPOINTS_MAX = 4096,    /* some for each line that there may be */
+	CONFIG_INSIDE_PORT = 5070,      /* 5060 is the outside's, on all addresses */
+	CONFIG_INSIDE_REQUESTS = 10000, /* 500 calls in a second that ring for 20 s each */
+	CONFIG_INSIDE_REQUESTS_MAX = 1000000,
 };
 
 /* What an endpoint is told while no server answers (AGENT-8). */
@@ -17,10 +19,11 @@ enum {
 	X(CONFIG_STAY, "stay")     /* it stays registered, and its calls are answered 503 */       \
 	X(CONFIG_REFUSE, "refuse") /* its registration is refused */
 
-/* Which digests are offered to it: old ones give up at the sight of one that they don't know. */
+/* Which digests are offered to it: many give up at the sight of one that they don't know,
+ * baresip 1.0 among them. */
 #define CONFIG_DIGESTS(X)                                                                          \
-	X(CONFIG_DIGEST_BOTH, "both")                                                              \
 	X(CONFIG_DIGEST_MD5, "md5")                                                                \
+	X(CONFIG_DIGEST_BOTH, "both")                                                              \
 	X(CONFIG_DIGEST_SHA256, "sha-256")
 
 #define CONFIG_VALUE(name, text) name,
@@ -47,6 +50,7 @@ struct config_inside {
 	enum config_when_out when_out;
 	enum config_digest digest;
 	bool replaces_loopback; /* AGENT-11 */
+	uint32_t requests_max;  /* of all endpoints, under way to servers at one time */
 	const struct config_endpoint *endpoints;
 	uint32_t endpoint_count;
 };

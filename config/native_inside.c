@@ -70,8 +70,9 @@ static const struct yaml_row inside_rows[] = {
 	 ADDRESS},
 	{INSIDE_KEY(realm, "the realm of our challenges (default keepline)"), TEXT(128),
 	 .accepts = is_realm, .expected = "a text without quotes and backslashes"},
-	{INSIDE_KEY(digest, "which digests are offered; some endpoints know md5 alone, and give up "
-			    "when they are offered another beside it (default both)"),
+	{INSIDE_KEY(digest,
+		    "which digests are offered; many endpoints know md5 alone, and give up when "
+		    "they are offered another beside it (default md5)"),
 	 WORDS(digests)},
 	{INSIDE_KEY(when_out, "while no server answers an endpoint stays registered and its calls "
 			      "get 503, or its registration is refused (default stay)"),
@@ -79,6 +80,10 @@ static const struct yaml_row inside_rows[] = {
 	{INSIDE_KEY(replace_loopback, "a loopback address for media is replaced by ours, since it "
 				      "could carry no audio (default true)"),
 	 .type = YAML_BOOL},
+	{INSIDE_KEY(requests_max, "how many requests of all endpoints may wait for their answer at "
+				  "one time, as a call does while it rings; what comes beyond "
+				  "is answered 503 (default 10000)"),
+	 .type = YAML_NUMBER, .least = 1, .most = CONFIG_INSIDE_REQUESTS_MAX},
 	{INSIDE_KEY(journal, "the file in which registrations and calls outlive a restart "
 			     "(default: none)"),
 	 TEXT(4095), .expected = "the path of a file"},
@@ -216,8 +221,10 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 	struct config_inside *inside = &store->config.inside;
 	struct maker maker = {.store = store};
 
-	*inside = (struct config_inside){
-		.listen = "127.0.0.1", .realm = "keepline", .replaces_loopback = true};
+	*inside = (struct config_inside){.listen = "127.0.0.1",
+					 .realm = "keepline",
+					 .replaces_loopback = true,
+					 .requests_max = CONFIG_INSIDE_REQUESTS};
 	if (!from)
 		return;
 	if (from->listen.text)
@@ -226,6 +233,8 @@ void native_fill_inside(struct config_store *store, const struct native_inside *
 		inside->realm = from->realm.text;
 	if (from->journal.text)
 		inside->journal = native_path(store, &from->journal);
+	if (from->requests_max.text)
+		inside->requests_max = from->requests_max.number;
 	if (from->replace_loopback.text)
 		inside->replaces_loopback = from->replace_loopback.number;
 	inside->when_out = (enum config_when_out)from->when_out.number;

@@ -15,7 +15,7 @@ struct native_endpoint {
 
 struct native_inside {
 	struct position at;
-	struct yaml_leaf listen, realm, digest, when_out, journal, replace_loopback;
+	struct yaml_leaf listen, realm, digest, when_out, journal, replace_loopback, requests_max;
 	struct yaml_list endpoints; /* of struct native_endpoint */
 };
 

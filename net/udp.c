@@ -253,6 +253,10 @@ static int set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+/* Room for what comes while the program is busy: 200 KiB, as the kernel gives it, hold a hundred
+ * messages.  It takes no memory before that, and the kernel grants no more than its own limit. */
+enum { RECEIVE_BYTES = 4 << 20 };
+
 /* Sets the options and binds. Returns 0 or -errno. */
 static int prepare(struct net_udp *udp)
 {
@@ -270,6 +274,8 @@ static int prepare(struct net_udp *udp)
 	if (error == 0)
 		error = set_option(udp->fd, level, ipv4 ? IP_TOS : IPV6_TCLASS,
 				   udp->config.dscp << 2);
+	if (error == 0)
+		error = set_option(udp->fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
 	if (error != 0)
 		return error;
 	if (bind(udp->fd, (struct sockaddr *)&name, length) < 0 ||

@@ -11,6 +11,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/race.h"
+#include "phone/relay_private.h"
 #include "phone/request.h"
 #include "sip/transaction.h"
 
@@ -155,6 +156,8 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
+	client->is_relayed = phone_relay_is_token(phone, send->token);
+	client->again = send->cseq - 1;
 	make_branch(send->tx, client->branch);
 	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
 	phone->clients.count++;
@@ -165,32 +168,43 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	return NULL;
 }
 
+/* Whose the request is that is to be written.  False: nobody's any more. */
+static bool find_owner(struct phone_client *client, const struct kl_action_send *send,
+		       struct phone_request *request)
+{
+	struct phone *phone = client->phone;
+
+	if (client->is_relayed)
+		return true;
+	if (send->method == KL_INVITE)
+		request->call = phone_call_find(phone, send->token);
+	if (request->call)
+		phone_call_begin_anew(request->call, send->call_id);
+	if (send->method == KL_SUBSCRIBE)
+		request->subscription = phone_subscription_for(phone, send);
+	if (request->subscription)
+		client->proof = request->subscription->proof;
+	request->proof = client->proof;
+	return (send->method == KL_INVITE) == (request->call != NULL) &&
+	       (send->method == KL_SUBSCRIBE) == (request->subscription != NULL);
+}
+
 /* Writes the request and keeps it: every repeat is the same bytes, and ACK and CANCEL copy them. */
 static bool client_write(struct phone_client *client, const struct kl_action_send *send)
 {
 	struct phone *phone = client->phone;
-	struct phone_call *call =
-		send->method == KL_INVITE ? phone_call_find(phone, send->token) : NULL;
 	struct phone_request request = {
 		.account = client->account,
-		.call = call,
 		.send = send,
 		.branch = client->branch,
 	};
 	int length;
 
-	if (call)
-		phone_call_begin_anew(call, send->call_id);
-	if (send->method == KL_SUBSCRIBE)
-		request.subscription = phone_subscription_for(phone, send);
-	if (request.subscription)
-		client->proof = request.subscription->proof;
-	request.proof = client->proof;
-	if ((send->method == KL_INVITE) != (request.call != NULL) ||
-	    (send->method == KL_SUBSCRIBE) != (request.subscription != NULL) ||
+	if (!find_owner(client, send, &request) ||
 	    phone_self_toward(phone, &send->route, &request.self))
 		return false;
-	length = phone_request_write(phone, &request);
+	length = client->is_relayed ? phone_relay_write_walk(phone, &request)
+				    : phone_request_write(phone, &request);
 	if (length < 0 ||
 	    sip_message_parse(&client->request, phone->scratch, (size_t)length) != 0) {
 		phone_log(PHONE_LOG_ERROR, "cannot write %s: %s", kl_method_name(send->method),
@@ -451,12 +465,27 @@ static void take_provisional(struct phone_client *client, const struct sip_messa
 {
 	client->proceeding = true;
 	if (client->state == PHONE_CLIENT_OPEN) {
-		if (client->method == KL_INVITE)
+		if (client->is_relayed)
+			phone_relay_pass(client, response);
+		else if (client->method == KL_INVITE)
 			take_ringing(client, response);
 		feed_response(client, response, response->status);
 	} else if (client->state == PHONE_CLIENT_LEFT && client->method == KL_INVITE) {
 		client_cancel(client);
 	}
+}
+
+/* A 2xx to an INVITE from behind the line: each one passes, and is acknowledged there. */
+static void take_relayed(struct phone_client *client, const struct sip_message *response)
+{
+	bool wanted = client->state == PHONE_CLIENT_OPEN;
+
+	client->state = PHONE_CLIENT_ENDED;
+	phone_relay_pass(client, response);
+	if (!wanted)
+		return;
+	forget_in(client, TRANSACTION_MS);
+	feed_response(client, response, response->status);
 }
 
 /* A 2xx to INVITE: the first one is the call; what comes late, or from another branch of a fork, is
@@ -481,7 +510,7 @@ static uint16_t judge_final(const struct phone_client *client, const struct sip_
 {
 	struct phone_subscription *subscription;
 
-	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2)
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2 || client->is_relayed)
 		return response->status;
 	subscription = phone_subscription_find(client->phone, client->token,
 					       client->purpose == KL_FOR_SEIZE);
@@ -507,9 +536,11 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
-	if (open && is_invite)
+	if (open && client->is_relayed)
+		phone_relay_pass(client, response);
+	else if (open && is_invite)
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
-	if (open && response->status / 100 == 3)
+	if (open && response->status / 100 == 3 && !client->is_relayed)
 		follow(client, response);
 	else if (open || late)
 		feed_response(client, response,
@@ -532,6 +563,9 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 		return false;
 	if (response->status < 200)
 		take_provisional(client, response);
+	else if (response->status < 300 && client->is_relayed && client->method == KL_INVITE &&
+		 client->state != PHONE_CLIENT_LEFT)
+		take_relayed(client, response);
 	else if (response->status < 300 && client->method == KL_INVITE)
 		take_accepted(client, response);
 	else

@@ -39,6 +39,8 @@ struct phone_client {
 	enum kl_purpose purpose;      /* of a SUBSCRIBE */
 	uint64_t proof;               /* phone_proof.request */
 	enum sip_digest_sent sent[2]; /* which credentials it carries */
+	bool is_relayed;              /* somebody else's, behind the line (phone/relay.h) */
+	unsigned again;               /* of that: repeats with credentials before it */
 	kl_ms expires_ms;             /* REGISTER, SUBSCRIBE: the time asked for */
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
@@ -54,7 +56,7 @@ struct phone_client {
 
 struct phone_reload;
 
-enum { PHONE_CLIENT_BUCKETS = 256 };
+enum { PHONE_CLIENT_BUCKETS = 16384 };
 
 struct phone_clients {
 	LIST_HEAD(, phone_client) buckets[PHONE_CLIENT_BUCKETS];

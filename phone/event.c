@@ -50,8 +50,12 @@ static json_t *event_new(const struct phone *phone, const char *name, uint32_t l
 			 (json_int_t)phone->config->lines[line].number);
 }
 
-/* Takes the reference to EVENT. */
-static void tell(const struct phone *phone, json_t *event)
+json_t *phone_event_begin(const struct phone *phone, const char *name, uint32_t line)
+{
+	return LIST_EMPTY(&phone->listeners.all) ? NULL : event_new(phone, name, line);
+}
+
+void phone_event_tell(const struct phone *phone, json_t *event)
 {
 	json_int_t line = json_integer_value(json_object_get(event, "line"));
 	char *text = json_dumps(event, JSON_COMPACT);
@@ -96,11 +100,8 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 {
 	const struct kl_report *report = &action->report;
 	char text[KL_TEXT_MAX];
-	json_t *event;
+	json_t *event = phone_event_begin(phone, report_name(report->type), report->line);
 
-	if (LIST_EMPTY(&phone->listeners.all))
-		return;
-	event = event_new(phone, report_name(report->type), report->line);
 	if (!event)
 		return;
 	put(event, "entry", json_integer(report->entry + 1));
@@ -118,7 +119,7 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 		put(event, "candidate", json_string(kl_candidate_status_name(report->candidate)));
 	put_route(event, "route", &report->route);
 	put(event, "text", json_string(phone_action_text(phone, action, text)));
-	tell(phone, event);
+	phone_event_tell(phone, event);
 }
 
 /* ---- subscriptions --------------------------------------------------------------------------- */
@@ -127,11 +128,8 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 static json_t *subscription_event(const struct phone *phone, const char *name,
 				  const struct phone_subscription *subscription)
 {
-	json_t *event;
+	json_t *event = phone_event_begin(phone, name, subscription->line);
 
-	if (LIST_EMPTY(&phone->listeners.all))
-		return NULL;
-	event = event_new(phone, name, subscription->line);
 	if (!event)
 		return NULL;
 	put(event, "subscription", json_integer((json_int_t)subscription->id));
@@ -153,7 +151,7 @@ void phone_event_subscription(struct phone *phone, const struct phone_subscripti
 	put(event, "to", json_string(kl_subscription_state_name(subscription->last.to)));
 	put_route(event, "route", &subscription->last.binding.route);
 	put(event, "text", json_string(phone_action_text(phone, &action, text)));
-	tell(phone, event);
+	phone_event_tell(phone, event);
 }
 
 void phone_event_notify(struct phone *phone, const struct phone_subscription *subscription,
@@ -174,7 +172,7 @@ void phone_event_notify(struct phone *phone, const struct phone_subscription *su
 	}
 	if (notify->body.length && notify->body.length <= PHONE_EVENT_BODY_MAX)
 		put_text(event, "body", notify->body);
-	tell(phone, event);
+	phone_event_tell(phone, event);
 }
 
 /* ---- calls ----------------------------------------------------------------------------------- */
@@ -209,5 +207,5 @@ json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_e
 void phone_event_call(struct phone *phone, const struct phone_call_event *event)
 {
 	if (!LIST_EMPTY(&phone->listeners.all))
-		tell(phone, phone_event_of_call(phone, event));
+		phone_event_tell(phone, phone_event_of_call(phone, event));
 }

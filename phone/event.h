@@ -36,6 +36,10 @@ void phone_unlisten(struct phone_listener *listener);
 
 enum { PHONE_EVENT_BODY_MAX = 16384 }; /* bytes of a NOTIFY's body that are passed on */
 
+/* An event of a line, for more to be put into it; NULL: nobody listens, or there is no memory. */
+json_t *phone_event_begin(const struct phone *phone, const char *name, uint32_t line);
+void phone_event_tell(const struct phone *phone, json_t *event); /* takes the reference */
+
 /* The engine decided: registrations, moves, routes and their health. */
 void phone_event_report(struct phone *phone, const struct kl_action *action);
 

@@ -3,6 +3,7 @@
 
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/relay.h"
 
 static enum kl_fault fault_of(enum net_icmp_class icmp_class)
 {
@@ -39,7 +40,8 @@ void phone_icmp_take(struct phone *phone, const struct net_udp_error *error)
 	char address[NET_ADDRESS_TEXT_MAX];
 
 	if (event.transport.fault == KL_FAULT_NONE ||
-	    phone_dialogs_take_fault(phone, branch, event.transport.fault))
+	    phone_dialogs_take_fault(phone, branch, event.transport.fault) ||
+	    phone_relay_take_fault(phone, branch, event.transport.fault))
 		return;
 	/* The engine checks that it is open, and on that route. */
 	event.transport.tx = client ? client->tx : 0;

@@ -14,6 +14,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/race.h"
+#include "phone/relay_private.h"
 
 enum {
 	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
@@ -46,8 +47,10 @@ const char *phone_action_text(const struct phone *phone, const struct kl_action 
 /* SEE-2: each decision is a line in the log, with its reason and the parameter that ruled it. */
 static void log_action(const struct phone *phone, const struct kl_action *action)
 {
-	bool decision = action->type == KL_DO_REPORT || action->type == KL_DO_OUTCOME ||
-			action->type == KL_DO_SUBSCRIPTION;
+	bool is_own = action->type == KL_DO_OUTCOME &&
+		      !phone_relay_is_token(phone, action->outcome.token);
+	bool decision =
+		action->type == KL_DO_REPORT || is_own || action->type == KL_DO_SUBSCRIPTION;
 	char text[KL_TEXT_MAX];
 
 	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
@@ -88,10 +91,14 @@ static void act(struct phone *phone, const struct kl_action *action)
 		keep_alive(phone, &action->keepalive.route);
 		break;
 	case KL_DO_OUTCOME:
-		phone_call_outcome(phone, &action->outcome);
+		if (phone_relay_is_token(phone, action->outcome.token))
+			phone_relay_outcome(phone, &action->outcome);
+		else
+			phone_call_outcome(phone, &action->outcome);
 		break;
 	case KL_DO_REPORT:
 		phone_account_note(&phone->accounts, &action->report);
+		phone_relay_note(phone, &action->report);
 		phone_event_report(phone, action);
 		break;
 	}
@@ -260,7 +267,8 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
 		phone_server_receive(phone, &message, packet);
-	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message))
+	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message) &&
+		 !phone_relay_receive(phone, &message))
 		phone->counters.stray++;
 	sip_message_clear(&message);
 	note_odd(phone);
@@ -293,6 +301,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	    event.transport.fault == KL_FAULT_KEEPALIVE)
 		event.type = KL_EV_STREAM_LOST;
 	phone_dialogs_lose_stream(phone, end);
+	phone_relay_lose_stream(phone, &end->route, end->fault);
 	phone_feed(phone, &event);
 }
 
@@ -500,6 +509,7 @@ void phone_free(struct phone *phone)
 	if (!phone)
 		return;
 	phone_reload_drop(phone);
+	phone_relay_close(phone);
 	phone_calls_clear(phone);
 	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);

@@ -58,6 +58,7 @@ struct phone {
 	struct phone_subscriptions subscriptions;
 	struct phone_listeners listeners;
 	struct phone_server server;
+	struct phone_relay *relay;   /* who is behind the lines; NULL: nobody */
 	struct phone_reload *reload; /* that is under way; NULL: none */
 	struct phone_counters counters;
 	struct phone_counters told; /* as the last summary had them */

@@ -9,6 +9,7 @@
 
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/relay_private.h"
 
 struct phone_reload {
 	struct phone *phone;
@@ -206,7 +207,9 @@ static void cross_over(void *user)
 	phone_dialogs_carry(phone, reload);
 	phone_calls_carry(phone, reload);
 	phone_subscriptions_carry(phone, reload);
+	phone_relay_carry(phone, reload);
 	exchange(reload);
+	phone_relay_find_lines(phone);
 	phone->reload = NULL;
 	phone_clients_make_room(phone);
 	phone_transport_set_policy(phone->transport,

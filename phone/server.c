@@ -8,6 +8,7 @@
 
 #include "phone/log.h"
 #include "phone/private.h"
+#include "phone/relay_private.h"
 #include "phone/request.h"
 #include "sip/refusal.h"
 
@@ -243,6 +244,27 @@ static struct home find_home(const struct phone *phone, const struct sip_message
 	return home;
 }
 
+/* Is it for who stands behind the line?  Then it is taken there. */
+static bool relay(struct phone *phone, const struct phone_incoming *incoming,
+		  const struct home *home, const struct verdict *verdict)
+{
+	const struct phone_relay_request request = {
+		.incoming = incoming,
+		.is_inside_dialog = incoming->request->to.tag.at != NULL,
+		.binding = verdict->binding,
+	};
+
+	if (home->dialog || home->subscription)
+		return false;
+	if (incoming->request->method != SIP_CANCEL)
+		return phone_relay_take_request(phone, &request);
+	if (!phone_relay_take_cancel(phone, sip_transactions_cancelled(phone->server.transactions,
+								       incoming->request)))
+		return false;
+	phone_reply(phone, incoming, 200);
+	return true;
+}
+
 /* Where it belongs was found, or outside of all there is a verdict. */
 static void answer(struct phone *phone, const struct phone_incoming *incoming,
 		   const struct home *home, const struct verdict *verdict)
@@ -250,6 +272,8 @@ static void answer(struct phone *phone, const struct phone_incoming *incoming,
 	struct phone_dialog *dialog = home->dialog;
 	bool is_ack = incoming->request->method == SIP_ACK;
 
+	if (relay(phone, incoming, home, verdict))
+		return;
 	if (dialog && is_ack)
 		phone_dialog_take_request(dialog, incoming);
 	else if (is_ack)
@@ -426,7 +450,9 @@ static void take_time(void *user)
 int phone_server_init(struct phone *phone)
 {
 	phone->server.secret = phone_draw();
-	phone->server.transactions = sip_transactions_new(PHONE_SERVER_TRANSACTIONS_MAX);
+	phone->server.transactions =
+		sip_transactions_new(phone->config->inside.is_set ? PHONE_SERVER_RELAYED_MAX
+								  : PHONE_SERVER_TRANSACTIONS_MAX);
 	if (!phone->server.transactions)
 		return -ENOMEM;
 	return net_timer_create(&phone->server.timer, phone->loop,

@@ -16,7 +16,12 @@ struct phone_server {
 	uint64_t secret; /* of the tags of answers without a transaction */
 };
 
-enum { PHONE_SERVER_TRANSACTIONS_MAX = 1024 };
+enum {
+	PHONE_SERVER_TRANSACTIONS_MAX = 1024,
+	/* With a PBX behind the lines: over UDP each stays for 32 s, and there may be thousands in
+	 * a second.  What is not used takes no memory. */
+	PHONE_SERVER_RELAYED_MAX = 1 << 18,
+};
 
 /* A request that is being answered. */
 struct phone_incoming {

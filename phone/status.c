@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "phone/private.h"
+#include "phone/relay_private.h"
 #include "phone/request.h"
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -388,10 +389,12 @@ json_t *phone_status(const struct phone *phone)
 {
 	kl_ms now = phone_now();
 	json_t *status = json_object(), *lines = json_array();
+	json_t *inside = phone_relay_status(phone);
 
 	for (uint32_t i = 0; i < phone->engine_config->line_count; i++)
 		json_array_append_new(lines, line_status(phone, i, now));
 	put(status, "lines", lines);
+	put(status, "inside", inside ? inside : json_null());
 	put(status, "counters", counters_status(phone));
 	return status;
 }

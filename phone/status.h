@@ -3,7 +3,7 @@
  *	{"lines": [{"line", "aor", "state", "working_entry", "entries": [{"entry", "state", "route",
  *	 "in_failover", "next", "routes": [...], "last_move", ...}], "calls": [{"call", "state",
  *...}], "subscriptions": [{"id", "package", "resource", "state",
- *	 ...}]}], "counters": {...}}
+ *	 ...}]}], "inside": {...}, "counters": {...}}
  *
  * Lines, entries and routes count from 1, a line by its number in the configuration.  Times are
  * milliseconds from now, ahead (in_ms) or ago (since_ms, ago_ms).  What is unknown is null.

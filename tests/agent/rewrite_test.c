@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdio.h>
 
+#include "agent/loopback.h"
 #include "agent/rewrite.h"
 
 enum { SIZE = 70000 };
@@ -322,24 +323,29 @@ static void test_redirection_agent_3(void **state)
 }
 
 /* An INVITE with this description, its length in a compact header. */
-static int rewrite_description(const char *body, const struct agent_request_rewrite *how,
-			       char to[SIZE])
+static int rewrite_description(const char *body, char to[SIZE])
 {
-	char text[1024];
+	char text[1024], other[1024];
+	struct agent_request_rewrite how = {.body = {NULL, 0}};
+	struct sip_message message;
+	int length;
 
 	snprintf(text, sizeof(text),
 		 "INVITE sip:b@x SIP/2.0\r\nMax-Forwards: 9\r\n" HEAD
 		 "CSeq: 1 INVITE\r\nc: Application/SDP ;x=y\r\nl: %zu\r\n\r\n%s",
 		 strlen(body), body);
-	return rewrite(text, how, to);
+	message = parse(text);
+	how.body = agent_loopback_body(&message, "198.51.100.7", other, sizeof(other));
+	length = agent_rewrite_request(&message, &how, to, SIZE);
+	sip_message_clear(&message);
+	return length;
 }
 
 static void expect_description(const char *body, const char *expected)
 {
 	static char to[SIZE];
 	char end[1024];
-	const struct agent_request_rewrite how = {.media_host = "198.51.100.7"};
-	int length = rewrite_description(body, &how, to);
+	int length = rewrite_description(body, to);
 
 	snprintf(end, sizeof(end), "l: %zu\r\n\r\n%s", strlen(expected), expected);
 	assert_true(length > 0);

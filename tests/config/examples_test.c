@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -175,12 +176,48 @@ static void test_versity_PROBE_1(void **state)
 	}
 }
 
+/* Those of examples/agent/ that we read ourselves: who is inside, and vendors' phones whose only
+ * server is the agent. */
+static void test_agent(void **state)
+{
+	static const char *const secrets[] = {"ALICE_PASSWORD", "SOFT_PASSWORD", "DESK_PASSWORD",
+					      "TRUNK_1", "TRUNK_2"};
+	static const char *const phones[] = {"agent/yealink.cfg", "agent/poly.cfg"};
+	struct config *config;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
+		setenv(secrets[i], "secret", true);
+	config = load_example("agent/keepline.yaml", KL_OK);
+	assert_told(config, "");
+	assert_int_equal(config->inside.endpoint_count, 2);
+	config_free(config);
+
+	config = load_example("agent/pbx.yaml", KL_OK);
+	assert_told(config, "");
+	assert_int_equal(config->inside.endpoints[0].line_count, 2);
+	assert_int_equal(config->inside.requests_max, 20000);
+	assert_true(config->engine.limits.walks > 20000);
+	config_free(config);
+
+	for (size_t i = 0; i < sizeof(phones) / sizeof(phones[0]); i++) {
+		config = load_example(phones[i], KL_OK);
+		assert_told(config, "");
+		assert_int_equal(config->engine.lines[0].entry_count, 1);
+		assert_string_equal(config->engine.lines[0].entries[0].name, "192.0.2.10");
+		assert_int_equal(config->engine.lines[0].entries[0].port, 5070);
+		assert_string_equal(config->lines[0].domain, "example.com");
+		assert_string_equal(config->lines[0].auth_user, "desk");
+		config_free(config);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_polycom),         cmocka_unit_test(test_polycom_accounts),
 		cmocka_unit_test(test_polycom_tls),     cmocka_unit_test(test_yealink),
-		cmocka_unit_test(test_versity_PROBE_1),
+		cmocka_unit_test(test_versity_PROBE_1), cmocka_unit_test(test_agent),
 	};
 	return cmocka_run_group_tests_name("config/examples", tests, load_enter, load_leave);
 }

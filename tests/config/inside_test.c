@@ -63,7 +63,7 @@ static void test_defaults(void **state)
 	assert_string_equal(config->inside.listen, "127.0.0.1");
 	assert_string_equal(config->inside.realm, "keepline");
 	assert_int_equal(config->inside.when_out, CONFIG_STAY);
-	assert_int_equal(config->inside.digest, CONFIG_DIGEST_BOTH);
+	assert_int_equal(config->inside.digest, CONFIG_DIGEST_MD5);
 	assert_true(config->inside.replaces_loopback);
 	assert_null(config->inside.journal);
 	config_free(config);

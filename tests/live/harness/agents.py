@@ -10,7 +10,7 @@ from .waiting import Process, udp_is_bound, wait_for
 SIP_PORT, CONTROL_PORT = 5060, 4444
 
 class Baresip:
-    """At ADDRESS, port 5060."""
+    """At ADDRESS, port 5060. ACCOUNT is its line of the file of accounts, without the codecs; NAME tells several apart."""
 
     CONFIGURATION = '''sip_listen {address}:{port}
 module_path /usr/lib/baresip/modules
@@ -34,19 +34,24 @@ auplay_format s16
 rtp_ports 40000-40100
 '''
 
-    def __init__(self, address, folder, hz):
-        self.address, self.folder = address, folder / 'baresip'
+    def __init__(self, address, folder, hz, *, name='baresip', account=None):
+        self.address, self.folder, self.name = address, folder / name, name
         self.folder.mkdir()
+        account = account or f'<sip:bob@{address}>;regint=0'
         write_tone(self.folder / 'tone.wav', hz)
         (self.folder / 'config').write_text(self.CONFIGURATION.format(
             address=address, port=SIP_PORT, control=CONTROL_PORT, tone=self.folder / 'tone.wav', folder=self.folder))
-        (self.folder / 'accounts').write_text(f'<sip:bob@{address}>;regint=0;answermode=auto;audio_codecs=PCMU,PCMA\n')
+        (self.folder / 'accounts').write_text(f'{account};answermode=auto;audio_codecs=PCMU,PCMA\n')
         (self.folder / 'contacts').write_text('')
-        self.process = Process('baresip', ['baresip', '-f', self.folder], folder)
+        self.process = Process(name, ['baresip', '-f', self.folder], folder)
 
     def start(self):
         self.process.start()
-        wait_for(lambda: udp_is_bound(self.address, SIP_PORT), 'baresip listens')
+        wait_for(lambda: udp_is_bound(self.address, SIP_PORT) and self.takes_commands(), 'baresip listens')
+
+    def takes_commands(self):
+        with socket.socket() as control:
+            return control.connect_ex((self.address, CONTROL_PORT)) == 0
 
     def recording(self):
         """What it heard in the last call, which is over."""

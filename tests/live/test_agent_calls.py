@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Endpoints that know nothing of redundancy, behind a line and alone: SIPp and Kamailio."""
+import contextlib
+import os
+import time
+from pathlib import Path
+
+from harness.expect import expect, expect_equal
+from harness.names import srv_records
+from harness.phone import Phone
+from harness.run import live_test, run_tests
+from harness.waiting import Failure, Process, udp_is_bound, wait_for
+from harness.world import SERVERS
+
+PEERS = Path(__file__).resolve().parent / 'peers'
+INSIDE, PBX = '127.0.0.2:5070', '127.0.4.1'
+ALONE = '127.0.4.2'
+NATIVE = '''inside:
+  listen: {inside}
+  endpoints:
+    - {{user: pbx, address: {pbx}, transport: {transport}}}
+'''
+ALONE_S = 33  # longer than 64*T1
+CALLS = 20000
+
+
+def phone_with_pbx(world, parameters=None, transport='udp'):
+    native = world.folder / 'inside.yaml'
+    native.write_text(NATIVE.format(inside=INSIDE, pbx=PBX, transport=transport))
+    return world.registered_phone(parameters, [native])
+
+
+def start_caller(world, name, address, target, transport):
+    caller = Process(name, ['sipp', '-sf', PEERS / 'caller_behind.xml', '-i', address, '-m', 1, '-nostdin', '-t',
+                            transport, target], world.folder)
+    caller.start()
+    return caller
+
+
+def compare(world, transport='u1', within_s=8.0):
+    """The same endpoint calls bob behind the agent and straight through the first server; prints both."""
+    begun = time.monotonic()
+    alone = start_caller(world, 'alone', ALONE, f'{world.sbc1.address}:5060', transport)
+    behind = start_caller(world, 'behind', PBX, INSIDE, transport)
+    expect_equal('behind the agent', behind.wait(within_s + 4), 0)
+    took_s = time.monotonic() - begun
+    print(f'  its call was up and over after {took_s:.1f} s')
+    expect(took_s < within_s, f'less than {within_s:g} s')
+    with contextlib.suppress(Failure):
+        alone.wait(ALONE_S)
+    status = alone.process.poll()
+    print(f'  alone: {"waits still" if status is None else f"gave up with status {status}"} after '
+          f'{time.monotonic() - begun:.1f} s')
+    expect(status != 0, 'alone it never gets through')
+    alone.kill()
+
+
+@live_test()
+def the_first_server_is_silent(world):
+    """AGENT-5: the call is up on the second server once the first had its sends (3.5 s)."""
+    phone_with_pbx(world)
+    world.sbc1.freeze()
+    compare(world)
+
+
+@live_test()
+def the_first_server_is_closed(world):
+    """AGENT-5: its port answers with ICMP."""
+    phone_with_pbx(world)
+    world.sbc1.stop()
+    compare(world, within_s=3.0)
+
+
+@live_test()
+def the_first_server_answers_503(world):
+    """AGENT-5: 503 never reaches the endpoint."""
+    phone_with_pbx(world)
+    world.sbc1.refuse()
+    compare(world, within_s=3.0)
+
+
+@live_test(records=srv_records(SERVERS, owner='_sip._tcp'), streams=True)
+def the_first_server_is_frozen_over_tcp(world):
+    """AGENT-1, AGENT-5: over TCP on both sides; the kernel takes what is sent, and nothing answers."""
+    phone_with_pbx(world, {'reg.1.server.1.transport': 'TCPOnly', 'voIpProt.SIP.tcpFastFailover': 1,
+                           'voIpProt.SIP.tcpFastFailover.timeout': 2000}, 'tcp')
+    world.sbc1.freeze()
+    compare(world, 't1', within_s=12.0)
+
+
+class CallsWorld:
+    """SIPp on both sides of a line that registers nowhere; no packet log, which would be most of the work."""
+    OUTSIDE, SERVER = '127.0.0.1:5070', '127.0.1.1'
+    FILE = """local: {outside}
+lines:
+  - {{user: alice, domain: example.test, password_env: HOME,
+      servers: [{{name: {server}, port: 5060, transport: udp, registers: false}}]}}
+"""
+
+    def __init__(self, folder):
+        self.folder = folder
+        native = folder / 'calls.yaml'
+        native.write_text(self.FILE.format(outside=self.OUTSIDE, server=self.SERVER) +
+                          NATIVE.format(inside=INSIDE, pbx=PBX, transport='udp'))
+        self.phone = Phone(folder, options=[native])
+        self.phone.process.command.remove(str(self.phone.file))
+        self.log = self
+        self.answering = [self.sipp('callee', 'callee', address, 5060) for address in (self.SERVER, PBX)]
+
+    def sipp(self, name, scenario, address, port, *options):
+        return Process(f'{name}-{address}', ['sipp', '-sf', PEERS / f'{scenario}.xml', '-i', address, '-p', port,
+                                             '-nostdin', '-buff_size', 4 << 20, *options], self.folder)
+
+    def timeline(self):
+        return 'not kept'
+
+    def __enter__(self):
+        for part in (self.phone, *self.answering):
+            part.start()
+        for address, port in ((self.SERVER, 5060), (PBX, 5060), (INSIDE.split(':')[0], 5070)):
+            wait_for(lambda: udp_is_bound(address, port), f'{address} listens')
+        return self
+
+    def __exit__(self, *_):
+        for part in (*self.answering, self.phone.process):
+            part.kill()
+
+    def expect_no_crash(self):
+        expect(self.phone.process.running, 'it runs')
+
+
+@live_test(CallsWorld)
+def many_calls_leave_nothing(world):
+    """AGENT-4, AGENT-12 (part): calls both ways at a time, from INVITE to BYE; all get through, and not one is left."""
+    count = int(os.environ.get('AGENT_CALLS', CALLS))
+    begun = time.monotonic()
+    limits = '-m', count // 2, '-r', 300, '-l', 100
+    callers = [world.sipp('out', 'caller_behind', PBX, 5080, *limits, INSIDE),
+               world.sipp('in', 'caller_outside', world.SERVER, 5080, *limits, world.OUTSIDE)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        expect_equal(f'{caller.name}: exit status', caller.wait(count / 100 + 60), 0)
+    print(f'  {count} calls in {time.monotonic() - begun:.1f} s')
+    inside = world.phone.status()['inside']
+    expect_equal('dialogs that are left', inside['dialogs'], 0)
+    expect_equal('calls that the engine counts', world.phone.counter('calls'), 0)
+
+
+if __name__ == '__main__':
+    run_tests()
