@@ -59,7 +59,7 @@ FLOWS = {
         (UP, 'hangup')),
     'two_answers': (
         'RFC 3261 13.2.2.4: a fork answers twice: the first 200 is the call, the second one gets ACK and BYE',
-        (invite(), reply(200, tag='a', body=sdp()), reply(200, tag='b', body=sdp()), recv('ACK'), recv('ACK'),
+        (invite(), reply(200, tag='a', body=sdp()), recv('ACK'), reply(200, tag='b', to_invite=True, body=sdp()), recv('ACK'),
          recv('BYE', ('To', 'tag=b'), ('Reason', 'elsewhere')), OK, recv('BYE', ('To', 'tag=a')), OK),
         (UP, 'seen BYE', 'hangup')),
 }

@@ -148,8 +148,10 @@ def stream_race(world):
     world.records = {(f'_sip._tcp.{DOMAIN}', dns.SRV): [(10, 0, 5060, f'a.{DOMAIN}')],
                      (f'a.{DOMAIN}', dns.AAAA): [UNUSED], (f'a.{DOMAIN}', dns.A): [FAR[4]]}
     world.stream_server(FAR[4])
+    quiet = world.folder / 'quiet.yaml'  # a probe would connect, too
+    quiet.write_text('policy: {probe: 0}\n')
     phone = world.phone({'reg.1.server.1.port': 0, 'reg.1.server.1.transport': 'TCPOnly'}, '-v', '--profile', 'keepline',
-                        bind='[::]:5070')
+                        quiet, bind='[::]:5070')
     beside = world.near_log.wait_one('a SYN', within_s=20, target=FAR[4], where=lambda packet: packet.connects)
     wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration', 10)
     expect_between('the connection beside', beside.at_ms - world.told_ms(phone, 'send REGISTER'),
