@@ -461,14 +461,17 @@ int sip_message_granted(const struct sip_message *message, const struct sip_uri 
 struct sip_span sip_quoted_branch(struct sip_span quoted)
 {
 	static const char mark[] = ";branch=";
-	const char *end = quoted.at + quoted.length, *at = NULL, *last;
+	const struct sip_span absent = {NULL, 0};
+	const char *at, *end, *last;
 
-	if (quoted.length)
-		at = memmem(quoted.at, quoted.length, mark, sizeof mark - 1);
+	if (!quoted.length)
+		return absent;
+	end = quoted.at + quoted.length;
+	at = memmem(quoted.at, quoted.length, mark, sizeof mark - 1);
 	if (!at)
-		return (struct sip_span){NULL, 0};
+		return absent;
 	at += sizeof mark - 1;
 	for (last = at; last < end && !strchr(";, \t\r\n", *last); last++)
 		;
-	return last < end ? (struct sip_span){at, (size_t)(last - at)} : (struct sip_span){NULL, 0};
+	return last < end ? (struct sip_span){at, (size_t)(last - at)} : absent;
 }
