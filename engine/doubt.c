@@ -17,7 +17,10 @@ static const uint32_t granularity_ms = 5;
 /* A server that takes so long is slow, and its path is not. */
 static const kl_ms slowest_ms = 10000;
 
-enum { SPACES = 8 }; /* requests of a doubt are an eighth of the time apart that it waits */
+enum {
+	SPACES = 8, /* requests of a doubt are an eighth of the time apart that it waits */
+	GAIN = 4,   /* RFC 6298: a measurement changes the variation by a quarter */
+};
 
 static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
@@ -36,12 +39,16 @@ void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 	struct watch *watch = watch_at(e, slot_of(e, walk->registration, walk->pos));
 	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8;
 	uint32_t off_ms = rtt_ms > smooth_ms ? rtt_ms - smooth_ms : smooth_ms - rtt_ms;
+	if (watch->measured < GAIN)
+		watch->measured++;
 	if (!watch->rtt8_ms) {
 		watch->rtt8_ms = 8 * rtt_ms;
 		watch->var4_ms = 2 * rtt_ms;
 		return;
 	}
-	watch->var4_ms += off_ms - watch->var4_ms / 4;
+	/* The first ones by their mean: what begins as a guess, half of the round trip, is
+	 * forgotten as soon as there is something better. */
+	watch->var4_ms = (watch->var4_ms * (watch->measured - 1u) + 4 * off_ms) / watch->measured;
 	watch->rtt8_ms += rtt_ms - smooth_ms;
 }
 
@@ -198,16 +205,21 @@ static uint32_t doubt_asker(const struct kl_engine *e, uint32_t i)
 	return NONE;
 }
 
-/* False: there is no room. */
-static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker)
+/* It was due at DUE_AT; a host's timers ring late, which is not to add up.  False: there is no
+ * room.
+ */
+static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker, kl_ms due_at)
 {
 	struct watch *watch = watch_at(e, i);
 	uint32_t w = probe_open(e, i, asker, OWNER_DOUBT);
-	kl_ms wait_ms = doubt_wait_ms(watch);
+	kl_ms wait_ms = doubt_wait_ms(watch), space_ms = wait_ms / SPACES;
 	if (w == NONE)
 		return false;
 	watch->asked++;
-	watch->doubt_at = e->now + (watch->asked < DOUBT_ASKS ? wait_ms / SPACES : wait_ms);
+	watch->doubt_at = e->now + wait_ms;
+	if (watch->asked < DOUBT_ASKS)
+		watch->doubt_at =
+			due_at + space_ms > e->now ? due_at + space_ms : e->now + space_ms;
 	return true;
 }
 
@@ -216,6 +228,7 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 	struct watch *watch = watch_at(e, i);
 	const struct slot *slot = slot_at(e, i);
 	uint32_t asker = doubt_asker(e, i);
+	kl_ms due_at = watch->doubt_at;
 	watch->doubt_at = KL_NEVER;
 	if (doubt_heard(slot, watch->doubted_at))
 		doubt_dispel(e, i, KL_WHY_HEARD);
@@ -225,7 +238,7 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 		doubt_confirm(e, i, asker, KL_WHY_ROUTE_DOWN);
 	else if (watch->asked == DOUBT_ASKS)
 		doubt_confirm(e, i, asker, KL_WHY_NOT_HEARD);
-	else if (!doubt_ask(e, i, asker))
+	else if (!doubt_ask(e, i, asker, due_at))
 		doubt_dispel(e, i, KL_WHY_NO_WALK); /* undecided: the next send raises another */
 }
 

@@ -221,6 +221,13 @@ static kl_ms health_hold_down_ms(const struct kl_engine *e, uint32_t r, uint32_t
 	return policy->hold_down_ms < most_ms ? earlier(ms, most_ms) : policy->hold_down_ms;
 }
 
+bool health_on_trial(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct watch *watch = watch_at(e, i);
+	return watch->outages && watch->up_at != KL_NEVER &&
+	       e->now < watch->up_at + health_hold_down_ms(e, r, i);
+}
+
 /* From then on R may return to the route at POS; KL_NEVER: as things are it may not. */
 static kl_ms health_return_at(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {

@@ -233,7 +233,8 @@ struct watch {
 	uint8_t outages;  /* since it was last forgiven (OWN-1) */
 	uint8_t misses;   /* probes without an answer in a row */
 	uint8_t asked;    /* in the present doubt, so often */
-	uint8_t spare[5];
+	uint8_t measured; /* its round trip, so often; counted up to what one measurement weighs */
+	uint8_t spare[4];
 };
 
 enum query_state {
