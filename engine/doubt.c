@@ -9,7 +9,7 @@
 #include "engine/walk.h"
 
 /* RFC 6298: before anything was measured; and the least, for a host that is busy for a moment. */
-static const kl_ms unmeasured_ms = 1000, least_ms = 20;
+static const kl_ms unmeasured_ms = 1000, shortest_ms = 20;
 
 /* What the clock can tell of a variation. */
 static const uint32_t granularity_ms = 5;
@@ -18,8 +18,8 @@ static const uint32_t granularity_ms = 5;
 static const kl_ms slowest_ms = 10000;
 
 enum {
-	SPACES = 8, /* requests of a doubt are an eighth of the time apart that it waits */
-	GAIN = 4,   /* RFC 6298: a measurement changes the variation by a quarter */
+	SPACES = 16, /* requests of a doubt are a part of the time apart that it waits, at least */
+	GAIN = 4,    /* RFC 6298: a measurement changes the variation by a quarter */
 };
 
 static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
@@ -59,6 +59,16 @@ static kl_ms doubt_wait_ms(const struct watch *watch)
 	kl_ms ms = watch->rtt8_ms / 8 + more_ms;
 	if (!watch->rtt8_ms)
 		return unmeasured_ms;
+	return ms > shortest_ms ? ms : shortest_ms;
+}
+
+/* The line needs two round trips to register elsewhere, with credentials: what a doubt's requests
+ * may take of that costs nobody anything. */
+static kl_ms doubt_space_ms(const struct watch *watch)
+{
+	kl_ms wait_ms = doubt_wait_ms(watch), elsewhere_ms = watch->rtt8_ms / 4;
+	kl_ms spare_ms = elsewhere_ms > wait_ms ? elsewhere_ms - wait_ms : 0;
+	kl_ms least_ms = wait_ms / SPACES, ms = spare_ms / (DOUBT_ASKS - 1);
 	return ms > least_ms ? ms : least_ms;
 }
 
@@ -212,11 +222,11 @@ static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker, kl_ms due
 {
 	struct watch *watch = watch_at(e, i);
 	uint32_t w = probe_open(e, i, asker, OWNER_DOUBT);
-	kl_ms wait_ms = doubt_wait_ms(watch), space_ms = wait_ms / SPACES;
+	kl_ms space_ms = doubt_space_ms(watch);
 	if (w == NONE)
 		return false;
 	watch->asked++;
-	watch->doubt_at = e->now + wait_ms;
+	watch->doubt_at = e->now + doubt_wait_ms(watch);
 	if (watch->asked < DOUBT_ASKS)
 		watch->doubt_at =
 			due_at + space_ms > e->now ? due_at + space_ms : e->now + space_ms;
