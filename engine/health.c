@@ -118,11 +118,24 @@ bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	return probe_hasten(e, i, r) || changed || doubted;
 }
 
+/* RFC 3261 21.5.4: a server that is overloaded or maintained should not get other requests for a
+ * time.  That it answers OPTIONS meanwhile, as many do, says nothing of calls.  OWN-2 */
+static bool health_refuses(const struct kl_engine *e, uint32_t i, uint32_t r)
+{
+	const struct slot *slot = slot_at(e, i);
+	const struct kl_policy *policy = registration_policy(e, r);
+	return policy->health_shared && slot->status == KL_CANDIDATE_DOWN &&
+	       slot->reason.status == 503 && slot->reason.rule != KL_POLICY_probe_ms &&
+	       e->now < slot->last_failure_at + policy->hold_down_ms;
+}
+
 bool health_probed(struct kl_engine *e, uint32_t i, uint32_t r, uint16_t status)
 {
 	const struct reason reason = {
 		.why = KL_WHY_ANSWERED, .rule = KL_POLICY_probe_ms, .status = status};
 	bool up = status && !status_is_down(registration_policy(e, r), status);
+	if (up && health_refuses(e, i, r))
+		return false;
 	if (status)
 		health_set(e, i, r, up ? KL_CANDIDATE_UP : KL_CANDIDATE_DOWN, &reason);
 	if (!up && watch_at(e, i)->misses < UINT8_MAX)
