@@ -2,6 +2,7 @@
 
 #include "engine/doubt.h"
 #include "engine/keepalive.h"
+#include "engine/pace.h"
 #include "engine/probe.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -52,7 +53,7 @@ static bool health_set(struct kl_engine *e, uint32_t i, uint32_t r, enum kl_cand
 	watch_turn(e, i, r, status == KL_CANDIDATE_UP);
 	for (uint32_t other = 0; back && other < e->registration_count; other++)
 		if (probe_pos(e, other, i) != NO_POS)
-			registration_revive(e, other);
+			pace_revive(e, other);
 	return true;
 }
 
@@ -100,7 +101,7 @@ static void health_desert(struct kl_engine *e, uint32_t i)
 		const struct registration *reg = registration_at(e, r);
 		if (reg->current != NO_POS && slot_of(e, r, reg->current) == i &&
 		    health_shuns(e, r))
-			registration_leave_soon(e, r);
+			pace_leave(e, r);
 	}
 }
 

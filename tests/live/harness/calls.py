@@ -168,7 +168,7 @@ def measured(kind=CallWorld, profiles=('poly', 'keepline')):
         def row(world):
             figures = [f'{profile} {statistics.median(function(world, profile) for _ in range(RUNS)):7.0f} ms'
                        for profile in profiles]
-            print(f'row: {function.__name__:<22}{"  ".join(figures)}')
+            print(f'row: {function.__name__:<24}{"  ".join(figures)}')
         row.__name__, row.__doc__ = function.__name__, function.__doc__
         return live_test(kind)(row)
     return decorate
