@@ -12,10 +12,10 @@
 static const kl_ms unmeasured_ms = 1000, shortest_ms = 20;
 
 /* What the clock can tell of a variation. */
-static const uint32_t granularity_ms = 5;
+static const kl_ms granularity_ms = 5;
 
-/* A server that takes so long is slow, and its path is not. */
-static const kl_ms slowest_ms = 10000;
+/* A server that takes so long is slow, and its path is not; eight times that fits into 16 bits. */
+static const kl_ms slowest_ms = 8000;
 
 enum {
 	SPACES = 16, /* requests of a doubt are a part of the time apart that it waits, at least */
@@ -37,26 +37,27 @@ void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 	    ms > slowest_ms || (walk->method == KL_INVITE && status != 100))
 		return;
 	struct watch *watch = watch_at(e, slot_of(e, walk->registration, walk->pos));
-	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8;
+	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8u;
 	uint32_t off_ms = rtt_ms > smooth_ms ? rtt_ms - smooth_ms : smooth_ms - rtt_ms;
 	if (watch->measured < GAIN)
 		watch->measured++;
 	if (!watch->rtt8_ms) {
-		watch->rtt8_ms = 8 * rtt_ms;
-		watch->var4_ms = 2 * rtt_ms;
+		watch->rtt8_ms = (uint16_t)(8 * rtt_ms);
+		watch->var4_ms = (uint16_t)(2 * rtt_ms);
 		return;
 	}
 	/* The first ones by their mean: what begins as a guess, half of the round trip, is
 	 * forgotten as soon as there is something better. */
-	watch->var4_ms = (watch->var4_ms * (watch->measured - 1u) + 4 * off_ms) / watch->measured;
-	watch->rtt8_ms += rtt_ms - smooth_ms;
+	watch->var4_ms = (uint16_t)((watch->var4_ms * (watch->measured - 1u) + 4 * off_ms) /
+				    watch->measured);
+	watch->rtt8_ms = (uint16_t)(watch->rtt8_ms + rtt_ms - smooth_ms);
 }
 
 /* The round trip and four times its variation. */
 static kl_ms doubt_wait_ms(const struct watch *watch)
 {
-	uint32_t more_ms = watch->var4_ms > granularity_ms ? watch->var4_ms : granularity_ms;
-	kl_ms ms = watch->rtt8_ms / 8 + more_ms;
+	kl_ms more_ms = watch->var4_ms > granularity_ms ? watch->var4_ms : granularity_ms;
+	kl_ms ms = watch->rtt8_ms / 8u + more_ms;
 	if (!watch->rtt8_ms)
 		return unmeasured_ms;
 	return ms > shortest_ms ? ms : shortest_ms;
@@ -66,7 +67,7 @@ static kl_ms doubt_wait_ms(const struct watch *watch)
  * may take of that costs nobody anything. */
 static kl_ms doubt_space_ms(const struct watch *watch)
 {
-	kl_ms wait_ms = doubt_wait_ms(watch), elsewhere_ms = watch->rtt8_ms / 4;
+	kl_ms wait_ms = doubt_wait_ms(watch), elsewhere_ms = watch->rtt8_ms / 4u;
 	kl_ms spare_ms = elsewhere_ms > wait_ms ? elsewhere_ms - wait_ms : 0;
 	kl_ms least_ms = wait_ms / SPACES, ms = spare_ms / (DOUBT_ASKS - 1);
 	return ms > least_ms ? ms : least_ms;
