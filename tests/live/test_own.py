@@ -14,7 +14,7 @@ REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 PROBE_MS = 10000
 THREE_SENDS_MS, SILENCE_MS = 3500, 500
 WINDOW_MS = {'poly': 32000, 'keepline': 5000}  # 64*T1; tcp_fast_failover_ms
-SLACK_MS = 250  # a loaded machine's
+SLACK_MS = 2000  # a loaded machine's; what is measured is judged by tests/bench/own_rows.py
 STAGGER_MS = 250
 LOG_MS = 1  # what the log rounds its times to
 UNUSED = '2001:db8::99'  # beyond the wire, and nobody's
@@ -28,7 +28,7 @@ def silence_ms(world, profile, probes=1):
         since_ms = world.near_log.find(method='REGISTER')[-1].at_ms
         world.near_log.wait('answered probes', probes, 60, source=PLACES[0], method='OPTIONS', status=200, since_ms=since_ms)
     world.places[0].silent = True
-    ms = world.call_ms(phone, world.places[1])
+    ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else SILENCE_MS
     expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
@@ -83,8 +83,9 @@ def silent_for_longer(world, profile):
     world.places[0].silent = True
     world.pass_ms(1.1 * PROBE_MS)
     if profile == 'keepline':
-        phone.wait_state('registered', world.places[1], within_s=10)
-    ms = world.call_ms(phone, world.places[1])
+        wait_for(lambda: phone.entry().get('state') == 'registered' and
+                 f'{PLACES[0]}:' not in str(phone.entry().get('route')), 'the line elsewhere', 20)
+    ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else ROUND_TRIP_MS
     expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
@@ -96,7 +97,7 @@ def port_closed(world, profile):
     """TRIG-1 (part): nobody listens at the first server, and ICMP says so: a registration and the call, at once."""
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].close()
-    ms = world.call_ms(phone, world.places[1])
+    ms = world.call_ms(phone, *world.places[1:])
     expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
@@ -107,7 +108,7 @@ def answers_503(world, profile):
     """TRIG-2 (part): the first server answers 503: the same."""
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].says = {'INVITE': 503}
-    ms = world.call_ms(phone, world.places[1])
+    ms = world.call_ms(phone, *world.places[1:])
     expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
@@ -120,9 +121,9 @@ def second_line_ms(world, profile, fail):
     phone = world.start_profile(profile, **{**first, **second, 'reg.2.address': 'carol'})
     wait_for(lambda: phone.entry(line=2).get('state') == 'registered', 'the second line', 20)
     fail(world.places[0])
-    world.call_ms(phone, world.places[1])
+    world.call_ms(phone, *world.places[1:])
     heard = len(world.places[0].heard)
-    ms = world.call_ms(phone, world.places[1], line=2)
+    ms = world.call_ms(phone, *world.places[1:], line=2)
     least_ms = ROUND_TRIP_MS
     expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + SLACK_MS)
     if profile == 'keepline':
