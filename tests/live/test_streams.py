@@ -5,7 +5,7 @@ import socket
 
 from harness import authority
 from harness.expect import expect, expect_between, expect_equal, expect_time
-from harness.names import srv_records
+from harness.names import DOMAIN, srv_records
 from harness.phone import BIND
 from harness.registrar import PASSWORD, TLS_PORT
 from harness.run import live_test, run_tests
@@ -89,6 +89,18 @@ def unknown_authority(world):
     phone.wait_state('backing off')
     expect('certificate' in phone.log(), 'the log says why')
     expect_equal('contacts', [row for server in world.registrars for row in server.contacts()], [])
+
+
+@live_test(records=TLS_RECORDS, streams=True, shown=f'DNS:{{name}}.{DOMAIN}')
+def certificate_for_the_target(world):
+    """TRIG-4 (part), RFC 5922 4: whom the SRV records name is not whom was asked for: certificates for the targets alone,
+    by an authority that is trusted, register nobody, and it says why. (With the domain in them: call_over_tls.)"""
+    phone = world.phone(TLS, trusting(world))
+    phone.wait_state('backing off')
+    expect_equal('contacts', [row for server in world.registrars for row in server.contacts()], [])
+    for server in world.registrars:
+        expect(f'{server.address}:{TLS_PORT}' in phone.log(), f'{server.name} was tried')
+    expect('hostname mismatch' in phone.log(), 'the log says why')
 
 
 @live_test(records=TCP_RECORDS, streams=True)

@@ -27,10 +27,11 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
-    port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE."""
+    port 5061, where its certificate shows what SHOWN says, its own name for {name}. With PRESENCE it takes PUBLISH and
+    SUBSCRIBE."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, presence=False):
+                 streams=False, shown=f'DNS:{names.DOMAIN}', presence=False):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -41,7 +42,7 @@ class Registrar:
         if presence:
             defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
-            certificate = authority.issue(folder, name, f'DNS:{names.DOMAIN}')
+            certificate = authority.issue(folder, name, shown.format(name=name))
             defines += ['STREAMS', f'CERTIFICATE="{certificate}"']
         command = ['kamailio', '-DD', '-E', '-f', CONFIGURATION, '-l', f'udp:{address}:{PORT}', '-m', '32', '-M', '4',
                    '-Y', self.folder, '-w', self.folder]
