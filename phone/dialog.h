@@ -20,6 +20,7 @@
 #include "sip/session.h"
 
 struct phone_call;
+struct phone_incoming;
 struct phone_reload;
 
 #define PHONE_DIALOG_STATES(X)                                                                     \
@@ -147,6 +148,10 @@ bool phone_dialog_next_route(struct phone_dialog *dialog);
 void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_message *invite);
 void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
 				    const struct sip_message *response);
+
+/* Accepts what an INVITE, UPDATE or PRACK says or asks of our audio: the length of the 200 in the
+ * phone's scratch.  0: it was refused, with 488 if for the audio. */
+int phone_dialog_accept(struct phone_dialog *dialog, const struct phone_incoming *incoming);
 
 /* The request with this branch can't be delivered (TRIG-10).  False: there is none. */
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault);

@@ -170,6 +170,67 @@ static void early_media_is_reliable(void **state)
 	bench_free(bench);
 }
 
+/* RFC 3262 5: the PRACK of a 183 that held the answer holds one more offer, whose answer stands in
+ * its 200: audio goes there from now on. */
+static void an_offer_in_a_prack(void **state)
+{
+	struct bench *bench = bench_with_calls("", EARLY ", prefer_100rel: yes");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *early, *answer;
+	char offer[512];
+	struct ear ear;
+
+	(void)state;
+	ear_open(&ear, bench, offer);
+	invite(peer, KNOWS_100REL "Content-Type: application/sdp\r\n\r\n" SDP);
+	early = peer_expect_status(peer, 183);
+	prack(peer, early, 2, offer);
+	answer = peer_expect_status(peer, 200);
+	assert_int_equal(answer->cseq.method, SIP_PRACK);
+	assert_int_equal(audio_port(answer), audio_port(early));
+	assert_false(has_header(answer, SIP_CONTACT));
+	ear_wait(&ear, bench);
+	phone_call_answer(bench->phone, last_id(bench));
+	assert_int_equal(peer_expect_status(peer, 200)->body.length, 0);
+	bench_wait(bench, is_up);
+	net_udp_close(ear.udp);
+	bench_free(bench);
+}
+
+/* RFC 3262 5: no offer in a PRACK while the first one waits for its answer: it is refused, and what
+ * rang goes on ringing, acknowledged.  One without any audio that is known is refused, too. */
+static void offers_in_a_prack_that_are_refused(void **state)
+{
+	static const struct {
+		const char *calls, *body;
+		unsigned provisional, status;
+	} rows[] = {
+		{"incoming: ring, prefer_100rel: yes", BENCH_SDP("sendrecv"), 180, 500},
+		{EARLY ", prefer_100rel: yes",
+		 "Content-Type: application/sdp\r\n\r\nv=0\r\no=- 1 2 IN IP4 127.0.1.1\r\ns=-\r\n"
+		 "c=IN IP4 127.0.1.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96\r\n"
+		 "a=rtpmap:96 opus/48000/2\r\n",
+		 183, 488},
+		{EARLY ", prefer_100rel: yes", "Content-Type: text/plain\r\n\r\nhello", 183, 415},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bench *bench = bench_with_calls("", rows[i].calls);
+		struct peer *peer = &bench->peers[0];
+		const struct sip_message *ringing;
+
+		invite(peer, KNOWS_100REL BENCH_SDP("sendrecv"));
+		ringing = peer_expect_status(peer, rows[i].provisional);
+		prack(peer, ringing, 2, rows[i].body);
+		peer_expect_status(peer, rows[i].status);
+		phone_call_answer(bench->phone, last_id(bench));
+		assert_int_equal(peer_expect_status(peer, 200)->cseq.method, SIP_INVITE);
+		bench_wait(bench, is_up);
+		bench_free(bench);
+	}
+}
+
 /* RFC 3262 3: who knows 100rel is told reliably where that is preferred, who does not is not. */
 static void reliable_where_it_is_known(void **state)
 {
@@ -264,6 +325,8 @@ int main(void)
 		cmocka_unit_test(early_media_is_heard),
 		cmocka_unit_test(early_media_needs_an_offer),
 		cmocka_unit_test(early_media_is_reliable),
+		cmocka_unit_test(an_offer_in_a_prack),
+		cmocka_unit_test(offers_in_a_prack_that_are_refused),
 		cmocka_unit_test(reliable_where_it_is_known),
 		cmocka_unit_test(a_description_among_others),
 		cmocka_unit_test(an_answer_among_others),
