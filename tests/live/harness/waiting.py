@@ -1,4 +1,5 @@
 """Waits with a deadline, and processes whose output is kept in a file."""
+import ipaddress
 import os
 import signal
 import subprocess
@@ -26,9 +27,11 @@ def wait_for(condition, what, within_s=5.0, every_s=POLL_S):
 
 
 def udp_is_bound(address, port):
-    """Whether a socket of this namespace is bound to the IPv4 address and UDP port."""
-    wanted = ''.join(f'{int(byte):02X}' for byte in reversed(address.split('.'))) + f':{port:04X}'
-    with open('/proc/net/udp', encoding='ascii') as table:
+    """Whether a socket of this namespace is bound to the address and UDP port."""
+    parsed = ipaddress.ip_address(address)
+    words = [parsed.packed[at:at + 4][::-1].hex().upper() for at in range(0, len(parsed.packed), 4)]
+    wanted = f'{"".join(words)}:{port:04X}'
+    with open('/proc/net/udp' if parsed.version == 4 else '/proc/net/udp6', encoding='ascii') as table:
         return any(line.split()[1] == wanted for line in table.readlines()[1:])
 
 
