@@ -11,8 +11,9 @@ from harness.phone import Phone
 from harness.registrar import Registrar
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
-from harness.world import World
+from harness.world import PHONE_ADDRESS, World
 
+MTU, MARGIN = 900, 200
 DNS_SERVER = f'{ADDRESS}:53'
 SERVER, ALICE, BOB = 'fd00::1', 'fd00::a', 'fd00::b'
 RECORDS_6 = f'_sip._udp SRV 10 0 5060 sbc1\nsbc1 AAAA {SERVER}\n'
@@ -34,6 +35,43 @@ def service_route(world):
         expect('home@' not in bye.header('Route'), "the BYE goes by the call's own route")
         expect_equal('exit status of the call', call.wait(), 0)
     expect_equal('Routes of REGISTERs', [sent.header('Route') for sent in world.sent('REGISTER') if sent.header('Route')], [])
+
+
+def call_on_a_narrow_path(world):
+    """A phone of our own profile, where datagrams have MTU bytes; what it sent for a call to its end."""
+    subprocess.run(['ip', 'link', 'set', 'lo', 'mtu', str(MTU)], check=True)
+    phone = world.registered_phone(options=['--profile', 'keepline'])
+    call = phone.call()
+    world.log.wait_one('ACK at the callee', method='ACK', target=world.callees[0].address)
+    call.hang_up()
+    expect_equal('exit status of the call', call.wait(), 0)
+    expect_equal('exit status of the phone', phone.leave(), 0)
+    return world.log.find(source=PHONE_ADDRESS, where=lambda packet: packet.is_sip and packet.status is None)
+
+
+@live_test(streams=True)
+def large_over_tcp(world):
+    """RFC 3261 18.1.1: within 200 bytes of the path's MTU a request goes over TCP, to the place of its UDP route; what is
+    smaller is a datagram still."""
+    sent = call_on_a_narrow_path(world)
+    invite = next(packet for packet in sent if packet.method == 'INVITE')
+    expect(len(invite.payload) > MTU - MARGIN, 'the INVITE is large')
+    expect(invite.header('Via').startswith('SIP/2.0/TCP '), 'it goes over TCP')
+    expect_equal('the first to go by UDP', sent[0].header('Via').split()[0], 'SIP/2.0/UDP')
+    large = [packet.first_line for packet in sent if packet.header('Via').startswith('SIP/2.0/UDP ')
+             and packet.method != 'ACK' and len(packet.payload) > MTU - MARGIN]
+    expect_equal('large datagrams', large, [])
+
+
+@live_test()
+def large_without_tcp(world):
+    """RFC 3261 18.1.1: where the server refuses TCP the same request goes as a datagram, in fragments, at once: that is no
+    failure of the route."""
+    sent = call_on_a_narrow_path(world)
+    invites = [packet for packet in sent if packet.method == 'INVITE']
+    expect(len(world.log.find(target=world.sbc1.address, where=lambda packet: packet.connects)) > 0, 'TCP was tried')
+    expect_equal('INVITEs', [packet.header('Via').split()[0] for packet in invites], ['SIP/2.0/UDP'])
+    expect_equal('to', {packet.target for packet in invites}, {world.sbc1.route})
 
 
 class World6(World):
