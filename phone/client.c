@@ -13,6 +13,7 @@
 #include "phone/race.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
+#include "phone/seize.h"
 #include "sip/transaction.h"
 
 enum {
@@ -545,6 +546,8 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	else if (open || late)
 		feed_response(client, response,
 			      open ? judge_final(client, response) : response->status);
+	else if (client->purpose == KL_FOR_SEIZE)
+		phone_seize_take_late(client, response);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)

@@ -532,6 +532,27 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 	return NULL;
 }
 
+struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
+					const struct sip_dialog *sip)
+{
+	struct phone_account *account =
+		phone_account_find(&phone->accounts, binding->line, binding->entry);
+	const struct phone_dialog_origin origin = {
+		.account = account,
+		.hop = {.route = binding->route,
+			.policy = phone_entry_config(phone, account)->policy},
+	};
+	struct phone_dialog *dialog = dialog_new(phone, &origin);
+
+	if (!dialog)
+		return NULL;
+	dialog->hop.name = certificate_name(dialog, dialog->hop.route.tls_name);
+	dialog->state = PHONE_DIALOG_ENDING;
+	dialog->binding = *binding;
+	dialog->sip = *sip;
+	return dialog;
+}
+
 bool phone_dialog_receive(struct phone *phone, const struct sip_message *response)
 {
 	struct phone_dialog *dialog = phone_dialog_find(phone, response);

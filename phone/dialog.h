@@ -100,6 +100,11 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 					      const struct phone_dialog_origin *origin,
 					      const char *tag, int *error);
 
+/* A dialog that something else than an INVITE made, for one request that ends it: a copy of SIP,
+ * where BINDING says.  NULL: there is no room. */
+struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
+					const struct sip_dialog *sip);
+
 /* All early dialogs of our INVITE end, since it did, or was left. */
 void phone_dialogs_end_early(struct phone *phone, kl_tx tx);
 
