@@ -54,6 +54,14 @@ def test_one_mistake_one_error():
     expect(err == 'nonesuch.cfg: error: the file cannot be read: No such file or directory\n', f'one error of a file, not {err}')
 
 
+def test_no_scenario():
+    """What is missing is told as by the other commands: one sentence, and where to read more."""
+    status, out, err = simulate()
+    expect(status == 2 and not out, f'status 2 without a scenario and no output, not {status}')
+    expect(err.startswith('keepline simulate: which scenario?\nTry `keepline simulate --help\''), f'the question, not {err}')
+    expect('Usage:' not in err, f'no list of usages, not {err}')
+
+
 def test_wrong_usage():
     primary = EXAMPLES / 'primary-dies.yaml'
     for words in ((), ('--lines', '0', primary), ('--lines', 'x', primary), ('--seed', '-1', primary), (primary, primary),
