@@ -14,11 +14,6 @@ enum {
 	RELOADS = 20,
 };
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 static bool is_registered(const struct bench *bench, const char *aor)
 {
 	json_t *status = phone_status(bench->phone), *line;
@@ -145,7 +140,7 @@ static const struct sip_message *call_up(struct bench *bench, uint64_t *id)
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	return invite;
 }
 
@@ -304,7 +299,7 @@ static void many_reloads(void **state)
 		reload(bench, 1 + i % 3, "");
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	for (unsigned i = 0; i < RELOADS; i++)
 		reload(bench, 1 + i % 3, "");
 	assert_silence(bench);

@@ -203,6 +203,16 @@ static void assert_first_fault(const struct bench *bench, const char *text)
 	json_decref(status);
 }
 
+/* A bench whose line is registered with the first server. */
+static struct bench *bench_registered(const struct order *order)
+{
+	struct bench *bench = bench_new(order);
+
+	phone_start(bench->stage.phone);
+	wait_for(bench, is_registered);
+	return bench;
+}
+
 /* ---- calls ----------------------------------------------------------------------------------- */
 
 static void take_call(void *user, const struct phone_call_event *event)
@@ -301,13 +311,11 @@ static const struct order tls = {.transport = SIP_TLS};
  * say where and over what. */
 static void one_stream_for_all(void **state)
 {
-	struct bench *bench = bench_new(&tcp);
+	struct bench *bench = bench_registered(&tcp);
 	const struct server *server = &bench->servers[0];
 	uint64_t call;
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	assert_true(strstr(server->via, "SIP/2.0/TCP 127.0.0.1:") == server->via);
 	assert_non_null(strstr(server->via, ";alias"));
 	assert_non_null(strstr(server->contact, "<sip:alice@127.0.0.1:"));
@@ -324,11 +332,9 @@ static void one_stream_for_all(void **state)
 /* RFC 5922 4: the certificate names the domain that was configured, not the SRV target. */
 static void tls_by_the_configured_name(void **state)
 {
-	struct bench *bench = bench_new(&tls);
+	struct bench *bench = bench_registered(&tls);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	assert_true(strstr(bench->servers[0].via, "SIP/2.0/TLS ") == bench->servers[0].via);
 	assert_non_null(strstr(bench->servers[0].contact, "<sip:alice@127.0.0.1:"));
 	assert_non_null(strstr(bench->servers[0].contact, ";transport=tls>"));
@@ -385,11 +391,9 @@ static void silent_stream_is_left_after_its_window(void **state)
 /* TRIG-6 (part): a stream that the far end closes takes the registration with it. */
 static void lost_stream_loses_the_registration(void **state)
 {
-	struct bench *bench = bench_new(&tcp);
+	struct bench *bench = bench_registered(&tcp);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	lab_sipserver_set_fault(bench->stage.servers[0], LAB_CLOSED);
 	wait_for(bench, is_backing_off);
 	assert_int_equal(bench->servers[1].registers, 0);
@@ -401,11 +405,9 @@ static void lost_stream_loses_the_registration(void **state)
 static void idle_stream_is_closed_without_loss(void **state)
 {
 	const struct order order = {.transport = SIP_TCP, .policy = "stream_close: 1s"};
-	struct bench *bench = bench_new(&order);
+	struct bench *bench = bench_registered(&order);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	wait_for(bench, has_no_stream);
 	assert_true(is_registered(bench));
 	place_call(bench);
@@ -431,11 +433,9 @@ static void waiting_stream_is_not_idle(void **state)
 /* KEEP-5: an answer goes back on the stream of its request. */
 static void answers_on_the_stream_of_the_request(void **state)
 {
-	struct bench *bench = bench_new(&tcp);
+	struct bench *bench = bench_registered(&tcp);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
 	wait_for(bench, has_heard);
 	assert_memory_equal(bench->caller.text, "SIP/2.0 200 ", 12);
@@ -449,11 +449,9 @@ static void persistent_stream_stays_and_answers_pings(void **state)
 		.transport = SIP_TCP,
 		.parameters = "tcpIpApp.keepalive.tcp.sip.persistentConnection.enable=\"1\"",
 		.policy = "stream_close: 1s"};
-	struct bench *bench = bench_new(&order);
+	struct bench *bench = bench_registered(&order);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
 	wait_for(bench, has_heard);
 	bench->caller.length = 0;
@@ -470,11 +468,9 @@ static void persistent_stream_stays_and_answers_pings(void **state)
 static void pings_keep_no_stream(void **state)
 {
 	const struct order order = {.transport = SIP_TCP, .policy = "stream_close: 1s"};
-	struct bench *bench = bench_new(&order);
+	struct bench *bench = bench_registered(&order);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
 	wait_for(bench, has_heard);
 	bench->caller.length = 0;
@@ -550,11 +546,9 @@ static void keep_alives_go_on_the_stream(void **state)
 		.parameters =
 			"nat.keepalive.interval=\"1\" nat.keepalive.tcp.payload=\"\\r\\n\\r\\n\"",
 		.policy = "stream_close: 1s"};
-	struct bench *bench = bench_new(&order);
+	struct bench *bench = bench_registered(&order);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	wait_for(bench, has_had_three_pings);
 	assert_int_equal(connections(bench, 1), 1);
 	bench_free(bench);
@@ -569,12 +563,10 @@ static bool has_one_stream(const struct bench *bench)
  * line's server, resets the stream instead of reading it. */
 static void undeliverable_answer_moves_nothing(void **state)
 {
-	struct bench *bench = bench_new(&tcp);
+	struct bench *bench = bench_registered(&tcp);
 	long long sent;
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	sent = counter(bench, "sent");
 	connect_and_say(bench, 1, OPTIONS "Content-Length: 0\r\n\r\n");
 	while (counter(bench, "sent") == sent)
@@ -607,14 +599,12 @@ static bool is_reloaded(const struct bench *bench)
 static void call_over_tls_outlives_a_reload(void **state)
 {
 	const struct order order = {.transport = SIP_TLS, .policy = "stream_close: 1s"};
-	struct bench *bench = bench_new(&order);
+	struct bench *bench = bench_registered(&order);
 	struct phone_reload_order reload = {.on_done = {take_reloaded, bench}};
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	id = place_call(bench);
 	wait_for(bench, is_call_up);
 	bench->former = bench->stage.config;
@@ -636,11 +626,9 @@ static void call_over_tls_outlives_a_reload(void **state)
  * and nothing else. */
 static void hostile_streams_are_dropped(void **state)
 {
-	struct bench *bench = bench_new(&tcp);
+	struct bench *bench = bench_registered(&tcp);
 
 	(void)state;
-	phone_start(bench->stage.phone);
-	wait_for(bench, is_registered);
 	connect_and_say(bench, 99, OPTIONS "Content-Length: 0\r\n\r\n");
 	wait_for(bench, has_hung_up);
 	assert_int_equal(bench->caller.length, 0);
