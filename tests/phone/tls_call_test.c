@@ -168,7 +168,7 @@ static void far_close(struct far *far)
 
 /* ---- the bench ------------------------------------------------------------------------------- */
 
-/* a.test leads to the first, b.test to the second: that is what their certificates name. */
+/* a.test leads to the first, b.test to the second. */
 struct bench {
 	struct stage stage;
 	struct far fars[STAGE_SERVERS];
@@ -184,7 +184,8 @@ static void take_event(void *user, const struct phone_call_event *event)
 	bench->up |= event->type == PHONE_CALL_UP;
 }
 
-static struct bench *bench_new(void)
+/* The certificate of the second names it; that of the first is for FIRST_NAMES. */
+static struct bench *bench_new(const char *first_names)
 {
 	static const char *const files[] = {"phone.yaml"};
 	struct bench *bench = calloc(1, sizeof *bench);
@@ -192,7 +193,7 @@ static struct bench *bench_new(void)
 
 	assert_non_null(bench);
 	stage_begin(&bench->stage);
-	far_open(&bench->fars[0], &bench->stage, 0, "DNS:a.test");
+	far_open(&bench->fars[0], &bench->stage, 0, first_names);
 	far_open(&bench->fars[1], &bench->stage, 1, "DNS:b.test");
 	snprintf(zone, sizeof zone,
 		 "_sips._tcp.a.test. SRV 0 0 %u s1.test.\ns1.test. A 127.0.1.1\n"
@@ -256,7 +257,7 @@ static bool is_up(const struct bench *bench)
  * what is said inside goes there, to the name that the line knows the second by. */
 static void a_contact_at_another_name(void **state)
 {
-	struct bench *bench = bench_new();
+	struct bench *bench = bench_new("DNS:a.test");
 	const struct phone_call_order order = {
 		.target = "sip:far@a.test", .on_event = take_event, .user = bench};
 	char why[PHONE_WHY_MAX];
@@ -295,15 +296,13 @@ static void call_alice(const struct far *far)
 	assert_int_equal(net_stream_write(far->registered->stream, text, (size_t)length), 0);
 }
 
-/* FAIL-18 (part): a server of several names calls; the BYE takes the stream that is there, which
- * belongs to the second name. */
+/* FAIL-18 (part): a server of several names calls, of which the first is not to be trusted; the BYE
+ * takes the stream that is there, which belongs to the second name. */
 static void a_call_from_the_second_name(void **state)
 {
-	struct bench *bench = bench_new();
+	struct bench *bench = bench_new("DNS:other.test");
 
 	(void)state;
-	net_listener_close(bench->fars[0].listener);
-	bench->fars[0].listener = NULL;
 	phone_start(bench->stage.phone);
 	wait_for(bench, is_registered);
 	call_alice(&bench->fars[1]);
