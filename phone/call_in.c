@@ -245,18 +245,12 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 {
 	struct phone *phone = call->phone;
 	const struct sip_message *invite = &call->ringing->invite;
-	struct phone_account *account =
-		phone_account_find(&phone->accounts, binding->line, binding->entry);
-	const struct phone_dialog_origin origin = {
-		.account = account,
-		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy},
-		.invite = invite,
-		.call = call,
-	};
+	struct phone_dialog_origin origin = phone_dialog_origin_of(phone, binding);
 	char text[SIP_OFFER_TEXT_MAX];
 	int error;
 
+	origin.invite = invite;
+	origin.call = call;
 	if (phone_call_open_media(call, &call->ringing->incoming.local))
 		return 500;
 	call->dialog =

@@ -515,6 +515,19 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 	return true;
 }
 
+struct phone_dialog_origin phone_dialog_origin_of(const struct phone *phone,
+						  const struct kl_binding *binding)
+{
+	struct phone_account *account =
+		phone_account_find(&phone->accounts, binding->line, binding->entry);
+
+	return (struct phone_dialog_origin){
+		.account = account,
+		.hop = {.route = binding->route,
+			.policy = phone_entry_config(phone, account)->policy},
+	};
+}
+
 struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 					      const struct phone_dialog_origin *origin,
 					      const char *tag, int *error)
@@ -535,13 +548,7 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
 					const struct sip_dialog *sip)
 {
-	struct phone_account *account =
-		phone_account_find(&phone->accounts, binding->line, binding->entry);
-	const struct phone_dialog_origin origin = {
-		.account = account,
-		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy},
-	};
+	const struct phone_dialog_origin origin = phone_dialog_origin_of(phone, binding);
 	struct phone_dialog *dialog = dialog_new(phone, &origin);
 
 	if (!dialog)

@@ -84,6 +84,10 @@ struct phone_dialog_origin {
 	struct phone_call *call;          /* who wants it; NULL: nobody */
 };
 
+/* As BINDING says: without an INVITE and a call, and without the name of its certificate. */
+struct phone_dialog_origin phone_dialog_origin_of(const struct phone *phone,
+						  const struct kl_binding *binding);
+
 /* The early dialog that a provisional answer belongs to, which it may make.  NULL: it makes none,
  * or there is no room. */
 struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
