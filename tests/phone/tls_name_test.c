@@ -19,7 +19,7 @@
 #include "phone/phone.h"
 #include "phone/status.h"
 
-enum { WAIT_MS = 10000, TEXT_MAX = 2048, PATH_SIZE = 128 };
+enum { WAIT_MS = 20000, TEXT_MAX = 2048, PATH_SIZE = 128 };
 
 /* A TLS server, and a UDP one that redirects everybody. */
 struct bench {
