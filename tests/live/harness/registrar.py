@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from . import authority, names
-from .waiting import Failure, Process, udp_is_bound, wait_for
+from .waiting import PATIENCE_S, Failure, Process, udp_is_bound, wait_for
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / 'peers' / 'kamailio.cfg'
 PASSWORD = 'correct-horse-battery'
@@ -63,7 +63,7 @@ class Registrar:
         """A PUBLISH of what USER's mailbox, phone or presence says now; its status."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as publisher:
             publisher.bind((PROBE_ADDRESS, 0))
-            publisher.settimeout(2)
+            publisher.settimeout(PATIENCE_S)
             publisher.connect((self.address, PORT))
             text = PUBLISH.format(user=user, domain=names.DOMAIN, probe=PROBE_ADDRESS, event=event, type=content_type,
                                   port=publisher.getsockname()[1], length=len(body), id=next(PUBLISH_IDS), body=body)
@@ -77,15 +77,19 @@ class Registrar:
     def start(self):
         """Starts with no registrations, and returns once requests are answered."""
         self.process.start()
-        wait_for(self.is_up, f'{self.name} answers OPTIONS', within_s=15, every_s=0.02)
+        wait_for(self.is_up, f'{self.name} answers OPTIONS', within_s=60, every_s=0.02)
 
     def is_up(self):
         if not self.process.running:
             raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
         return self.probe() == 200
 
+    def wait_probed(self, expected):
+        """Until that is what comes of a probe()."""
+        wait_for(lambda: self.probe() == expected, f'{self.name} answers OPTIONS: {expected}')
+
     def probe(self):
-        """How an OPTIONS is answered: the status code, "refused" (by ICMP), or "silence"."""
+        """How an OPTIONS is answered: the status code, "refused" (by ICMP), or "silence" for now."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((PROBE_ADDRESS, 0))
             probe.settimeout(0.2)

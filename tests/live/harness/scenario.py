@@ -84,8 +84,8 @@ class ScriptedCallee:
         self.process.start()
         wait_for(lambda: udp_is_bound(self.address, PORT), f'{self.process.name} listens')
 
-    def wait(self, within_s=15.0):
-        return self.process.wait(within_s)
+    def wait(self):
+        return self.process.wait()
 
     def stop(self):
         self.process.kill()
