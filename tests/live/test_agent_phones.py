@@ -5,7 +5,7 @@ import wave
 from harness.agent_world import PASSWORD
 from harness.agents import Baresip
 from harness.audio import HEARD, RATE, loudness
-from harness.expect import expect, expect_equal
+from harness.expect import expect
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
@@ -72,7 +72,7 @@ def baresip_is_called(world):
     wait_recording(desk)
     carol.hang_up()
     wait_calls(agent, 0)
-    expect_equal('dialogs that are left', agent.status()['inside']['dialogs'], 0)
+    wait_for(lambda: agent.status()['inside']['dialogs'] == 0, 'no dialog is left')
     expect_heard(carol, 440)
     expect_heard(desk, 600)
 
@@ -89,7 +89,7 @@ def baresip_calls_while_the_first_server_is_silent(world):
     expect('127.0.1.2' in agent.status()['inside']['calls'][0]['route'], 'on the second server')
     desk.hang_up()
     wait_calls(agent, 0)
-    expect_equal('dialogs that are left', agent.status()['inside']['dialogs'], 0)
+    wait_for(lambda: agent.status()['inside']['dialogs'] == 0, 'no dialog is left')
 
 
 if __name__ == '__main__':

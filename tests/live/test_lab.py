@@ -48,7 +48,7 @@ CASES = {
     'busy': Case('503', ('server1 answers 503 retry-after 30',), ('TRIG-2',), seen=CALL_UP),
     'refuses': Case('another status stays where it is', ('server1 answers 480 of INVITE',), ('TRIG-5',),
                     seen='480 Temporarily Unavailable to INVITE'),
-    'slow': Case('answers come late', ('all slow 400ms',), ('TRIG-8',), seen=CALL_UP),
+    'slow': Case('answers come late', ('all slow 800ms',), ('TRIG-8',), seen=CALL_UP),
     'loss': Case('a third of all messages is lost', ('all loss 30%',), (), seen=CALL_UP),
     'challenges': Case('challenges for ever: the call fails, and no other server is asked',
                        ('all challenges of INVITE',), ('TRIG-8',), seen='401 Unauthorized to INVITE', count=2),

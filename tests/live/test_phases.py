@@ -61,7 +61,8 @@ def before_100(world, rules, _):
                        where=lambda packet: packet.method in ('CANCEL', 'BYE') and packet.status is None)
     if world.log.find(method='INVITE', status=200, source=world.sbc1.address, since_ms=back_ms):
         world.log.wait_one('the BYE of a late 200', method='BYE', target=world.sbc1.address, since_ms=back_ms)
-    expect('the call is up' in call.output() and call.process.running, 'the call is up, and stays so')
+    wait_for(lambda: 'the call is up' in call.output(), 'the call is up')
+    expect(call.process.running, 'it stays so')
     since_ms = world.log.now_ms()
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
