@@ -22,6 +22,7 @@ NATIVE = '''inside:
 '''
 ALONE_S = 33  # longer than 64*T1
 CALLS = 20000
+OPEN_MAX = 25  # each way: with more of them a loaded machine answers later than T1, and much comes twice
 
 
 def phone_with_pbx(world, parameters=None, transport='udp'):
@@ -37,7 +38,7 @@ def start_caller(world, name, address, target, transport):
     return caller
 
 
-def compare(world, transport='u1', within_s=8.0):
+def compare(world, transport='u1', within_s=20.0):
     """The same endpoint calls bob behind the agent and straight through the first server; prints both."""
     begun = time.monotonic()
     alone = start_caller(world, 'alone', ALONE, f'{world.sbc1.address}:5060', transport)
@@ -85,7 +86,7 @@ def the_first_server_is_frozen_over_tcp(world):
     phone_with_pbx(world, {'reg.1.server.1.transport': 'TCPOnly', 'voIpProt.SIP.tcpFastFailover': 1,
                            'voIpProt.SIP.tcpFastFailover.timeout': 2000}, 'tcp')
     world.sbc1.freeze()
-    compare(world, 't1', within_s=12.0)
+    compare(world, 't1')
 
 
 class CallsWorld:
@@ -134,7 +135,7 @@ def many_calls_leave_nothing(world):
     """AGENT-4, AGENT-12 (part): calls both ways at a time, from INVITE to BYE; all get through, and not one is left."""
     count = int(os.environ.get('AGENT_CALLS', CALLS))
     begun = time.monotonic()
-    limits = '-m', count // 2, '-r', 300, '-l', 100
+    limits = '-m', count // 2, '-r', 300, '-l', OPEN_MAX
     callers = [world.sipp('out', 'caller_behind', PBX, 5080, *limits, INSIDE),
                world.sipp('in', 'caller_outside', world.SERVER, 5080, *limits, world.OUTSIDE)]
     for caller in callers:

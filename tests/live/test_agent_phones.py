@@ -5,7 +5,7 @@ import wave
 from harness.agent_world import PASSWORD
 from harness.agents import Baresip
 from harness.audio import HEARD, RATE, loudness
-from harness.expect import expect, expect_equal
+from harness.expect import expect
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
@@ -41,7 +41,7 @@ def softphone(world, agent, name, address, hz):
 
 def wait_recording(phone):
     """Until it has recorded for two seconds; the file is whole once the call is over."""
-    wait_for(lambda: phone.recording().stat().st_size > 2 * RATE * 2, f'{phone.name} hears something', within_s=15)
+    wait_for(lambda: phone.recording().stat().st_size > 2 * RATE * 2, f'{phone.name} hears something')
 
 
 def expect_heard(phone, hz):
@@ -52,8 +52,8 @@ def expect_heard(phone, hz):
     expect(loudness(phone.recording(), hz) > HEARD, f'{phone.name} heard {hz} Hz')
 
 
-def wait_calls(agent, count, within_s=10):
-    wait_for(lambda: agent.status()['inside']['call_count'] == count, f'{count} calls are up', within_s)
+def wait_calls(agent, count):
+    wait_for(lambda: agent.status()['inside']['call_count'] == count, f'{count} calls are up')
 
 
 @live_test()
@@ -72,7 +72,7 @@ def baresip_is_called(world):
     wait_recording(desk)
     carol.hang_up()
     wait_calls(agent, 0)
-    expect_equal('dialogs that are left', agent.status()['inside']['dialogs'], 0)
+    wait_for(lambda: agent.status()['inside']['dialogs'] == 0, 'no dialog is left')
     expect_heard(carol, 440)
     expect_heard(desk, 600)
 
@@ -85,11 +85,11 @@ def baresip_calls_while_the_first_server_is_silent(world):
     desk = softphone(world, agent, 'desk', '127.0.5.1', 440)
     world.sbc1.freeze()
     desk.call('sip:bob@example.test')
-    wait_calls(agent, 1, within_s=15)
+    wait_calls(agent, 1)
     expect('127.0.1.2' in agent.status()['inside']['calls'][0]['route'], 'on the second server')
     desk.hang_up()
     wait_calls(agent, 0)
-    expect_equal('dialogs that are left', agent.status()['inside']['dialogs'], 0)
+    wait_for(lambda: agent.status()['inside']['dialogs'] == 0, 'no dialog is left')
 
 
 if __name__ == '__main__':

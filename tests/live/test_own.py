@@ -3,7 +3,7 @@
 docs/keepline-profile.md. Three servers behind service records, UDP, a round trip of 20 ms; REGISTERs are challenged."""
 from harness import dns
 from harness.calls import PLACES, ROUND_TRIP_MS, CallWorld, measured, respond
-from harness.expect import expect, expect_between, expect_equal
+from harness.expect import EARLY_MS, LATE_MS, expect, expect_between, expect_equal
 from harness.far import FAR, NEAR, SECOND
 from harness.names import DOMAIN
 from harness.run import live_test, run_tests
@@ -12,9 +12,7 @@ from harness.waiting import wait_for
 REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 PROBE_MS = 10000
 THREE_SENDS_MS = 3500
-SLACK_MS = 250  # a loaded machine's
 STAGGER_MS = 250
-LOG_MS = 1  # what the log rounds its times to
 UNUSED = '2001:db8::99'  # beyond the wire, and nobody's
 EXPIRED_MS = 7000  # records live for 5 s at least
 
@@ -30,7 +28,7 @@ def silent_just_now(world, profile):
     world.places[0].silent = True
     ms = world.call_ms(phone, world.places[1])
     least_ms = THREE_SENDS_MS if profile == 'poly' else 500
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -43,10 +41,10 @@ def silent_for_longer(world, profile):
     world.places[0].silent = True
     world.pass_ms(1.1 * PROBE_MS)
     if profile == 'keepline':
-        phone.wait_state('registered', world.places[1], within_s=10)
+        phone.wait_state('registered', world.places[1], within_s=40)
     ms = world.call_ms(phone, world.places[1])
     least_ms = THREE_SENDS_MS if profile == 'poly' else ROUND_TRIP_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -57,7 +55,7 @@ def port_closed(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].close()
     ms = world.call_ms(phone, world.places[1])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -68,7 +66,7 @@ def answers_503(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].says = {'INVITE': 503}
     ms = world.call_ms(phone, world.places[1])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -86,7 +84,7 @@ def dns_dead(world, profile):
     if 'INVITE waits' in phone.log():
         ms += invite.at_ms - world.told_ms(phone, 'INVITE waits')
     most_ms = 5000 if profile == 'poly' else 0
-    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -101,7 +99,7 @@ def registration_follows(world):
     world.call_ms(phone, world.places[1])
     call = world.near_log.find(source=PLACES[1], method='INVITE', status=200)[0]
     register = world.near_log.wait_one('REGISTER', target=PLACES[1], method='REGISTER')
-    expect_between('REGISTER after the answer', register.at_ms - call.at_ms, 0, SLACK_MS)
+    expect_between('REGISTER after the answer', register.at_ms - call.at_ms, 0, LATE_MS)
     phone.wait_state('registered', world.places[1])
 
 
@@ -153,11 +151,11 @@ def stream_race(world):
     phone = world.phone({'reg.1.server.1.port': 0, 'reg.1.server.1.transport': 'TCPOnly'}, '-v', '--profile', 'keepline',
                         quiet, bind='[::]:5070')
     beside = world.near_log.wait_one('a SYN', within_s=20, target=FAR[4], where=lambda packet: packet.connects)
-    wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration', 10)
+    wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration')
     expect_between('the connection beside', beside.at_ms - world.told_ms(phone, 'send REGISTER'),
-                   STAGGER_MS - LOG_MS, STAGGER_MS + SLACK_MS)
+                   STAGGER_MS - EARLY_MS, STAGGER_MS + LATE_MS)
     moved = world.near_log.wait_one('REGISTER', method='REGISTER', target=FAR[4])
-    expect_between('REGISTER there', moved.at_ms - beside.at_ms, ROUND_TRIP_MS, ROUND_TRIP_MS + SLACK_MS)
+    expect_between('REGISTER there', moved.at_ms - beside.at_ms, ROUND_TRIP_MS, ROUND_TRIP_MS + LATE_MS)
     expect('another route connected first' in phone.log(), 'the log says why')
     expect_equal('connections by IPv4', len(world.near_log.find(target=FAR[4], where=lambda packet: packet.connects)), 1)
     expect_equal('status of the other', [route['status'] for route in phone.entry()['routes'] if not route['current']],

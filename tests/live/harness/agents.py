@@ -5,9 +5,9 @@ import socket
 import subprocess
 
 from .audio import write_tone
-from .waiting import Process, udp_is_bound, wait_for
+from .waiting import PATIENCE_S, Process, udp_is_bound, wait_for
 
-SIP_PORT, CONTROL_PORT = 5060, 4444
+SIP_PORT, CONTROL_PORT = 5060, 4444  # all ports here are below those that the kernel hands out
 
 class Baresip:
     """At ADDRESS, port 5060. ACCOUNT is its line of the file of accounts, without the codecs; NAME tells several apart."""
@@ -31,7 +31,7 @@ ausrc_srate 8000
 auplay_srate 8000
 ausrc_format s16
 auplay_format s16
-rtp_ports 40000-40100
+rtp_ports 20000-20100
 '''
 
     def __init__(self, address, folder, hz, *, name='baresip', account=None):
@@ -59,7 +59,7 @@ rtp_ports 40000-40100
 
     def command(self, word, parameters=''):
         """A command of its menu."""
-        with socket.create_connection((self.address, CONTROL_PORT), 5) as control:
+        with socket.create_connection((self.address, CONTROL_PORT), PATIENCE_S) as control:
             text = json.dumps({'command': word, 'params': parameters}).encode()
             control.sendall(f'{len(text)}:'.encode() + text + b',')
             return control.recv(4096)
@@ -89,7 +89,7 @@ sip_tcp_port=0
 sip_tls_port=0
 bind_address={address}
 [rtp]
-audio_rtp_port=41000
+audio_rtp_port=21000
 [video]
 display=0
 capture=0
@@ -119,7 +119,7 @@ echocancellation=0
                                         env={'HOME': str(self.folder), 'PATH': '/usr/bin:/bin'})
         for words in ('soundcard use files', f'play {self.tone}', f'record {self.heard}', 'autoanswer enable'):
             self.command(words)
-        wait_for(lambda: udp_is_bound(self.address, SIP_PORT) or udp_is_bound('0.0.0.0', SIP_PORT), 'linphone listens', 15)
+        wait_for(lambda: udp_is_bound(self.address, SIP_PORT) or udp_is_bound('0.0.0.0', SIP_PORT), 'linphone listens')
 
     def command(self, words):
         self.process.stdin.write(f'{words}\n'.encode())
@@ -134,7 +134,7 @@ echocancellation=0
 
     def hold(self):
         self.command('pause')
-        wait_for(lambda: b'is now paused' in self.log_path.read_bytes(), 'linphone is done with it', 10)
+        wait_for(lambda: b'is now paused' in self.log_path.read_bytes(), 'linphone is done with it')
 
     def resume(self):
         self.command('resume')

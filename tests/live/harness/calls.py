@@ -3,7 +3,7 @@ from .far import FAR, NEAR, PORT, SECOND
 from .faults import FaultWorld
 from .names import DOMAIN
 from .run import live_test
-from .waiting import wait_for
+from .waiting import PATIENCE_S, wait_for
 from . import dns
 
 PLACES = FAR[4], SECOND[4], '192.0.2.12'
@@ -84,7 +84,7 @@ class CallWorld(FaultWorld):
         files = [policy] if policy else []
         phone = self.phone({'reg.1.server.1.port': 0, **parameters}, '-v', '--profile', profile, *files,
                            bind=f'{NEAR[4]}:5070')
-        phone.wait_state('registered', self.places[0], within_s=20)
+        phone.wait_state('registered', self.places[0], within_s=40)
         return phone
 
     def end(self, phone):
@@ -100,7 +100,7 @@ class CallWorld(FaultWorld):
         """From the first INVITE of a new call to its 200, which comes from PLACE."""
         start_ms = self.near_log.now_ms()
         phone.call()
-        first = self.near_log.wait_one('an INVITE', within_s=20, source=NEAR[4], method='INVITE', since_ms=start_ms,
+        first = self.near_log.wait_one('an INVITE', source=NEAR[4], method='INVITE', since_ms=start_ms,
                                        where=lambda packet: packet.status is None)
         answer = self.near_log.wait_one('its 200', within_s=40, source=place.address, method='INVITE', status=200,
                                         since_ms=start_ms)
@@ -109,7 +109,7 @@ class CallWorld(FaultWorld):
     def pass_ms(self, ms):
         """Lets so much time go by: what is measured is what comes of it."""
         until_ms = self.near_log.now_ms() + ms
-        wait_for(lambda: self.near_log.now_ms() > until_ms, f'{ms} ms', within_s=ms / 1000 + 5)
+        wait_for(lambda: self.near_log.now_ms() > until_ms, f'{ms} ms', within_s=ms / 1000 + PATIENCE_S)
 
 
 def measured(function):

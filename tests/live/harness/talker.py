@@ -5,9 +5,8 @@ import socket
 import time
 
 from .packets import Packet
-from .waiting import Failure
+from .waiting import PATIENCE_S, Failure
 
-WITHIN_S = 5.0
 NUMBERS = itertools.count(1)
 
 
@@ -63,7 +62,7 @@ class Talker:
         host, _, port = target.partition(':')
         self.socket.sendto(data, (host, int(port)))
 
-    def next(self, within_s):
+    def next(self, within_s=PATIENCE_S):
         """The next message that did not come before; None if there is none in time."""
         deadline = time.monotonic() + within_s
         while (left := deadline - time.monotonic()) > 0:
@@ -77,7 +76,7 @@ class Talker:
                 return Message(data, f'{source[0]}:{source[1]}')
         return None
 
-    def expect(self, kind, within_s=WITHIN_S):
+    def expect(self, kind, within_s=PATIENCE_S):
         """The next message, which is of that kind; repeats of what came before are passed over."""
         message = self.next(within_s)
         if message is None or message.kind != kind:
@@ -90,7 +89,7 @@ class Talker:
         if message:
             raise Failure(f'expected nothing at {self.address}, came:\n{message.payload.decode("utf-8", "replace")}')
 
-    def expect_kinds(self, *kinds, within_s=WITHIN_S):
+    def expect_kinds(self, *kinds, within_s=PATIENCE_S):
         """One message of each kind, in whatever order."""
         came = {}
         while len(came) < len(kinds):
