@@ -6,7 +6,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { ABSENT = -1 };
+enum { ABSENT = -1, ROOM_LEAST = 16 };
 
 struct net_timer {
 	struct net_timers *timers;
@@ -139,16 +139,28 @@ void net_timers_ring(struct net_timers *timers)
 
 /* ---- timers ---- */
 
+/* For one more. */
+static bool make_room(struct net_timers *timers)
+{
+	const size_t room = timers->room ? 2 * timers->room : ROOM_LEAST;
+	struct net_timer **heap;
+
+	if (timers->timers < timers->room)
+		return true;
+	heap = reallocarray(timers->heap, room, sizeof(struct net_timer *));
+	if (heap == NULL)
+		return false;
+	timers->heap = heap;
+	timers->room = room;
+	return true;
+}
+
 int net_timer_create(struct net_timer **out, struct net_loop *loop, struct net_callback on_due)
 {
 	struct net_timers *timers = &loop->timers;
 	struct net_timer *timer = malloc(sizeof(*timer));
-	struct net_timer **heap =
-		reallocarray(timers->heap, timers->timers + 1, sizeof(struct net_timer *));
 
-	if (heap != NULL)
-		timers->heap = heap;
-	if (timer == NULL || heap == NULL) {
+	if (timer == NULL || !make_room(timers)) {
 		free(timer);
 		return -ENOMEM;
 	}

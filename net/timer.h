@@ -23,6 +23,7 @@ struct net_timers {
 	struct net_timer **heap;
 	size_t waiting; /* in the heap */
 	size_t timers;  /* that exist: the heap has room for all */
+	size_t room;    /* of the heap */
 	uint64_t seq;   /* counts settings */
 };
 
