@@ -102,9 +102,11 @@ void phone_redirect_follow(struct phone_redirect *redirect, const struct sip_mes
 	try_next(redirect);
 }
 
-void phone_redirect_clear(struct phone_redirect *redirect)
+void phone_redirect_free(struct phone_redirect *redirect)
 {
+	if (!redirect)
+		return;
 	phone_locate_stop(redirect->locate);
-	redirect->locate = NULL;
 	sip_message_clear(&redirect->response);
+	free(redirect);
 }
