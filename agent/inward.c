@@ -44,10 +44,7 @@ static struct agent_inward *inward_new(struct agent *agent, const struct phone_r
 
 	if (!in)
 		return NULL;
-	if (sip_message_parse(&in->request, request->received.at, request->received.length)) {
-		free(in);
-		return NULL;
-	}
+	sip_message_share(&in->request, request);
 	in->agent = agent;
 	in->id = from->incoming->id;
 	in->incoming = *from->incoming;

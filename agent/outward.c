@@ -49,10 +49,7 @@ static struct agent_outward *outward_new(struct agent *agent, const struct agent
 
 	if (!out)
 		return NULL;
-	if (sip_message_parse(&out->request, request->received.at, request->received.length)) {
-		free(out);
-		return NULL;
-	}
+	sip_message_share(&out->request, request);
 	out->agent = agent;
 	out->incoming = *incoming;
 	out->incoming.packet.request = &out->request;

@@ -34,7 +34,7 @@ struct agent_outward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	uint64_t token;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct agent_incoming incoming;
 	struct phone_hop back;
 	uint64_t dialog; /* id; 0: outside dialogs */
@@ -59,7 +59,7 @@ struct agent_inward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	sip_transaction_id id;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct phone_incoming incoming;
 	struct phone_hop back;
 	struct kl_binding binding;

@@ -506,11 +506,7 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 		dialog = dialog_of_response(phone, origin, response);
 	if (!dialog)
 		return false;
-	if (sip_message_parse(&dialog->invite, origin->invite->received.at,
-			      origin->invite->received.length)) {
-		dialog_free(dialog);
-		return false;
-	}
+	sip_message_share(&dialog->invite, origin->invite);
 	take_accepted(dialog, origin, response);
 	return true;
 }
