@@ -397,7 +397,7 @@ void agent_outward_end(struct agent *agent, const struct phone_relay_end *end)
 		if (!out->dialog)
 			agent_forget_early(agent, out->incoming.line, AGENT_INSIDE, &out->request);
 	}
-	if (dialog && (out->request.method == SIP_BYE || end->status == 481))
+	if (dialog && agent_note_is_over(dialog, &out->request, end->status))
 		agent_forget(agent, dialog);
 	finish(out);
 }

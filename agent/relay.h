@@ -130,6 +130,11 @@ void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum a
 /* It is over on both sides. */
 void agent_forget(struct agent *agent, struct agent_dialog *dialog);
 
+/* A request of the dialog was answered with STATUS, for good: is the dialog over by that?
+ */
+bool agent_note_is_over(const struct agent_dialog *dialog, const struct sip_message *request,
+			unsigned status);
+
 /* All early dialogs with this Call-ID and this tag of the asker end. */
 void agent_forget_early(struct agent *agent, uint32_t line, enum agent_side asker,
 			const struct sip_message *request);

@@ -365,6 +365,15 @@ int sip_transactions_receive(struct sip_transactions *table, const struct sip_me
 	return 0;
 }
 
+bool sip_transactions_holds(const struct sip_transactions *table, const struct sip_message *request)
+{
+	char *key = make_own_key(request);
+	bool holds = key && find(table, key) != NOWHERE;
+
+	free(key);
+	return holds;
+}
+
 sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *table,
 					      const struct sip_message *cancel)
 {

@@ -41,7 +41,8 @@ class Talker:
 
     def __init__(self, address):
         host, _, port = address.partition(':')
-        self.address = address
+        self.address = self.place = address  # the latter as a URI has it
+        self.protocol = 'UDP'
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind((host, int(port)))
@@ -101,7 +102,7 @@ class Talker:
 
     def via(self):
         """A new one, which last_via keeps for a CANCEL."""
-        self.last_via = f'Via: SIP/2.0/UDP {self.address};branch=z9hG4bK{next(NUMBERS)}x'
+        self.last_via = f'Via: SIP/2.0/{self.protocol} {self.address};branch=z9hG4bK{next(NUMBERS)}x'
         return self.last_via
 
     def answer(self, request, status, headers=(), tag='', body=b''):
@@ -154,7 +155,7 @@ class Leg:
         return self.talker.send(self.hop, lines, body)
 
     def contact(self):
-        return f'Contact: <sip:{self.local.partition("sip:")[2].partition("@")[0]}@{self.talker.address}>'
+        return f'Contact: <sip:{self.local.partition("sip:")[2].partition("@")[0]}@{self.talker.place}>'
 
 
 def leg_of(talker, request, tag):
