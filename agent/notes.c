@@ -93,7 +93,7 @@ static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_
 	if (note->request->method != SIP_INVITE)
 		agent_dialog_set(dialog, AGENT_EVENT, event ? event->value : sip_span_of("refer"));
 	agent_cseq_went(&dialog->cseq[asker], note->request->cseq.number, note->went,
-			note->request->method == SIP_INVITE);
+			note->request->method);
 	return dialog;
 }
 

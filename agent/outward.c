@@ -230,7 +230,7 @@ static uint32_t number_of(struct agent_outward *out, struct agent_dialog *dialog
 		out->first = cseq ? agent_cseq_next(cseq, number) : number;
 	out->went = out->first + again;
 	if (cseq)
-		agent_cseq_went(cseq, number, out->went, out->request.method == SIP_INVITE);
+		agent_cseq_went(cseq, number, out->went, out->request.method);
 	return out->went;
 }
 
@@ -287,7 +287,7 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 		.on_stream = send->on_stream,
 	};
 	struct sip_builder builder;
-	uint32_t rack;
+	uint32_t rack, refer;
 
 	if (!out || (out->dialog && !dialog))
 		return SIP_ESTATE;
@@ -299,6 +299,9 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 	rewrite.cseq = number_of(out, dialog, send->again);
 	if (dialog && agent_read_rack(&out->request, &rack))
 		rewrite.rack = agent_cseq_invite(&dialog->cseq[AGENT_INSIDE], rack);
+	if (dialog && out->request.method == SIP_SUBSCRIBE &&
+	    agent_read_refer(&out->request, &refer))
+		rewrite.refer = agent_cseq_refer(&dialog->cseq[AGENT_INSIDE], refer);
 	if (agent->config.config->inside.replaces_loopback)
 		rewrite.body = agent_loopback_body(&out->request, send->media_host, agent->media,
 						   sizeof(agent->media));
