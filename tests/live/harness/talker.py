@@ -114,8 +114,8 @@ class Talker:
                  f'Call-ID: {request.call_id}', f'CSeq: {request.header("CSeq")}', *headers]
         return self.send(request.source, lines, body)
 
-    def expect_and_answer(self, kind, status='200 OK', headers=(), tag=''):
-        request = self.expect(kind)
+    def expect_and_answer(self, kind, status='200 OK', headers=(), tag='', *, within_s=WITHIN_S):
+        request = self.expect(kind, within_s)
         self.answer(request, status, headers, tag)
         return request
 

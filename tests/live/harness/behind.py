@@ -1,0 +1,82 @@
+"""Softphones as Debian has them, behind a line: they register with Keepline and know nothing of servers."""
+import wave
+from pathlib import Path
+
+from .agent_world import DOMAIN, PASSWORD
+from .agents import Baresip, Linphone
+from .audio import HEARD, RATE, loudness
+from .expect import expect, expect_equal
+from .registrar import PASSWORD as LINE_PASSWORD
+from .waiting import wait_for
+
+INSIDE = '127.0.0.2:5070'
+ENDPOINTS = 'desk', 'soft'
+NATIVE = f'''inside:
+  listen: {INSIDE}
+  journal: {{journal}}
+  endpoints:
+''' + ''.join(f'    - {{{{user: {user}, password: {PASSWORD}}}}}\n' for user in ENDPOINTS)
+EXAMPLES = Path(__file__).resolve().parents[3] / 'examples' / 'agent'
+OUTSIDE = '<sip:{user}@{domain}>;outbound="sip:{server}";auth_pass={password};regint=600'
+THROUGH = '[proxy_0]\nreg_proxy=<sip:{server}>\nreg_route=<sip:{server};lr>\nreg_identity=sip:{user}@{domain}\nreg_expires=600\n' \
+    'reg_sendregister=1\n[auth_info_0]\nusername={user}\npasswd={password}\nrealm={domain}\n'
+
+
+def phone_inside(world, parameters=None, native=NATIVE):
+    """Ours, registered at the first server, with an inside."""
+    file = world.folder / 'inside.yaml'
+    file.write_text(native.format(journal=world.folder / 'journal'))
+    file.chmod(0o600)
+    return world.registered_phone(parameters, [file])
+
+
+def example(name, user='soft'):
+    """The lines of an example file that are no comments, with the names and addresses of the tests."""
+    text = ''.join(line for line in (EXAMPLES / name).read_text('utf-8').splitlines(True) if not line.startswith('#'))
+    for old, new in (('example.com', DOMAIN), ('127.0.0.1:5070', INSIDE), ('SECRET', PASSWORD), ('soft', user)):
+        text = text.replace(old, new)
+    return text
+
+
+def start(world, phone):
+    world.callees.append(phone)
+    phone.start()
+    return phone
+
+
+def softphone(world, agent, kind, name, address, hz, **options):
+    """One that is registered inside, by the example for its kind."""
+    account = example('baresip.accounts', name).strip() if kind is Baresip else example('linphonerc', name)
+    phone = start(world, kind(address, world.folder, hz, name=name, account=account, **options))
+
+    def registered():
+        return any(row['user'] == name and row['contacts'] for row in agent.status()['inside']['endpoints'])
+    wait_for(registered, f'{name} is registered inside', within_s=20)
+    return phone
+
+
+def outsider(world, kind, name, address, hz, **options):
+    """One that is registered at the first server by itself."""
+    account = (OUTSIDE if kind is Baresip else THROUGH).format(user=name, domain=DOMAIN, server=world.sbc1.route,
+                                                               password=LINE_PASSWORD)
+    phone = start(world, kind(address, world.folder, hz, name=name, account=account, **options))
+    wait_for(lambda: any(address in contact for contact in world.sbc1.contacts()), f'{name} is registered', within_s=20)
+    return phone
+
+
+def bob(world, hz):
+    """Whom the first server calls for bob, in the place of SIPp."""
+    world.callees[0].stop()
+    account = OUTSIDE.format(user='bob', domain=DOMAIN, server=world.sbc1.route, password=LINE_PASSWORD)
+    return start(world, Baresip(world.callees[0].address, world.folder, hz, name='bob', account=account))
+
+
+def wait_calls(agent, count, within_s=10):
+    wait_for(lambda: agent.status()['inside']['call_count'] == count, f'{count} calls are up', within_s)
+
+
+def expect_over(agent):
+    """No call is left, nor anything of one."""
+    wait_calls(agent, 0)
+    wait_for(lambda: agent.status()['inside']['dialogs'] == 0, 'no dialog is left')
+    expect_equal('calls that the engine counts', agent.counter('calls'), 0)
