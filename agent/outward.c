@@ -366,13 +366,15 @@ void agent_outward_answer(struct agent *agent, const struct phone_relay_answer *
 		agent_keep(&out->kept, response->status, agent->scratch, (size_t)length);
 		return;
 	}
+	out->is_ringing = true;
 	if (response->status >= 200)
 		out->is_answered = true;
 	agent_inside_respond(agent->inside, out->incoming.packet.id, &out->back, &passed);
 }
 
 /* AGENT-5, AGENT-8: a 503 of the last route is no word of the inside's own server, so it goes in as
- * 500; that no server answers at all is.  Nobody but an INVITE's sender takes a request back: any
+ * 500; that no server answers at all is.  A call that rang and lost its route says nothing of the
+ * other servers, either (TIME-7).  Nobody but an INVITE's sender takes a request back: any
  * other one ends because nobody answered in time. */
 static void pass_refusal(struct agent_outward *out, const struct phone_relay_end *end)
 {
@@ -383,9 +385,9 @@ static void pass_refusal(struct agent_outward *out, const struct phone_relay_end
 
 	if (end->is_local || out->kept.status != end->status || out->kept.status == 503)
 		agent_inside_refuse(inside, &out->incoming,
-				    is_cancelled     ? 487
-				    : !end->is_local ? 500
-						     : 503,
+				    is_cancelled                        ? 487
+				    : !end->is_local || out->is_ringing ? 500
+									: 503,
 				    AGENT_RETRY_S);
 	else
 		agent_inside_respond(inside, out->incoming.packet.id, &out->back, &answer);

@@ -37,9 +37,9 @@ struct agent_outward {
 	struct sip_message request; /* a copy */
 	struct agent_incoming incoming;
 	struct phone_hop back;
-	uint64_t dialog; /* id; 0: outside dialogs */
-	bool is_answered;
-	uint32_t first, went; /* the numbers that it went out with at first, and last */
+	uint64_t dialog;              /* id; 0: outside dialogs */
+	bool is_answered, is_ringing; /* by a 2xx; by an answer from 101 on */
+	uint32_t first, went;         /* the numbers that it went out with at first, and last */
 	struct agent_kept kept;
 };
 
