@@ -109,7 +109,7 @@ class Linphone:
 
     CONFIGURATION = '''[sip]
 sip_port={port}
-sip_tcp_port=0
+sip_tcp_port=-1
 sip_tls_port=0
 bind_address={address}
 [rtp]

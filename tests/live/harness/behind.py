@@ -38,15 +38,23 @@ def example(name, user='soft'):
     return text
 
 
+def over_stream(account, transport):
+    """The same account over TCP or TLS to Keepline."""
+    return account.replace(f'sip:{INSIDE}"', f'sip:{INSIDE};transport={transport}"').replace('transport=udp',
+                                                                                            f'transport={transport}')
+
+
 def start(world, phone):
     world.callees.append(phone)
     phone.start()
     return phone
 
 
-def softphone(world, agent, kind, name, address, hz, **options):
+def softphone(world, agent, kind, name, address, hz, *, transport='udp', **options):
     """One that is registered inside, by the example for its kind."""
     account = example('baresip.accounts', name).strip() if kind is Baresip else example('linphonerc', name)
+    if transport != 'udp':
+        account = over_stream(account, transport)
     phone = start(world, kind(address, world.folder, hz, name=name, account=account, **options))
 
     def registered():
@@ -61,6 +69,15 @@ def outsider(world, kind, name, address, hz, **options):
                                                                password=LINE_PASSWORD)
     phone = start(world, kind(address, world.folder, hz, name=name, account=account, **options))
     wait_for(lambda: any(address in contact for contact in world.sbc1.contacts()), f'{name} is registered', within_s=20)
+    return phone
+
+
+def alone(world, kind, name, address, hz, transport):
+    """One that finds the servers of the domain by itself, and is registered at the first."""
+    text = f'<sip:{name}@{DOMAIN};transport={transport}>;auth_pass={LINE_PASSWORD};regint=600' if kind is Baresip \
+        else THROUGH.format(server=f'{DOMAIN};transport={transport}', user=name, domain=DOMAIN, password=LINE_PASSWORD)
+    phone = start(world, kind(address, world.folder, hz, name=name, account=text))
+    wait_for(lambda: any(name in contact for contact in world.sbc1.contacts()), f'{name} is registered', within_s=20)
     return phone
 
 
