@@ -313,7 +313,7 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	agent_note_request(agent, dialog, AGENT_OUTSIDE, request);
 	in->dialog = dialog->id;
 	in->binding = dialog->binding;
-	target.hop = dialog->hop;
+	target.hop = agent_dialog_hop(dialog);
 	target.endpoint = dialog->endpoint;
 	target.route = agent_dialog_text(dialog, AGENT_INSIDE_ROUTES);
 	if (sip_span_copy(agent_dialog_text(dialog, AGENT_INSIDE_TARGET), target.uri,

@@ -168,6 +168,31 @@ void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum a
 		agent_record(agent, dialog);
 }
 
+struct sip_span agent_dialog_next(const struct agent_dialog *dialog, enum agent_side side)
+{
+	bool inside = side == AGENT_INSIDE;
+	struct sip_span routes =
+		agent_dialog_text(dialog, inside ? AGENT_INSIDE_ROUTES : AGENT_OUTSIDE_ROUTES);
+	struct sip_span route;
+	struct sip_address address;
+
+	if (sip_list_next(&routes, &route) && !sip_address_parse(&address, route))
+		return address.uri;
+	return agent_dialog_text(dialog, inside ? AGENT_INSIDE_TARGET : AGENT_OUTSIDE_TARGET);
+}
+
+struct phone_hop agent_dialog_hop(const struct agent_dialog *dialog)
+{
+	struct phone_hop hop = dialog->hop;
+	struct kl_route said;
+
+	if (hop.route.transport != KL_UDP &&
+	    !phone_route_of_uri(agent_dialog_next(dialog, AGENT_INSIDE), &said) &&
+	    said.transport == hop.route.transport)
+		hop.route = said;
+	return hop;
+}
+
 void agent_forget(struct agent *agent, struct agent_dialog *dialog)
 {
 	bool was_call = dialog->is_counted;

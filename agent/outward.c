@@ -98,17 +98,6 @@ static void refuse(struct agent_outward *out, unsigned status)
 	outward_free(out);
 }
 
-/* FAIL-18: the first of the route set, or the far end's target. */
-static struct sip_span next_hop(const struct agent_dialog *dialog)
-{
-	struct sip_span routes = agent_dialog_text(dialog, AGENT_OUTSIDE_ROUTES), route;
-	struct sip_address address;
-
-	if (sip_list_next(&routes, &route) && !sip_address_parse(&address, route))
-		return address.uri;
-	return agent_dialog_text(dialog, AGENT_OUTSIDE_TARGET);
-}
-
 static void ask(struct agent_outward *out, struct agent_dialog *dialog)
 {
 	struct agent *agent = out->agent;
@@ -116,7 +105,7 @@ static void ask(struct agent_outward *out, struct agent_dialog *dialog)
 		.token = out->token,
 		.method = out->request.method,
 		.binding = dialog->binding,
-		.next_hop = next_hop(dialog),
+		.next_hop = agent_dialog_next(dialog, AGENT_OUTSIDE), /* FAIL-18 */
 	};
 
 	out->dialog = dialog->id;

@@ -6,7 +6,7 @@ import urllib.parse
 
 from harness.agents import Baresip, Linphone
 from harness.audio import heard
-from harness.behind import INSIDE, NATIVE, bob, expect_over, outsider, phone_inside, softphone, wait_calls
+from harness.behind import INSIDE, NATIVE, bob, expect_over, outsider, phone_inside, softphone, wait_audio, wait_calls
 from harness.expect import expect, expect_equal
 from harness.names import DOMAIN
 from harness.published import BLF, MWI, REGISTER_FIRST, lamp, messages
@@ -16,15 +16,7 @@ from harness.waiting import wait_for
 
 NEAR, FAR, THIRD = '127.0.5.1', '127.0.5.2', '127.0.5.3'
 NEAR_HZ, FAR_HZ, THIRD_HZ = 440, 600, 700
-AUDIO_PACKETS, RTP_MIN = 75, 50  # of 20 ms, and in bytes with some codec
-HEARING_S = 20      # a phone may take its time to open its audio
-
-
-def wait_audio(world, *phones, since_ms=0):
-    """Until each of them was sent so much audio."""
-    for phone in phones:
-        world.log.wait(f'audio to {phone.name}', AUDIO_PACKETS, HEARING_S, since_ms=since_ms, where=lambda packet, phone=phone:
-                       len(packet.payload) > RTP_MIN and int(packet.target.rpartition(':')[2] or 0) in phone.audio)
+HEARING_S = 20  # a phone may take its time to open its audio
 
 
 def wait_heard(phone, hz):

@@ -9,13 +9,15 @@ from .expect import expect, expect_equal
 from .registrar import PASSWORD as LINE_PASSWORD
 from .waiting import wait_for
 
-INSIDE = '127.0.0.2:5070'
+INSIDE, INSIDE_TLS = '127.0.0.2:5070', '127.0.0.2:5071'
 ENDPOINTS = 'desk', 'soft'
 NATIVE = f'''inside:
   listen: {INSIDE}
   journal: {{journal}}
   endpoints:
 ''' + ''.join(f'    - {{{{user: {user}, password: {PASSWORD}}}}}\n' for user in ENDPOINTS)
+AUDIO_PACKETS, RTP_MIN = 75, 50  # of 20 ms, and in bytes with some codec
+HEARING_S = 20                   # a phone may take its time to open its audio
 EXAMPLES = Path(__file__).resolve().parents[3] / 'examples' / 'agent'
 OUTSIDE = '<sip:{user}@{domain}>;outbound="sip:{server}";auth_pass={password};regint=600'
 THROUGH = '[proxy_0]\nreg_proxy=<sip:{server}>\nreg_route=<sip:{server};lr>\nreg_identity=sip:{user}@{domain}\nreg_expires=600\n' \
@@ -40,8 +42,9 @@ def example(name, user='soft'):
 
 def over_stream(account, transport):
     """The same account over TCP or TLS to Keepline."""
-    return account.replace(f'sip:{INSIDE}"', f'sip:{INSIDE};transport={transport}"').replace('transport=udp',
-                                                                                            f'transport={transport}')
+    place = INSIDE_TLS if transport == 'tls' else INSIDE
+    account = account.replace('transport=udp', f'transport={transport}').replace(INSIDE, place)
+    return account.replace(f'sip:{place}"', f'sip:{place};transport={transport}"')
 
 
 def start(world, phone):
@@ -86,6 +89,13 @@ def bob(world, hz):
     world.callees[0].stop()
     account = OUTSIDE.format(user='bob', domain=DOMAIN, server=world.sbc1.route, password=LINE_PASSWORD)
     return start(world, Baresip(world.callees[0].address, world.folder, hz, name='bob', account=account))
+
+
+def wait_audio(world, *phones, since_ms=0):
+    """Until each of them was sent so much audio."""
+    for phone in phones:
+        world.log.wait(f'audio to {phone.name}', AUDIO_PACKETS, HEARING_S, since_ms=since_ms, where=lambda packet, phone=phone:
+                       len(packet.payload) > RTP_MIN and int(packet.target.rpartition(':')[2] or 0) in phone.audio)
 
 
 def wait_calls(agent, count, within_s=10):
