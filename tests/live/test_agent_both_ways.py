@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from harness.abreast import Abreast, part
 from harness.agents import Baresip, Linphone
-from harness.behind import INSIDE, alone, phone_inside, softphone
+from harness.behind import INSIDE, alone, expect_over, phone_inside, softphone, wait_calls
 from harness.expect import expect
 from harness.names import DOMAIN, srv_records
 from harness.run import live_test, run_tests
@@ -60,7 +60,12 @@ def make_part(kind, fault):
         getattr(world.sbc1, act)()
         for phone in near, other:
             phone.call(f'sip:bob@{DOMAIN}')
-        return call_s(world, 'alice', leaves_s + LOADED_S, target=INSIDE), call_s(world, 'dave', ALONE_S)
+        behind_s = call_s(world, 'alice', leaves_s + LOADED_S, target=INSIDE)
+        if behind_s is not None:
+            wait_calls(agent, 1)
+            near.hang_up()
+            expect_over(agent)
+        return behind_s, call_s(world, 'dave', ALONE_S)
     return name
 
 

@@ -6,17 +6,19 @@ import urllib.parse
 
 from harness.agents import Baresip, Linphone
 from harness.audio import heard
-from harness.behind import INSIDE, NATIVE, bob, expect_over, outsider, phone_inside, softphone, wait_audio, wait_calls
+from harness.behind import (HEARING_S, INSIDE, NATIVE, bob, expect_over, outsider, phone_by_example, phone_inside, softphone,
+                            wait_audio, wait_calls)
 from harness.expect import expect, expect_equal
-from harness.names import DOMAIN
+from harness.names import DOMAIN, srv_records
 from harness.published import BLF, MWI, REGISTER_FIRST, lamp, messages
 from harness.run import live_test, run_tests
 from harness.talker import NUMBERS, Leg, Talker
 from harness.waiting import wait_for
+from harness.world import SERVERS
 
 NEAR, FAR, THIRD = '127.0.5.1', '127.0.5.2', '127.0.5.3'
 NEAR_HZ, FAR_HZ, THIRD_HZ = 440, 600, 700
-HEARING_S = 20  # a phone may take its time to open its audio
+EXAMPLE = srv_records(SERVERS, owner='_sip._udp.sip')  # of the example's sip.example.com
 
 
 def wait_heard(phone, hz):
@@ -41,7 +43,7 @@ def hold(world, holder, other, direction):
 
 def talk(world, kind):
     """Calls in both directions; each side holds the other, and each hangs up once."""
-    agent = phone_inside(world)
+    agent = phone_by_example(world)
     near = softphone(world, agent, kind, 'soft', NEAR, NEAR_HZ)
     far = outsider(world, Baresip, 'ben', FAR, FAR_HZ)
     for caller, target, other, direction in (near, 'ben', far, 'from it'), (far, 'alice', near, 'to it'):
@@ -57,15 +59,15 @@ def talk(world, kind):
         wait_heard(far, NEAR_HZ)
 
 
-@live_test()
+@live_test(records=EXAMPLE)
 def baresip(world):
-    """AGENT-1, AGENT-2, AGENT-3, AGENT-4 (part): baresip, by examples/agent/baresip.accounts."""
+    """AGENT-1, AGENT-2, AGENT-3, AGENT-4 (part): baresip, by examples/agent/ (keepline.yaml, baresip.accounts)."""
     talk(world, Baresip)
 
 
-@live_test()
+@live_test(records=EXAMPLE)
 def linphone(world):
-    """AGENT-1, AGENT-2, AGENT-3, AGENT-4 (part): linphone, by examples/agent/linphonerc."""
+    """AGENT-1, AGENT-2, AGENT-3, AGENT-4 (part): linphone, by examples/agent/ (keepline.yaml, linphonerc)."""
     talk(world, Linphone)
 
 

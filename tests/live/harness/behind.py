@@ -1,11 +1,11 @@
 """Softphones as Debian has them, behind a line: they register with Keepline and know nothing of servers."""
-import wave
+import os
 from pathlib import Path
 
 from .agent_world import DOMAIN, PASSWORD
 from .agents import Baresip, Linphone
-from .audio import HEARD, RATE, loudness
-from .expect import expect, expect_equal
+from .expect import expect_equal
+from .phone import Phone
 from .registrar import PASSWORD as LINE_PASSWORD
 from .waiting import wait_for
 
@@ -38,6 +38,19 @@ def example(name, user='soft'):
     for old, new in (('example.com', DOMAIN), ('127.0.0.1:5070', INSIDE), ('SECRET', PASSWORD), ('soft', user)):
         text = text.replace(old, new)
     return text
+
+
+def phone_by_example(world):
+    """Ours, by examples/agent/keepline.yaml alone, registered at the first server."""
+    os.environ |= {'ALICE_PASSWORD': LINE_PASSWORD, 'SOFT_PASSWORD': PASSWORD, 'DESK_PASSWORD': PASSWORD}
+    file = world.folder / 'example.yaml'
+    file.write_text(example('keepline.yaml').replace('/var/lib/keepline/', f'{world.folder}/'))
+    phone = Phone(world.folder, options=[file])
+    phone.process.command.remove(str(phone.file))
+    world.phones.append(phone)
+    phone.start()
+    phone.wait_state('registered', world.sbc1)
+    return phone
 
 
 def over_stream(account, transport):
