@@ -124,12 +124,11 @@ def after_100(world, _):
     near = world.invite('bob')
     world.wait_answered('INVITE', 100, world.sbc1)
     world.sbc1.stop()
-    near.learn(world.pbx.expect('180 INVITE', MOVE_S))
-    near.learn(world.pbx.expect('200 INVITE', MOVE_S))
+    near.learn(world.pbx.expect('200 INVITE', MOVE_S, besides=['180 INVITE']))  # one may overtake the other in Kamailio
     near.request('ACK', number=near.number)
     world.wait_call_up(world.sbc2)
     near.request('BYE')
-    world.pbx.expect('200 BYE')
+    world.pbx.expect('200 BYE', besides=['180 INVITE'])
     expect_over(world.agent)
 
 

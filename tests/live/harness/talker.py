@@ -77,9 +77,11 @@ class Talker:
                 return Message(data, f'{source[0]}:{source[1]}')
         return None
 
-    def expect(self, kind, within_s=WITHIN_S):
-        """The next message, which is of that kind; repeats of what came before are passed over."""
+    def expect(self, kind, within_s=WITHIN_S, besides=()):
+        """The next message, which is of that kind; repeats of what came before are passed over, and those BESIDES."""
         message = self.next(within_s)
+        while message and message.kind in besides:
+            message = self.next(within_s)
         if message is None or message.kind != kind:
             came = message.payload.decode('utf-8', 'replace') if message else 'nothing'
             raise Failure(f'expected at {self.address} within {within_s:g} s: {kind}, came:\n{came}')
