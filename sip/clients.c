@@ -270,6 +270,20 @@ bool sip_clients_drop(struct sip_clients *table, sip_client_id id)
 	return true;
 }
 
+void sip_clients_lose(struct sip_clients *table,
+		      bool (*is_broken)(const void *user, const struct sip_peer *peer),
+		      const void *user, uint64_t now)
+{
+	for (uint32_t i = 1; i <= table->used; i++) {
+		struct client *client = &table->slots[i];
+
+		if (client->state != CALLING || !is_broken(user, &client->peer))
+			continue;
+		client->end_at = now;
+		wait_on(table, client);
+	}
+}
+
 /* ---- answers ------------------------------------------------------------------------------- */
 
 /* A provisional answer ends the repeats of an INVITE; those of another request go on, T2 apart

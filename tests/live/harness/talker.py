@@ -77,9 +77,11 @@ class Talker:
                 return Message(data, f'{source[0]}:{source[1]}')
         return None
 
-    def expect(self, kind, within_s=PATIENCE_S):
-        """The next message, which is of that kind; repeats of what came before are passed over."""
+    def expect(self, kind, within_s=PATIENCE_S, besides=()):
+        """The next message, which is of that kind; repeats of what came before are passed over, and those BESIDES."""
         message = self.next(within_s)
+        while message and message.kind in besides:
+            message = self.next(within_s)
         if message is None or message.kind != kind:
             came = message.payload.decode('utf-8', 'replace') if message else 'nothing'
             raise Failure(f'expected at {self.address} within {within_s:g} s: {kind}, came:\n{came}')
@@ -114,8 +116,8 @@ class Talker:
                  f'Call-ID: {request.call_id}', f'CSeq: {request.header("CSeq")}', *headers]
         return self.send(request.source, lines, body)
 
-    def expect_and_answer(self, kind, status='200 OK', headers=(), tag=''):
-        request = self.expect(kind)
+    def expect_and_answer(self, kind, status='200 OK', headers=(), tag='', *, within_s=WITHIN_S):
+        request = self.expect(kind, within_s)
         self.answer(request, status, headers, tag)
         return request
 
