@@ -116,7 +116,7 @@ class Talker:
                  f'Call-ID: {request.call_id}', f'CSeq: {request.header("CSeq")}', *headers]
         return self.send(request.source, lines, body)
 
-    def expect_and_answer(self, kind, status='200 OK', headers=(), tag='', *, within_s=WITHIN_S):
+    def expect_and_answer(self, kind, status='200 OK', headers=(), tag='', *, within_s=PATIENCE_S):
         request = self.expect(kind, within_s)
         self.answer(request, status, headers, tag)
         return request
