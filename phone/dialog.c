@@ -515,7 +515,8 @@ struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_bin
 
 	if (!dialog)
 		return NULL;
-	dialog->hop.name = certificate_name(dialog, dialog->hop.route.tls_name);
+	dialog->hop.name =
+		phone_locate_hop(phone, dialog->account, &dialog->found, &dialog->hop.route).name;
 	dialog->state = PHONE_DIALOG_ENDING;
 	dialog->binding = *binding;
 	dialog->sip = *sip;
