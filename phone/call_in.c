@@ -226,6 +226,7 @@ static bool keep_invite(struct phone_call *call, const struct phone_incoming *in
 		return false;
 	call->ringing = ringing;
 	call->phone->calls.ringing++;
+	sip_message_share(&ringing->invite, invite);
 	ringing->incoming = *incoming;
 	ringing->incoming.request = &ringing->invite;
 	ringing->reliable =
@@ -236,8 +237,7 @@ static bool keep_invite(struct phone_call *call, const struct phone_incoming *in
 	return !phone_repeat_init(&ringing->repeat, call->phone,
 				  (struct net_callback){take_unacknowledged, call}) &&
 	       !net_timer_create(&ringing->clock, call->phone->loop,
-				 (struct net_callback){take_clock, call}) &&
-	       !sip_message_parse(&ringing->invite, invite->received.at, invite->received.length);
+				 (struct net_callback){take_clock, call});
 }
 
 /* Opens dialog, audio and negotiation.  0, or what to refuse the INVITE with. */

@@ -29,7 +29,7 @@
 #include "phone/phone.h"
 #include "phone/status.h"
 
-enum { STAGE_SERVERS = 2, STAGE_WAIT_MS = 10000, STAGE_PATH_SIZE = 128 };
+enum { STAGE_SERVERS = 2, STAGE_WAIT_MS = 20000, STAGE_PATH_SIZE = 128 };
 
 struct stage {
 	struct net_loop *loop;

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from . import authority, names
-from .waiting import Failure, Process, udp_is_bound, wait_for
+from .waiting import PATIENCE_S, Failure, Process, udp_is_bound, wait_for
 
 CONFIGURATION = Path(__file__).resolve().parent.parent / 'peers' / 'kamailio.cfg'
 PASSWORD = 'correct-horse-battery'
@@ -67,7 +67,7 @@ class Registrar:
     def publish(self, event, content_type, body, user='alice'):
         """A PUBLISH of what USER's mailbox, phone or presence says now; its status."""
         with self.open_probe() as publisher:
-            publisher.settimeout(2)
+            publisher.settimeout(PATIENCE_S)
             text = PUBLISH.format(user=user, domain=names.DOMAIN, probe=PROBE_ADDRESS[self.family], event=event, type=content_type,
                                   port=publisher.getsockname()[1], length=len(body), id=next(PUBLISH_IDS), body=body)
             publisher.send(text.encode())
@@ -87,15 +87,19 @@ class Registrar:
     def start(self):
         """Starts with no registrations, and returns once requests are answered."""
         self.process.start()
-        wait_for(self.is_up, f'{self.name} answers OPTIONS', within_s=15, every_s=0.02)
+        wait_for(self.is_up, f'{self.name} answers OPTIONS', within_s=60, every_s=0.02)
 
     def is_up(self):
         if not self.process.running:
             raise Failure(f'{self.name} ended with status {self.process.process.returncode}')
         return self.probe() == 200
 
+    def wait_probed(self, expected):
+        """Until that is what comes of a probe()."""
+        wait_for(lambda: self.probe() == expected, f'{self.name} answers OPTIONS: {expected}')
+
     def probe(self):
-        """How an OPTIONS is answered: the status code, "refused" (by ICMP), or "silence"."""
+        """How an OPTIONS is answered: the status code, "refused" (by ICMP), or "silence" for now."""
         with self.open_probe() as probe:
             probe.settimeout(0.2)
             text = PROBE.format(address=self.host, probe=f'[{PROBE_ADDRESS[6]}]' if self.family == 6 else PROBE_ADDRESS[4], port=probe.getsockname()[1])
