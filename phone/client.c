@@ -519,21 +519,6 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	}
 }
 
-/* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
-static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
-{
-	struct phone_subscription *subscription;
-
-	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2 || client->is_relayed)
-		return response->status;
-	subscription = phone_subscription_find(client->phone, client->token,
-					       client->purpose == KL_FOR_SEIZE);
-	if (!subscription ||
-	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
-		return response->status;
-	return 500;
-}
-
 /* Any other final answer. */
 static void take_final(struct phone_client *client, const struct sip_message *response)
 {
@@ -558,7 +543,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		follow(client, response);
 	else if (open || late)
 		feed_response(client, response,
-			      open ? judge_final(client, response) : response->status);
+			      open ? phone_subscription_judge(client, response) : response->status);
 	else if (client->purpose == KL_FOR_SEIZE)
 		phone_seize_take_late(client, response);
 }

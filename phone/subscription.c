@@ -421,3 +421,18 @@ bool phone_subscription_accept(struct phone_subscription *subscription, const st
 	subscription->binding.route = hop->route;
 	return !error;
 }
+
+uint16_t phone_subscription_judge(const struct phone_client *client,
+				  const struct sip_message *response)
+{
+	struct phone_subscription *subscription;
+
+	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2 || client->is_relayed)
+		return response->status;
+	subscription = phone_subscription_find(client->phone, client->token,
+					       client->purpose == KL_FOR_SEIZE);
+	if (!subscription ||
+	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
+		return response->status;
+	return 500;
+}

@@ -19,6 +19,7 @@
 #include "sip/message.h"
 
 struct phone_call;
+struct phone_client;
 struct phone_incoming;
 struct phone_reload;
 
@@ -99,6 +100,11 @@ void phone_subscription_act(struct phone *phone, const struct kl_action_subscrip
 bool phone_subscription_accept(struct phone_subscription *subscription, const struct phone_hop *hop,
 			       const struct sip_message *request,
 			       const struct sip_message *response);
+
+/* The status that a final answer to a request counts as: a 2xx to SUBSCRIBE that makes no dialog is
+ * that of a bad server, 500. */
+uint16_t phone_subscription_judge(const struct phone_client *client,
+				  const struct sip_message *response);
 
 /* ---- NOTIFY (notify.c) ---- */
 

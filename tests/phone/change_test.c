@@ -181,6 +181,37 @@ static void the_far_end_holds(void **state)
 	bench_free(bench);
 }
 
+/* What has no place in a call that was placed leaves it as it is: a PRACK, for nothing was answered
+ * reliably here (RFC 3262 3); a NOTIFY, for nothing was subscribed to (RFC 6665 4.1.3); a CANCEL,
+ * for all was answered (RFC 3261 9.2); a session that is too short (RFC 4028 9). */
+static void what_has_no_place_in_a_call(void **state)
+{
+	static const struct {
+		const char *method, *more;
+		unsigned status;
+	} rows[] = {
+		{"PRACK", "RAck: 1 1 INVITE\r\n", 481},
+		{"NOTIFY", "Event: dialog\r\nSubscription-State: active\r\n", 481},
+		{"CANCEL", NULL, 481},
+		{"UPDATE", "Supported: timer\r\nSession-Expires: 30\r\n", 422},
+	};
+	struct bench *bench = bench_registered("");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *invite;
+	uint64_t id;
+
+	(void)state;
+	invite = call_up(bench, &id, BENCH_SDP("sendrecv"));
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		peer_request(peer, invite, "t", rows[i].method, 10 + i, rows[i].more);
+		peer_expect_status(peer, rows[i].status);
+	}
+	peer_request(peer, invite, "t", "OPTIONS", 20, NULL);
+	peer_expect_status(peer, 200);
+	assert_false(bench_is_over(bench));
+	bench_free(bench);
+}
+
 /* RFC 4028 7.2, 7.4, 10: at half the interval we refresh, with UPDATE where that is known; who does
  * not take it is asked by INVITE, without an answer the call ends. */
 static void a_session_is_refreshed(void **state)
@@ -424,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_challenged_hold_is_repeated),
 		cmocka_unit_test(a_glare_is_waited_out),
 		cmocka_unit_test(the_far_end_holds),
+		cmocka_unit_test(what_has_no_place_in_a_call),
 		cmocka_unit_test(a_session_is_refreshed),
 		cmocka_unit_test(a_session_expires),
 		cmocka_unit_test(a_longer_session_is_asked_for),

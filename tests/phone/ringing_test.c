@@ -170,6 +170,29 @@ static void an_offer_in_a_prack(void **state)
 	bench_free(bench);
 }
 
+/* RFC 3262 3, 5: our offer in a reliable 180 wants its answer in the PRACK: without one, there is
+ * no call.  A PRACK that does not say what it acknowledges acknowledges nothing. */
+static void a_prack_without_the_answer(void **state)
+{
+	struct bench *bench = bench_with_calls("", "incoming: ring");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *ringing;
+	char tag[256];
+
+	(void)state;
+	invite(peer, KNOWS_100REL "Require: 100rel\r\n");
+	ringing = peer_expect_status(peer, 180);
+	assert_true(audio_port(ringing) > 0);
+	peer_ask_in_dialog(peer, "PRACK", text_of(ringing->to.tag, tag), 2, NULL);
+	peer_expect_status(peer, 400);
+	assert_false(bench_is_over(bench));
+	prack(peer, ringing, 3, "");
+	assert_int_equal(peer_expect_status(peer, 488)->cseq.method, SIP_PRACK);
+	assert_int_equal(peer_expect_status(peer, 488)->cseq.method, SIP_INVITE);
+	bench_wait(bench, bench_is_over);
+	bench_free(bench);
+}
+
 /* RFC 3262 5: no offer in a PRACK while the first one waits for its answer: it is refused, and what
  * rang goes on ringing, acknowledged.  One without any audio that is known is refused, too. */
 static void offers_in_a_prack_that_are_refused(void **state)
@@ -299,6 +322,7 @@ int main(void)
 		cmocka_unit_test(early_media_needs_an_offer),
 		cmocka_unit_test(early_media_is_reliable),
 		cmocka_unit_test(an_offer_in_a_prack),
+		cmocka_unit_test(a_prack_without_the_answer),
 		cmocka_unit_test(offers_in_a_prack_that_are_refused),
 		cmocka_unit_test(reliable_where_it_is_known),
 		cmocka_unit_test(a_description_among_others),

@@ -47,6 +47,33 @@ static void ringing_without_an_end_is_cancelled(void **state)
 	bench_free(bench);
 }
 
+/* RFC 3261 13.3.1.1: while it rings here the 180 comes each minute; after three nobody answered. */
+static void a_180_comes_each_minute(void **state)
+{
+	struct bench *bench = bench_with_calls("", "incoming: ring");
+	struct peer *peer = &bench->peers[0];
+
+	(void)state;
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	peer_expect_status(peer, 180);
+	for (unsigned minutes = 1; minutes < 3; minutes++) {
+		unsigned before = peer->received;
+
+		jump(59);
+		bench_settle(bench, 50);
+		assert_int_equal(peer->received, before);
+		jump(1);
+		for (unsigned i = 0; peer->received == before && i < BENCH_WAIT_MS / 5; i++)
+			bench_settle(bench, 5);
+		assert_int_equal(peer->received, before + 1);
+		assert_int_equal(peer->inbox[before].status, 180);
+	}
+	jump(61);
+	peer_expect_status(peer, 480);
+	bench_wait(bench, bench_is_over);
+	bench_free(bench);
+}
+
 /* Who hangs up gives no reason. */
 static void hanging_up_gives_no_reason(void **state)
 {
@@ -67,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_notify_is_no_subscription),
 		cmocka_unit_test(ringing_without_an_end_is_cancelled),
+		cmocka_unit_test(a_180_comes_each_minute),
 		cmocka_unit_test(hanging_up_gives_no_reason),
 	};
 

@@ -31,6 +31,7 @@ struct far {
 	struct visit visits[STREAMS_MAX];
 	unsigned visit_count;
 	const struct far *contact; /* who stands as the remote target in its answers to INVITE */
+	const char *contact_name;  /* or who has that name; NULL: the address */
 	unsigned acks, byes;
 	struct visit *registered; /* the stream that a REGISTER came on last */
 	char alice[256];          /* the Contact in that, a header's value */
@@ -42,7 +43,8 @@ static void write_contact(struct sip_builder *builder, const struct far *far)
 	char text[NET_ADDRESS_TEXT_MAX];
 
 	sip_builder_header(builder, "Contact", "<sip:far@%s;transport=tls>",
-			   net_address_format(&local, text));
+			   far->contact_name ? far->contact_name
+					     : net_address_format(&local, text));
 }
 
 static void answer(struct visit *visit, const struct sip_message *request)
@@ -184,26 +186,36 @@ static void take_event(void *user, const struct phone_call_event *event)
 	bench->up |= event->type == PHONE_CALL_UP;
 }
 
-/* The certificate of the second names it; that of the first is for FIRST_NAMES. */
-static struct bench *bench_new(const char *first_names)
+/* What the certificates are for, and whether the line has the second name, too: c.test, which leads
+ * there as well, it does not know. */
+struct order {
+	const char *first, *second;
+	bool knows_both;
+};
+
+static struct bench *bench_new(const struct order *order)
 {
 	static const char *const files[] = {"phone.yaml"};
 	struct bench *bench = calloc(1, sizeof *bench);
-	char zone[TEXT_MAX];
+	char zone[TEXT_MAX], text[TEXT_MAX];
 
 	assert_non_null(bench);
 	stage_begin(&bench->stage);
-	far_open(&bench->fars[0], &bench->stage, 0, first_names);
-	far_open(&bench->fars[1], &bench->stage, 1, "DNS:b.test");
+	far_open(&bench->fars[0], &bench->stage, 0, order->first);
+	far_open(&bench->fars[1], &bench->stage, 1, order->second);
 	snprintf(zone, sizeof zone,
 		 "_sips._tcp.a.test. SRV 0 0 %u s1.test.\ns1.test. A 127.0.1.1\n"
-		 "_sips._tcp.b.test. SRV 0 0 %u s2.test.\ns2.test. A 127.0.1.2\n",
+		 "_sips._tcp.b.test. SRV 0 0 %u s2.test.\ns2.test. A 127.0.1.2\n"
+		 "_sips._tcp.c.test. SRV 0 0 %u s2.test.\n",
 		 net_listener_local(bench->fars[0].listener).port,
+		 net_listener_local(bench->fars[1].listener).port,
 		 net_listener_local(bench->fars[1].listener).port);
 	stage_serve_names(&bench->stage, zone);
-	stage_write(&bench->stage, files[0],
-		    "lines:\n  - {user: alice, domain: a.test, calls: {incoming: answer},\n"
-		    "     servers: {name: a.test, more_names: [b.test], transport: tls}}\n");
+	snprintf(text, sizeof text,
+		 "lines:\n  - {user: alice, domain: a.test, calls: {incoming: answer},\n"
+		 "     servers: {name: a.test, %stransport: tls}}\n",
+		 order->knows_both ? "more_names: [b.test], " : "");
+	stage_write(&bench->stage, files[0], text);
 	bench->stage.config = stage_load(&bench->stage, files, 1);
 	bench->stage.on_call = take_event;
 	bench->stage.user = bench;
@@ -253,17 +265,15 @@ static bool is_up(const struct bench *bench)
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
-/* FAIL-18 (part): the call was placed through the first server, its Contact leads to the second:
- * what is said inside goes there, to the name that the line knows the second by. */
-static void a_contact_at_another_name(void **state)
+/* A call that was placed through the first server, and whose Contact leads to the second: what is
+ * said inside goes there. */
+static void call_over_there(struct bench *bench)
 {
-	struct bench *bench = bench_new("DNS:a.test");
 	const struct phone_call_order order = {
 		.target = "sip:far@a.test", .on_event = take_event, .user = bench};
 	char why[PHONE_WHY_MAX];
 	uint64_t id;
 
-	(void)state;
 	bench->fars[0].contact = &bench->fars[1];
 	phone_start(bench->stage.phone);
 	wait_for(bench, is_registered);
@@ -275,6 +285,25 @@ static void a_contact_at_another_name(void **state)
 	assert_int_equal(bench->fars[0].acks + bench->fars[0].byes, 0);
 	assert_int_equal(bench->fars[1].visit_count, 1);
 	bench_free(bench);
+}
+
+/* FAIL-18 (part): by its address it is a server of the line: the name that the line knows it by is
+ * what its certificate must have. */
+static void a_contact_of_the_lines_own(void **state)
+{
+	(void)state;
+	call_over_there(bench_new(&(struct order){"DNS:a.test", "DNS:b.test", true}));
+}
+
+/* FAIL-18 (part): it is none of the line's servers: its certificate must have the name in the
+ * Contact. */
+static void a_contact_of_another_name(void **state)
+{
+	struct bench *bench = bench_new(&(struct order){"DNS:a.test", "DNS:c.test", false});
+
+	(void)state;
+	bench->fars[1].contact_name = "c.test";
+	call_over_there(bench);
 }
 
 /* An INVITE on the stream that the phone registered on. */
@@ -300,7 +329,7 @@ static void call_alice(const struct far *far)
  * takes the stream that is there, which belongs to the second name. */
 static void a_call_from_the_second_name(void **state)
 {
-	struct bench *bench = bench_new("DNS:other.test");
+	struct bench *bench = bench_new(&(struct order){"DNS:other.test", "DNS:b.test", true});
 
 	(void)state;
 	phone_start(bench->stage.phone);
@@ -316,7 +345,8 @@ static void a_call_from_the_second_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_contact_at_another_name),
+		cmocka_unit_test(a_contact_of_the_lines_own),
+		cmocka_unit_test(a_contact_of_another_name),
 		cmocka_unit_test(a_call_from_the_second_name),
 	};
 
