@@ -10,7 +10,7 @@ const assert = require('node:assert/strict');
 const {chromium} = require(`${process.env.NODE_MODULES}/playwright-core`);
 
 const [url, screenshot] = process.argv.slice(2);
-const WAIT_MS = 20000;
+const WAIT_MS = 60000;
 
 async function follow(page, problems) {
   page.on('pageerror', (error) => problems.push(`error on the page: ${error}`));
@@ -74,7 +74,7 @@ async function seeReport(page) {
 
 async function main() {
   const browser = await chromium.launch({executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-dev-shm-usage']});
+    args: ['--no-sandbox', '--disable-dev-shm-usage'], timeout: WAIT_MS});
   const context = await browser.newContext({viewport: {width: 1500, height: 940}}), page = await context.newPage();
   const problems = [];
   try {
