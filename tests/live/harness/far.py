@@ -159,7 +159,12 @@ class Server:
         self.socket.close()
 
     def find(self, method, since_ms=0):
-        return [packet for packet in self.packets if packet.method == method and packet.at_ms >= since_ms]
+        """The requests of METHOD that came first since then; on a loaded machine some come again."""
+        firsts = {}
+        for packet in self.packets:
+            if packet.method == method and packet.status is None:
+                firsts.setdefault(packet.branch, packet)
+        return [packet for packet in firsts.values() if packet.at_ms >= since_ms]
 
     def wait(self, method, since_ms=0, within_s=PATIENCE_S):
         """The first request of METHOD since then."""
