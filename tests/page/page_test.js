@@ -49,6 +49,15 @@ async function seeVerdict(page) {
   console.log(`a verdict: ${kept.length} rules kept, none broken`);
 }
 
+// Orders that are given at the same time each stand in the ladder, once.
+async function seeOnce(page) {
+  const faults = page.locator('#ladder .fault'), before = await faults.count();
+  const orders = ['silent', 'up', 'silent', 'up', 'silent', 'up'].map((fault) => `server3 ${fault}`);
+  await page.evaluate((texts) => Promise.all(texts.map(order)), orders);
+  assert.equal(await faults.count(), before + orders.length, 'faults in the ladder');
+  console.log('orders given at the same time stand in the ladder once each');
+}
+
 // What came from the network is shown, and nothing of it becomes part of the page.
 async function seeEscaped(page) {
   await page.locator('#ladder title', {hasText: '<b>dance</b>'}).first().waitFor({state: 'attached'});
@@ -83,6 +92,7 @@ async function main() {
     await seeLadderGrow(page);
     await seeVerdict(page);
     await seeEscaped(page);
+    await seeOnce(page);
     await page.screenshot({path: screenshot});
     assert.deepEqual(problems, []);
     await seeRefused(page);
