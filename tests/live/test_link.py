@@ -27,8 +27,7 @@ def address_moves(world, family, new):
     first = server.find('REGISTER')[0]
     expect(f'@{host(NEAR[family])}:5070>' in first.header('Contact'), f'the Contact has {NEAR[family]}')
     changed_ms = world.log.now_ms()
-    world.far.remove_address(NEAR[family])
-    world.far.add_address(new)
+    world.far.change_address(NEAR[family], new)
     second = server.wait('REGISTER', since_ms=changed_ms)
     expect_between('REGISTER after the change', second.at_ms - changed_ms, 0, AT_ONCE_MS)
     expect(f'@{host(new)}:5070>' in second.header('Contact'), f'its Contact has {new}')
@@ -58,8 +57,7 @@ def unrelated_address(world):
     world.far.remove_address('192.0.2.77')
     world.far.remove_address(NEAR[6])
     added_ms = world.log.now_ms()
-    world.far.remove_address(NEAR[4])
-    world.far.add_address(NEAR[4])
+    world.far.flap(NEAR[4])
     wait_for(lambda: world.log.now_ms() > added_ms + 2 * NOTICED_MS, 'some time')
     expect_equal('REGISTERs', len(server.find('REGISTER')), 1)
 

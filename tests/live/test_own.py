@@ -180,7 +180,8 @@ def merged_call(world):
     seen = []
 
     def merge(packet):
-        seen.append(packet)
+        if all(packet.branch != other.branch for other in seen):
+            seen.append(packet)
         if packet.call_id == world.places[0].heard[0].call_id:
             return respond(packet, 482)
         return world.places[1].take_call(packet)

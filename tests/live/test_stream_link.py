@@ -23,8 +23,7 @@ def address_moves(world, profile):
     new = '192.0.2.3'
     server, phone = registered(world, profile)
     changed_ms = world.log.now_ms()
-    world.far.remove_address(NEAR[4])
-    world.far.add_address(new)
+    world.far.change_address(NEAR[4], new)
     second = server.wait('REGISTER', since_ms=changed_ms)
     expect_between('REGISTER after the change', second.at_ms - changed_ms, 0, AT_ONCE_MS)
     expect_equal('the address of its stream', second.source.rpartition(':')[0], host(new))

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 from . import dns
 from .expect import expect_between
@@ -52,6 +53,7 @@ class Far:
         self.namespace = os.open(self.path, os.O_RDONLY)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.lay_cable()
+        Path('/proc/sys/net/ipv4/conf/near/promote_secondaries').write_text('1')  # an address goes without the others
         ip('link', 'set', 'near', 'up')
         self.ip('link', 'set', 'lo', 'up')
         self.ip('link', 'set', 'far', 'up')
@@ -81,6 +83,17 @@ class Far:
 
     def remove_address(self, address):
         ip('address', 'delete', f'{address}/{PREFIX[6 if ":" in address else 4]}', 'dev', 'near')
+
+    def change_address(self, old, new):
+        """NEW is there before OLD goes, so that there is no moment without any."""
+        self.add_address(new)
+        self.remove_address(old)
+
+    @staticmethod
+    def flap(address):
+        """The address goes and comes, all in one."""
+        there = f'{address}/{PREFIX[6 if ":" in address else 4]} dev near'
+        subprocess.run(['ip', '-batch', '-'], input=f'address delete {there}\naddress add {there}\n', text=True, check=True)
 
     def pull(self):
         """The cable has no carrier any more; the addresses on this side stay."""
@@ -159,7 +172,12 @@ class Server:
         self.socket.close()
 
     def find(self, method, since_ms=0):
-        return [packet for packet in self.packets if packet.method == method and packet.at_ms >= since_ms]
+        """The requests of METHOD that came first since then; on a loaded machine some come again."""
+        firsts = {}
+        for packet in self.packets:
+            if packet.method == method and packet.status is None:
+                firsts.setdefault(packet.branch, packet)
+        return [packet for packet in firsts.values() if packet.at_ms >= since_ms]
 
     def wait(self, method, since_ms=0, within_s=PATIENCE_S):
         """The first request of METHOD since then."""
