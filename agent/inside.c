@@ -272,10 +272,12 @@ static void take_second(void *user)
 }
 
 /* Endpoints keep their streams for as long as they like; ours toward them stay, too. */
-static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
+int agent_inside_listen(struct agent_inside *inside, struct phone_transport **transport,
+			char why[PHONE_WHY_MAX])
 {
-	struct phone_transport_config transport = {
+	const struct phone_transport_config config = {
 		.loop = inside->config.loop,
+		.bind = inside->listen,
 		.dscp = inside->config.dscp,
 		.tls = inside->config.tls,
 		.policy = &inside->policy,
@@ -287,15 +289,20 @@ static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
 		.user = inside,
 	};
 
+	return phone_transport_open(transport, &config, why);
+}
+
+static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
+{
+	const char *listen = inside->config.config->inside.listen;
+
 	kl_policy_profile(&inside->policy, KL_PROFILE_KEEPLINE);
 	inside->policy.persistent_connection = true;
-	if (net_address_parse(&transport.bind, inside->config.config->inside.listen,
-			      CONFIG_INSIDE_PORT)) {
-		snprintf(why, PHONE_WHY_MAX, "%s is no address to listen at",
-			 inside->config.config->inside.listen);
+	if (net_address_parse(&inside->listen, listen, CONFIG_INSIDE_PORT)) {
+		snprintf(why, PHONE_WHY_MAX, "%s is no address to listen at", listen);
 		return -EINVAL;
 	}
-	return phone_transport_open(&inside->transport, &transport, why);
+	return agent_inside_listen(inside, &inside->transport, why);
 }
 
 static int open_tables(struct agent_inside *inside)
@@ -304,7 +311,7 @@ static int open_tables(struct agent_inside *inside)
 	struct net_loop *loop = inside->config.loop;
 	int error;
 
-	inside->directory = agent_directory_new(config);
+	inside->directory = agent_directory_new(&(struct agent_directory_order){.config = config});
 	inside->guard = agent_guard_new(AGENT_SOURCES_MAX);
 	inside->nonces = agent_nonces_new(AGENT_NONCES_MAX);
 	inside->registrar = agent_registrar_new(config->engine.line_count);
@@ -313,8 +320,8 @@ static int open_tables(struct agent_inside *inside)
 	if (!inside->directory || !inside->guard || !inside->nonces || !inside->registrar ||
 	    !inside->servers || !inside->clients)
 		return -ENOMEM;
-	agent_prover_init(&inside->prover, &config->inside, inside->directory, inside->guard,
-			  inside->nonces);
+	agent_prover_init(&inside->prover, inside->guard, inside->nonces);
+	agent_prover_set(&inside->prover, &config->inside, inside->directory);
 	error = net_timer_create(&inside->alarm, loop, (struct net_callback){take_time, inside});
 	if (!error)
 		error = net_timer_create(&inside->second, loop,
@@ -383,10 +390,9 @@ struct agent_inside_counters agent_inside_counters(const struct agent_inside *in
 struct net_address agent_inside_local(const struct agent_inside *inside)
 {
 	struct kl_route anyone = {.transport = KL_UDP};
-	struct net_address local = {.port = 0}, listen;
+	struct net_address local = {.port = 0};
 
-	net_address_parse(&listen, inside->config.config->inside.listen, CONFIG_INSIDE_PORT);
-	memcpy(anyone.ip, listen.ip, sizeof(anyone.ip));
+	memcpy(anyone.ip, inside->listen.ip, sizeof(anyone.ip));
 	phone_transport_local(inside->transport, &anyone, &local);
 	return local;
 }

@@ -217,7 +217,7 @@ static bool find_line(struct agent_inside *inside, struct agent_incoming *incomi
 		return true;
 	snprintf(reason, sizeof(reason),
 		 "Use the line's domain %s, with Keepline as outbound proxy",
-		 inside->config.config->lines[incoming->line].domain);
+		 agent_directory_config_line(inside->directory, incoming->line)->domain);
 	agent_inside_reply(inside, incoming, 403, reason);
 	return false;
 }

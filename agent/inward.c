@@ -191,14 +191,6 @@ static bool send_to(struct agent_inward *in, const struct agent_target *target)
 
 /* ---- to all of a line ----------------------------------------------------------------------- */
 
-static bool uses_line(const struct config_endpoint *endpoint, uint32_t line)
-{
-	for (uint32_t i = 0; i < endpoint->line_count; i++)
-		if (endpoint->lines[i] == line)
-			return true;
-	return false;
-}
-
 static bool ring_bindings(struct agent_inward *in, uint32_t wanted)
 {
 	struct agent_registrar *registrar = agent_inside_registrar(in->agent->inside);
@@ -225,13 +217,14 @@ static bool ring_place(struct agent_inward *in, uint32_t endpoint)
 {
 	static const char *const params[] = {
 		[KL_UDP] = "", [KL_TCP] = ";transport=tcp", [KL_TLS] = ";transport=tls"};
-	const struct config_endpoint *pbx = &in->agent->config.config->inside.endpoints[endpoint];
+	const struct agent_directory *directory = agent_inside_directory(in->agent->inside);
+	const struct config_endpoint *pbx = agent_directory_endpoint(directory, endpoint);
 	struct agent_target target = {.endpoint = endpoint, .route = sip_span_of("")};
 	char host[NET_ADDRESS_TEXT_MAX];
 	struct net_address address;
 	struct sip_uri uri;
 
-	if (!agent_directory_place(agent_inside_directory(in->agent->inside), endpoint, &address) ||
+	if (!agent_directory_place(directory, endpoint, &address) ||
 	    sip_uri_parse(&uri, in->request.request_uri) ||
 	    snprintf(target.uri, sizeof(target.uri), "sip:%.*s%s%s%s", SIP_SPAN(uri.user),
 		     uri.user.at ? "@" : "", net_address_format(&address, host),
@@ -243,12 +236,12 @@ static bool ring_place(struct agent_inward *in, uint32_t endpoint)
 
 static bool ring(struct agent_inward *in, uint32_t wanted)
 {
-	const struct config_inside *inside = &in->agent->config.config->inside;
+	const struct agent_directory *directory = agent_inside_directory(in->agent->inside);
 	bool rang = ring_bindings(in, wanted);
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (inside->endpoints[i].address && (wanted == AGENT_NONE || wanted == i) &&
-		    uses_line(&inside->endpoints[i], in->binding.line))
+	for (uint32_t i = 0; i < agent_directory_endpoint_count(directory); i++)
+		if ((wanted == AGENT_NONE || wanted == i) &&
+		    agent_directory_uses(directory, i, in->binding.line))
 			rang |= ring_place(in, i);
 	return rang;
 }
@@ -257,10 +250,10 @@ static bool ring(struct agent_inward *in, uint32_t wanted)
 
 static bool has_endpoints(const struct agent *agent, uint32_t line)
 {
-	const struct config_inside *inside = &agent->config.config->inside;
+	const struct agent_directory *directory = agent_inside_directory(agent->inside);
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (uses_line(&inside->endpoints[i], line))
+	for (uint32_t i = 0; i < agent_directory_endpoint_count(directory); i++)
+		if (agent_directory_uses(directory, i, line))
 			return true;
 	return false;
 }
@@ -330,6 +323,8 @@ bool agent_inward_take(struct agent *agent, const struct phone_relay_request *fr
 
 	if (from->is_inside_dialog)
 		return take_inside_dialog(agent, from);
+	if (from->incoming->request->method == SIP_ACK) /* of no call: nobody's */
+		return true;
 	if (!has_endpoints(agent, from->binding.line))
 		return false;
 	in = inward_new(agent, from);

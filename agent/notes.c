@@ -269,10 +269,10 @@ static struct agent_moment moment(void)
 
 static struct agent_names names_of(const struct agent *agent, uint32_t line, uint32_t endpoint)
 {
-	const struct config *config = agent->config.config;
+	const struct agent_directory *directory = agent_inside_directory(agent->inside);
 
-	return (struct agent_names){config->engine.lines[line].key,
-				    config->inside.endpoints[endpoint].key};
+	return (struct agent_names){agent_directory_line_key(directory, line),
+				    agent_directory_endpoint_key(directory, endpoint)};
 }
 
 /* A journal that can't be written is told of once for each kind of trouble. */
@@ -329,13 +329,14 @@ static void put_dialog(void *user, struct agent_dialog *dialog)
 
 void agent_tidy_journal(struct agent *agent)
 {
+	uint32_t lines = agent_directory_line_count(agent_inside_directory(agent->inside));
 	int error;
 
 	if (!agent->journal || !agent_journal_is_long(agent->journal))
 		return;
 	error = agent_journal_begin_anew(agent->journal);
 	if (!error) {
-		for (uint32_t i = 0; i < agent->config.config->engine.line_count; i++)
+		for (uint32_t i = 0; i < lines; i++)
 			put_binding(agent, i);
 		agent_ledger_each(agent->ledger, put_dialog, agent);
 		error = agent_journal_end_anew(agent->journal);
@@ -347,23 +348,15 @@ void agent_tidy_journal(struct agent *agent)
 static uint32_t find_line(void *user, uint64_t key)
 {
 	const struct agent *agent = user;
-	const struct kl_config *engine = &agent->config.config->engine;
 
-	for (uint32_t i = 0; i < engine->line_count; i++)
-		if (engine->lines[i].key == key)
-			return i;
-	return UINT32_MAX;
+	return agent_directory_line_by_key(agent_inside_directory(agent->inside), key);
 }
 
 static uint32_t find_endpoint(void *user, uint64_t key)
 {
 	const struct agent *agent = user;
-	const struct config_inside *inside = &agent->config.config->inside;
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (inside->endpoints[i].key == key)
-			return i;
-	return UINT32_MAX;
+	return agent_directory_by_key(agent_inside_directory(agent->inside), key);
 }
 
 static void recall(void *user, const struct agent_record *record)

@@ -19,13 +19,13 @@ enum {
 };
 
 struct agent_prover {
-	const struct config_inside *inside;
 	const struct agent_directory *directory;
 	struct agent_guard *guard;
 	struct agent_nonces *nonces;
 	/* The strongest first (RFC 8760 2.4), for REGISTER and, as a proxy, for all else. */
 	struct sip_digest_server servers[2][AGENT_DIGESTS];
 	unsigned count;
+	unsigned char secret[SIP_DIGEST_SECRET_SIZE]; /* of theirs */
 	uint16_t challenges; /* how many were written, modulo a serial's range */
 };
 
@@ -38,9 +38,13 @@ enum agent_proof {
 };
 
 /* Draws the secret.  Owns nothing. */
-void agent_prover_init(struct agent_prover *prover, const struct config_inside *inside,
-		       const struct agent_directory *directory, struct agent_guard *guard,
+void agent_prover_init(struct agent_prover *prover, struct agent_guard *guard,
 		       struct agent_nonces *nonces);
+
+/* Who is inside, and what is asked of them, from now on; nonces go on.  Both outlive it, or the
+ * next call. */
+void agent_prover_set(struct agent_prover *prover, const struct config_inside *inside,
+		      const struct agent_directory *directory);
 
 /* *ENDPOINT is who it is, if PROVEN. */
 enum agent_proof agent_prove(struct agent_prover *prover, const struct sip_message *request,

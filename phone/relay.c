@@ -27,38 +27,52 @@ uint32_t phone_relay_name_line(const struct phone_relay *relay, uint32_t line)
 	return KL_NO_LINE;
 }
 
+uint32_t phone_relay_number(const struct phone *phone, uint32_t index)
+{
+	return phone_relay_name_line(phone->relay, index);
+}
+
+int phone_relay_reserve(struct phone *phone, uint32_t line_count)
+{
+	struct phone_relay *relay = phone->relay;
+	struct phone_relay_line *lines;
+
+	if (!relay || relay->line_count + line_count <= relay->line_limit)
+		return 0;
+	lines = realloc(relay->lines, (relay->line_count + line_count) * sizeof *lines);
+	if (!lines)
+		return -ENOMEM;
+	relay->lines = lines;
+	relay->line_limit = relay->line_count + line_count;
+	return 0;
+}
+
+/* The number that a line with this key had, and that no other one has got, or a new one.  There is
+ * room for it. */
+static struct phone_relay_line *line_of(struct phone_relay *relay, uint64_t key)
+{
+	for (uint32_t i = 0; i < relay->line_count; i++)
+		if (relay->lines[i].key == key && relay->lines[i].now == KL_NO_LINE)
+			return &relay->lines[i];
+	relay->lines[relay->line_count].key = key;
+	return &relay->lines[relay->line_count++];
+}
+
 void phone_relay_find_lines(struct phone *phone)
 {
 	struct phone_relay *relay = phone->relay;
 	const struct kl_config *config = phone->engine_config;
 
-	for (uint32_t i = 0; relay && i < relay->line_count; i++) {
-		struct phone_relay_line *line = &relay->lines[i];
-
-		line->now = KL_NO_LINE;
-		for (uint32_t j = 0; j < config->line_count && line->now == KL_NO_LINE; j++)
-			if (config->lines[j].key == line->key)
-				line->now = j;
-	}
+	for (uint32_t i = 0; relay && i < relay->line_count; i++)
+		relay->lines[i].now = KL_NO_LINE;
+	for (uint32_t i = 0; relay && i < config->line_count; i++)
+		line_of(relay, config->lines[i].key)->now = i;
 }
 
 void phone_relay_carry(struct phone *phone, const struct phone_reload *reload)
 {
 	if (phone->relay)
 		phone_relay_asks_carry(phone->relay, reload);
-}
-
-static int name_lines(struct phone_relay *relay)
-{
-	const struct kl_config *config = relay->phone->engine_config;
-
-	relay->lines = calloc(config->line_count, sizeof *relay->lines);
-	if (!relay->lines)
-		return -ENOMEM;
-	relay->line_count = config->line_count;
-	for (uint32_t i = 0; i < config->line_count; i++)
-		relay->lines[i] = (struct phone_relay_line){config->lines[i].key, i};
-	return 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -73,7 +87,9 @@ int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks)
 	relay->phone = phone;
 	relay->hooks = *hooks;
 	phone->relay = relay;
-	error = name_lines(relay);
+	error = phone_relay_reserve(phone, phone->engine_config->line_count);
+	if (!error)
+		phone_relay_find_lines(phone);
 	if (!error)
 		error = phone_relay_asks_init(relay);
 	if (error)

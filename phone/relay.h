@@ -5,8 +5,8 @@
  * the dialog leads (FAIL-18).  Either is asked for as text once it is known where it goes, since
  * Via, Contact and credentials go with the route; and asked for again with other credentials.
  *
- * A line has the number that it had when the relay was opened, whatever was reloaded since: one
- * that left is not served, and is again once it is back.  Lines that are new are the phone's alone.
+ * A line keeps its number, whatever is reloaded: one that left is not served, and is again once it
+ * is back; one that is new gets a number that nobody had.
  *
  * Ownership  What a callback is given is valid until it returns.
  */
@@ -88,6 +88,9 @@ struct phone_relay_hooks {
 /* 0, or -ENOMEM.  HOOKS are copied. */
 int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks);
 void phone_relay_close(struct phone *phone);
+
+/* The number of the phone's line at INDEX of its configuration. */
+uint32_t phone_relay_number(const struct phone *phone, uint32_t index);
 
 /* ---- requests outside dialogs ---- */
 

@@ -4,7 +4,7 @@ from harness.agent_world import OUTSIDE, AgentWorld
 from harness.expect import expect_equal
 from harness.run import live_test, run_tests
 from harness.talker import Leg, leg_of
-from harness.waiting import Failure
+from harness.waiting import Failure, wait_for
 
 CHALLENGE = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
 
@@ -203,6 +203,22 @@ def each_side_repeats_its_own(world):
     expect_equal('the 200 to BYE again', world.server.expect('200 BYE').payload, gone.payload)
     world.pbx.expect_nothing()
     world.expect_quiet()
+
+
+@live_test(AgentWorld)
+def a_stray_ack_goes_nowhere(world):
+    """AGENT-10 (part): an ACK of no call and no transaction, from either side: nobody gets it, and nothing is kept."""
+    far = world.invite_in()
+    ring = world.pbx.expect('INVITE')
+    world.pbx.answer(ring, '486 Busy', tag='busy')
+    world.pbx.expect('ACK')
+    world.server.expect('486 INVITE')
+    far.request('ACK', number=far.number + 1)
+    near = world.leg(world.pbx)
+    near.request('ACK')
+    world.pbx.expect_nothing()
+    world.server.expect_nothing(0.01)
+    wait_for(lambda: world.inside()['requests'] <= 1, 'no more than the INVITE is kept')
 
 
 if __name__ == '__main__':
