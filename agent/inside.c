@@ -306,13 +306,15 @@ static int open_tables(struct agent_inside *inside)
 
 	inside->directory = agent_directory_new(config);
 	inside->guard = agent_guard_new(AGENT_SOURCES_MAX);
+	inside->nonces = agent_nonces_new(AGENT_NONCES_MAX);
 	inside->registrar = agent_registrar_new(config->engine.line_count);
 	inside->servers = sip_transactions_new(AGENT_TRANSACTIONS_MAX);
 	inside->clients = sip_clients_new(AGENT_TRANSACTIONS_MAX);
-	if (!inside->directory || !inside->guard || !inside->registrar || !inside->servers ||
-	    !inside->clients)
+	if (!inside->directory || !inside->guard || !inside->nonces || !inside->registrar ||
+	    !inside->servers || !inside->clients)
 		return -ENOMEM;
-	agent_prover_init(&inside->prover, &config->inside, inside->directory, inside->guard);
+	agent_prover_init(&inside->prover, &config->inside, inside->directory, inside->guard,
+			  inside->nonces);
 	error = net_timer_create(&inside->alarm, loop, (struct net_callback){take_time, inside});
 	if (!error)
 		error = net_timer_create(&inside->second, loop,
@@ -355,6 +357,7 @@ void agent_inside_close(struct agent_inside *inside)
 	sip_clients_free(inside->clients);
 	sip_transactions_free(inside->servers);
 	agent_registrar_free(inside->registrar);
+	agent_nonces_free(inside->nonces);
 	agent_guard_free(inside->guard);
 	agent_directory_free(inside->directory);
 	free(inside);

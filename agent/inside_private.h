@@ -10,6 +10,7 @@ struct agent_inside {
 	struct phone_transport *transport;
 	struct agent_directory *directory;
 	struct agent_guard *guard;
+	struct agent_nonces *nonces;
 	struct agent_prover prover;
 	struct agent_registrar *registrar;
 	struct sip_transactions *servers;

@@ -44,10 +44,7 @@ static struct agent_inward *inward_new(struct agent *agent, const struct phone_r
 
 	if (!in)
 		return NULL;
-	if (sip_message_parse(&in->request, request->received.at, request->received.length)) {
-		free(in);
-		return NULL;
-	}
+	sip_message_share(&in->request, request);
 	in->agent = agent;
 	in->id = from->incoming->id;
 	in->incoming = *from->incoming;
@@ -452,7 +449,7 @@ static void end_dialog(struct agent_inward *in, unsigned status)
 	struct agent_dialog *dialog =
 		in->dialog ? agent_ledger_by_id(in->agent->ledger, in->dialog) : NULL;
 
-	if (dialog && (in->request.method == SIP_BYE || status == 481))
+	if (dialog && agent_note_is_over(dialog, &in->request, status))
 		agent_forget(in->agent, dialog);
 	if (!in->dialog && agent_fork_is_over(&in->fork))
 		agent_forget_early(in->agent, in->binding.line, AGENT_OUTSIDE, &in->request);

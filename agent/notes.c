@@ -7,7 +7,12 @@
 #include "agent/relay.h"
 #include "phone/log.h"
 
-enum { KIND_DIALOG = 'd', KIND_BINDING = 'b' };
+enum {
+	KIND_DIALOG = 'd',
+	KIND_BINDING = 'b',
+	/* RFC 6665 4.1.2.4, timer N: so long the NOTIFY that ends a subscription is waited for. */
+	LAST_NOTIFY_S = 64 * SIP_T1_MS / 1000,
+};
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
@@ -54,8 +59,9 @@ static void set_session(struct agent_dialog *dialog, const struct sip_message *r
 	uint32_t seconds = 0;
 
 	sip_message_seconds(response, SIP_SESSION_EXPIRES, &seconds);
-	if (dialog->texts[AGENT_EVENT][0])
-		sip_message_seconds(response, SIP_EXPIRES, &seconds);
+	if (dialog->texts[AGENT_EVENT][0] &&
+	    !sip_message_seconds(response, SIP_EXPIRES, &seconds) && !seconds)
+		seconds = LAST_NOTIFY_S;
 	agent_dialog_set_session(dialog, seconds, net_now_ms());
 }
 
@@ -177,6 +183,31 @@ void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum a
 	set_target(dialog, side, request);
 	if (dialog->is_confirmed)
 		agent_record(agent, dialog);
+}
+
+static struct sip_span first_word(struct sip_span value)
+{
+	struct sip_span rest;
+
+	return sip_span_trim(sip_span_cut(value, ';', &rest));
+}
+
+/* RFC 6665 4.4.1.  In a call's dialog a subscription ends alone. */
+static bool ends_subscription(const struct agent_dialog *dialog, const struct sip_message *notify)
+{
+	const struct sip_header *event = sip_message_header(notify, SIP_EVENT, 0);
+	const struct sip_header *state = sip_message_header(notify, SIP_SUBSCRIPTION_STATE, 0);
+
+	return notify->method == SIP_NOTIFY && event && state &&
+	       sip_span_equal(first_word(event->value),
+			      first_word(sip_span_of(dialog->texts[AGENT_EVENT]))) &&
+	       sip_span_is(first_word(state->value), "terminated");
+}
+
+bool agent_note_is_over(const struct agent_dialog *dialog, const struct sip_message *request,
+			unsigned status)
+{
+	return request->method == SIP_BYE || status == 481 || ends_subscription(dialog, request);
 }
 
 struct sip_span agent_dialog_next(const struct agent_dialog *dialog, enum agent_side side)

@@ -49,10 +49,7 @@ static struct agent_outward *outward_new(struct agent *agent, const struct agent
 
 	if (!out)
 		return NULL;
-	if (sip_message_parse(&out->request, request->received.at, request->received.length)) {
-		free(out);
-		return NULL;
-	}
+	sip_message_share(&out->request, request);
 	out->agent = agent;
 	out->incoming = *incoming;
 	out->incoming.packet.request = &out->request;
@@ -407,7 +404,7 @@ void agent_outward_end(struct agent *agent, const struct phone_relay_end *end)
 	/* To an INVITE another branch may still say 200. */
 	if (!out->dialog && (out->request.method != SIP_INVITE || !out->is_answered))
 		agent_forget_early(agent, out->incoming.line, AGENT_INSIDE, &out->request);
-	if (dialog && (out->request.method == SIP_BYE || end->status == 481))
+	if (dialog && agent_note_is_over(dialog, &out->request, end->status))
 		agent_forget(agent, dialog);
 	finish(out);
 }

@@ -34,7 +34,7 @@ struct agent_outward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	uint64_t token;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct agent_incoming incoming;
 	struct phone_hop back;
 	uint64_t dialog;              /* id; 0: outside dialogs */
@@ -59,7 +59,7 @@ struct agent_inward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	sip_transaction_id id;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct phone_incoming incoming;
 	struct phone_hop back;
 	struct kl_binding binding;
@@ -143,6 +143,11 @@ struct phone_hop agent_dialog_hop(const struct agent_dialog *dialog);
 
 /* It is over on both sides. */
 void agent_forget(struct agent *agent, struct agent_dialog *dialog);
+
+/* A request of the dialog was answered with STATUS, for good: is the dialog over by that?
+ */
+bool agent_note_is_over(const struct agent_dialog *dialog, const struct sip_message *request,
+			unsigned status);
 
 /* All early dialogs with this Call-ID and this tag of the asker end. */
 void agent_forget_early(struct agent *agent, uint32_t line, enum agent_side asker,

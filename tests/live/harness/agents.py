@@ -6,12 +6,12 @@ import socket
 import subprocess
 
 from .audio import write_tone
-from .waiting import Process, udp_is_bound, wait_for
+from .waiting import PATIENCE_S, Process, udp_is_bound, wait_for
 
-SIP_PORT, CONTROL_PORT = 5060, 4444
+SIP_PORT, CONTROL_PORT = 5060, 4444  # all ports here are below those that the kernel hands out
 AUDIO_PORTS = 100
 PAUSED = 'is now paused'
-FIRST_PORTS = itertools.count(40000, AUDIO_PORTS)
+FIRST_PORTS = itertools.count(20000, AUDIO_PORTS)
 
 
 def audio_ports():
@@ -72,7 +72,7 @@ rtp_ports {audio.start}-{audio.stop}
 
     def command(self, word, parameters=''):
         """A command of its menu."""
-        with socket.create_connection((self.address, CONTROL_PORT), 5) as control:
+        with socket.create_connection((self.address, CONTROL_PORT), PATIENCE_S) as control:
             text = json.dumps({'command': word, 'params': parameters}).encode()
             control.sendall(f'{len(text)}:'.encode() + text + b',')
             return control.recv(4096)
@@ -143,7 +143,7 @@ echocancellation=0
                                         env={'HOME': str(self.folder), 'PATH': '/usr/bin:/bin'})
         for words in ('soundcard use files', f'play {self.tone}', f'record {self.heard}', 'autoanswer enable'):
             self.command(words)
-        wait_for(lambda: udp_is_bound(self.address, SIP_PORT) or udp_is_bound('0.0.0.0', SIP_PORT), 'linphone listens', 15)
+        wait_for(lambda: udp_is_bound(self.address, SIP_PORT) or udp_is_bound('0.0.0.0', SIP_PORT), 'linphone listens')
 
     def command(self, words):
         self.process.stdin.write(f'{words}\n'.encode())
@@ -169,7 +169,7 @@ echocancellation=0
     def hold(self):
         before = self.output().count(PAUSED)
         self.command('pause')
-        wait_for(lambda: self.output().count(PAUSED) > before, 'linphone is done with it', 10)
+        wait_for(lambda: self.output().count(PAUSED) > before, 'linphone is done with it')
 
     def resume(self):
         self.command('resume')
