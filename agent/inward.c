@@ -281,6 +281,30 @@ static void begin_ringing(struct agent_inward *in)
 	ring_on(in);
 }
 
+/* A NOTIFY may overtake the 2xx to its SUBSCRIBE. */
+static struct agent_dialog *early_subscription(struct agent *agent,
+					       const struct phone_relay_request *from)
+{
+	const struct sip_message *notify = from->incoming->request;
+	const struct agent_outward *asked =
+		notify->method == SIP_NOTIFY ? agent_outward_asked(agent, notify) : NULL;
+	struct kl_binding binding;
+
+	if (!asked || !phone_relay_may_accept(agent->config.phone, asked->incoming.line,
+					      from->incoming, &binding))
+		return NULL;
+	return agent_note_notify(agent, &(struct agent_note){
+						.side = AGENT_OUTSIDE,
+						.line = asked->incoming.line,
+						.endpoint = asked->incoming.endpoint,
+						.request = &asked->request,
+						.response = notify,
+						.went = asked->went,
+						.hop = &asked->back,
+						.binding = &binding,
+					});
+}
+
 /* RFC 3261 12.2.1.1, of an endpoint behind a proxy of its own. */
 static bool take_inside_dialog(struct agent *agent, const struct phone_relay_request *from)
 {
@@ -291,6 +315,8 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	struct agent_target target = {.endpoint = AGENT_NONE};
 	struct agent_inward *in;
 
+	if (!dialog)
+		dialog = early_subscription(agent, from);
 	if (!dialog)
 		return false;
 	in = inward_new(agent, from);

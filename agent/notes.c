@@ -161,6 +161,17 @@ struct agent_dialog *agent_note_answer(struct agent *agent, const struct agent_n
 	return dialog;
 }
 
+struct agent_dialog *agent_note_notify(struct agent *agent, const struct agent_note *note)
+{
+	const struct agent_dialog_key key =
+		agent_dialog_key_of(note->response, note->side, note->line);
+	struct agent_dialog *dialog = open_dialog(agent, note, &key);
+
+	if (dialog)
+		take_answer(agent, dialog, note);
+	return dialog;
+}
+
 void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum agent_side side,
 			const struct sip_message *request)
 {

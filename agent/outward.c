@@ -164,6 +164,19 @@ void agent_outward_take(struct agent *agent, const struct agent_incoming *incomi
 		refuse(out, 503);
 }
 
+const struct agent_outward *agent_outward_asked(const struct agent *agent,
+						const struct sip_message *notify)
+{
+	const struct agent_outward *out;
+
+	TAILQ_FOREACH(out, &agent->walks, aging)
+	if ((out->request.method == SIP_SUBSCRIBE || out->request.method == SIP_REFER) &&
+	    sip_span_equal(out->request.call_id, notify->call_id) &&
+	    sip_span_equal(out->request.from.tag, notify->to.tag))
+		return out;
+	return NULL;
+}
+
 void agent_outward_cancel(struct agent *agent, sip_transaction_id invite)
 {
 	struct agent_outward *out = find(agent, PHONE_RELAY_TOKEN | invite);
@@ -386,11 +399,11 @@ void agent_outward_end(struct agent *agent, const struct phone_relay_end *end)
 
 	if (!out)
 		return;
-	if (out->request.method != SIP_ACK && !out->is_answered) {
+	if (out->request.method != SIP_ACK && !out->is_answered)
 		pass_refusal(out, end);
-		if (!out->dialog)
-			agent_forget_early(agent, out->incoming.line, AGENT_INSIDE, &out->request);
-	}
+	/* To an INVITE another branch may still say 200. */
+	if (!out->dialog && (out->request.method != SIP_INVITE || !out->is_answered))
+		agent_forget_early(agent, out->incoming.line, AGENT_INSIDE, &out->request);
 	if (dialog && agent_note_is_over(dialog, &out->request, end->status))
 		agent_forget(agent, dialog);
 	finish(out);

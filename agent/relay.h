@@ -91,6 +91,9 @@ struct agent {
 /* ---- inside to outside (outward.c) ---- */
 
 void agent_outward_take(struct agent *agent, const struct agent_incoming *incoming);
+/* The SUBSCRIBE or REFER without an answer yet that a NOTIFY goes with; NULL: there is none. */
+const struct agent_outward *agent_outward_asked(const struct agent *agent,
+						const struct sip_message *notify);
 void agent_outward_cancel(struct agent *agent, sip_transaction_id invite);
 int agent_outward_write(struct agent *agent, const struct phone_relay_send *send, char *to,
 			size_t size);
@@ -125,6 +128,10 @@ struct agent_note {
 };
 
 struct agent_dialog *agent_note_answer(struct agent *agent, const struct agent_note *note);
+
+/* RFC 6665 4.1.2.4: a NOTIFY, as the `response`, that comes before the 2xx makes the dialog, and
+ * the 2xx confirms it. */
+struct agent_dialog *agent_note_notify(struct agent *agent, const struct agent_note *note);
 
 /* A request of the dialog comes from SIDE: its sender may have moved. */
 void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum agent_side side,

@@ -325,6 +325,18 @@ bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *
 	return kl_may_signal(phone->engine, &now);
 }
 
+bool phone_relay_may_accept(const struct phone *phone, uint32_t line,
+			    const struct phone_incoming *incoming, struct kl_binding *binding)
+{
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	uint32_t now = phone_relay_line(phone->relay, line);
+
+	if (now == KL_NO_LINE || kl_may_accept(phone->engine, now, &source, binding) != KL_ACCEPT)
+		return false;
+	binding->line = line;
+	return true;
+}
+
 bool phone_relay_is_served(const struct phone *phone, uint32_t line)
 {
 	uint32_t now = phone_relay_line(phone->relay, line);

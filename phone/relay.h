@@ -141,6 +141,11 @@ json_t *phone_relay_event(struct phone *phone, const char *name, uint32_t line);
 
 /* ---- dialogs ---- */
 
+/* CALL-2, FAIL-5: may a request that begins a dialog of LINE come from there?  Then BINDING is the
+ * dialog's. */
+bool phone_relay_may_accept(const struct phone *phone, uint32_t line,
+			    const struct phone_incoming *incoming, struct kl_binding *binding);
+
 /* FAIL-5: may anything be sent in a dialog? */
 bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *binding);
 
