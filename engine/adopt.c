@@ -153,6 +153,8 @@ static void carry_head(struct kl_engine *e, const struct kl_engine *old)
 	e->ignored = old->ignored;
 	e->forged = old->forged;
 	e->link_down = old->link_down;
+	e->without_walk = old->without_walk;
+	e->walks_used = old->walks_used - old->registration_count + e->registration_count;
 	e->pace_at = old->pace_at;
 }
 

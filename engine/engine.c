@@ -86,6 +86,7 @@ static void init_nodes(struct kl_engine *e)
 
 static void init_lists(struct kl_engine *e)
 {
+	e->walks_used = e->registration_count;
 	e->free_walk = NONE;
 	for (uint32_t w = e->config->limits.walks; w-- > e->registration_count;) {
 		request_at(e, w)->next = e->free_walk;

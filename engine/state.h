@@ -324,12 +324,14 @@ struct kl_engine {
 	uint32_t heap_count;
 	uint32_t free_walk, free_record, free_subscription;
 	uint32_t registration_count, set_count, walk_count;
+	uint32_t walks_used; /* those from here on never were */
 	uint32_t slot_nodes; /* limits.routes, or 0: nobody needs them */
 	kl_ms pace_at;       /* the next line that nobody waits for may move (OWN-5) */
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
-	bool link_down; /* this side has no network */
+	bool link_down;    /* this side has no network */
+	bool without_walk; /* a subscription waits until one is free, or did */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
 	uint32_t sets_at, members_at, slots_at, watches_at, queries_at, records_at, names_at;

@@ -91,7 +91,7 @@ const struct slot *stream_close(struct kl_engine *e, uint32_t w)
 
 static bool stream_needed(const struct kl_engine *e, const struct slot *slot)
 {
-	for (uint32_t w = 0; w < e->config->limits.walks; w++)
+	for (uint32_t w = 0; w < e->walks_used; w++)
 		if (walk_waits_on(e, w, slot, e->serial))
 			return true;
 	return stream_registered(e, slot);

@@ -14,6 +14,7 @@
 #include "phone/relay_private.h"
 #include "phone/request.h"
 #include "phone/seize.h"
+#include "phone/waiting.h"
 #include "sip/transaction.h"
 
 enum {
@@ -63,6 +64,7 @@ struct phone_client *phone_client_find(const struct phone *phone, struct sip_spa
 
 static void client_free(struct phone_client *client)
 {
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	LIST_REMOVE(client, others);
 	client->phone->clients.count--;
 	sip_message_clear(&client->request);
@@ -82,6 +84,8 @@ void phone_clients_init(struct phone *phone)
 {
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_INIT(&phone->clients.buckets[i]);
+	for (int i = 0; i < PHONE_WAITING_BUCKETS; i++)
+		LIST_INIT(&phone->clients.waiting[i]);
 	phone_clients_make_room(phone);
 }
 
@@ -169,6 +173,7 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	make_branch(send->tx, client->branch);
 	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
 	phone->clients.count++;
+	phone_waiting_begin(client);
 	if (!net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
 		return client;
 	client_free(client);
@@ -333,7 +338,7 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 
 	if (!client || client->state != PHONE_CLIENT_OPEN)
 		return;
-	client->state = PHONE_CLIENT_LEFT;
+	phone_waiting_end(client, PHONE_CLIENT_LEFT);
 	forget_in(client, TRANSACTION_MS);
 	if (client->method != KL_INVITE)
 		return;
@@ -494,7 +499,7 @@ static void take_relayed(struct phone_client *client, const struct sip_message *
 {
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
 
-	client->state = PHONE_CLIENT_ENDED;
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	phone_relay_pass(client, response);
 	if (!wanted)
 		return;
@@ -511,7 +516,7 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	bool made = phone_dialog_take_answer(client->phone, &origin, response);
 
 	if (wanted) {
-		client->state = PHONE_CLIENT_ENDED;
+		phone_waiting_end(client, PHONE_CLIENT_ENDED);
 		forget_in(client, TRANSACTION_MS);
 		phone_dialogs_end_early(client->phone, client->tx);
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
@@ -531,7 +536,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		client_acknowledge(client, response);
 	if (client->state == PHONE_CLIENT_ENDED)
 		return;
-	client->state = PHONE_CLIENT_ENDED;
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
@@ -572,22 +577,4 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 	else
 		take_final(client, response);
 	return true;
-}
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route)
-{
-	const struct phone_client *client;
-
-	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
-		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-		{
-			const struct phone_hop hop = phone_large_hop(client);
-
-			if (client->state == PHONE_CLIENT_OPEN &&
-			    phone_route_same(&hop.route, route))
-				return client->tx;
-		}
-	return 0;
 }

@@ -25,7 +25,8 @@ enum phone_client_state { PHONE_CLIENT_STATES(PHONE_CLIENT_STATE) };
 #undef PHONE_CLIENT_STATE
 
 struct phone_client {
-	LIST_ENTRY(phone_client) others; /* of its bucket */
+	LIST_ENTRY(phone_client) others;  /* of its bucket */
+	LIST_ENTRY(phone_client) waiting; /* of those that are OPEN (phone/waiting.h) */
 	struct phone *phone;
 	kl_tx tx;
 	enum kl_method method;
@@ -56,10 +57,11 @@ struct phone_client {
 
 struct phone_reload;
 
-enum { PHONE_CLIENT_BUCKETS = 16384 };
+enum { PHONE_CLIENT_BUCKETS = 16384, PHONE_WAITING_BUCKETS = 1024 };
 
 struct phone_clients {
 	LIST_HEAD(, phone_client) buckets[PHONE_CLIENT_BUCKETS];
+	LIST_HEAD(, phone_client) waiting[PHONE_WAITING_BUCKETS];
 	uint32_t count, count_max;
 };
 
@@ -86,9 +88,6 @@ void phone_client_abandon(struct phone *phone, kl_tx tx);
 
 /* Takes an answer.  False: it belongs to no transaction here. */
 bool phone_client_receive(struct phone *phone, const struct sip_message *response);
-
-/* A transaction for whose answer the engine waits on that route; 0: none. */
-kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route);
 
 /* The open one with this branch; NULL: there is none. */
 struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch);

@@ -15,6 +15,7 @@
 #include "phone/private.h"
 #include "phone/race.h"
 #include "phone/relay_private.h"
+#include "phone/waiting.h"
 
 enum {
 	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
@@ -296,7 +297,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
 	phone_large_lose(phone, end);
-	event.transport.tx = phone_client_waiting(phone, &end->route);
+	event.transport.tx = phone_waiting_on(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
 		event.transport.fault = KL_FAULT_STREAM_LOST;
 	if (event.transport.fault == KL_FAULT_STREAM_LOST ||
@@ -314,7 +315,7 @@ static void take_stream_open(void *user, const struct kl_route *route)
 
 static bool waits(void *user, const struct kl_route *route)
 {
-	return phone_client_waiting(user, route);
+	return phone_waiting_on(user, route);
 }
 
 /* CALL-2: only who may ask something of a line may connect. */
