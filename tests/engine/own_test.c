@@ -1,5 +1,5 @@
 /* The profile keepline in numbers: a thousand lines leave a dead server, a server flaps, packets
- *get lost, a million lines return.   OWN-1 (part), OWN-2 (part), OWN-3 (part), OWN-5 (part)
+ * get lost, a million lines return.   OWN-1 (part), OWN-2 (part), OWN-3 (part), OWN-5 (part)
  *
  *	own_test [HOURS]     virtual hours of a hundred phones with lossy servers (12) */
 #include <setjmp.h>
