@@ -2,6 +2,7 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/hedge.h"
 #include "engine/keepalive.h"
@@ -104,6 +105,7 @@ void registration_accepted(struct kl_engine *e, uint32_t r,
 		return;
 	}
 	walk_end(e, r);
+	reg->outbound = response->outbound && flow_reg_id(e, r, reason.pos);
 	if (walk->clears)
 		reason.why = KL_WHY_CLEARED;
 	if (reg->state == KL_LEAVING)

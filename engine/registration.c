@@ -61,6 +61,7 @@ void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t e
 						       .former = NO_POS,
 						       .resume = NO_POS,
 						       .flow = NO_POS,
+						       .plain = NO_POS,
 						       .left = NO_POS,
 						       .moved_from = NO_POS,
 						       .since_at = e->now,

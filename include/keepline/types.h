@@ -180,7 +180,12 @@ enum {
 	X(KL_WHY_NOT_HEARD, "nothing came from {route} in {ms} ms")                                \
 	X(KL_WHY_HEARD, "{route} answers")                                                         \
 	X(KL_WHY_FOLLOWS, "a request was answered by {route}")                                     \
-	X(KL_WHY_ROUTE_DOWN, "{route} is down")
+	X(KL_WHY_ROUTE_DOWN, "{route} is down")                                                    \
+	X(KL_WHY_SECOND_FLOW, "{route} takes another flow")                                        \
+	X(KL_WHY_OTHER_FLOW, "the other flow, to {route}, goes on")                                \
+	X(KL_WHY_NO_OUTBOUND, "{status} from {route} without outbound")                            \
+	X(KL_WHY_FIRST_FLOW, "the flow of the line's requests comes first")                        \
+	X(KL_WHY_ONE_SERVER, "both flows led to one server")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \
