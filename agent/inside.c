@@ -228,7 +228,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	(void)end; /* who waits for it is told at the next send, or by the clock */
 }
 
-static bool waits(void *user, const struct kl_route *route)
+static bool needs(void *user, const struct kl_route *route)
 {
 	(void)user;
 	(void)route;
@@ -272,7 +272,7 @@ static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
 		.on_packet = take_packet,
 		.on_error = take_error,
 		.on_stream_end = take_stream_end,
-		.waits = waits,
+		.needs = needs,
 		.admits = admits,
 		.user = inside,
 	};
