@@ -27,10 +27,11 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
-    port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE."""
+    port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE. With a FLOW_TIMER_S it
+    does outbound."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, presence=False):
+                 streams=False, presence=False, flow_timer_s=None):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -38,6 +39,7 @@ class Registrar:
         text = {'CONTROL': self.control, 'ALGORITHM': algorithm, 'PASSWORD': PASSWORD, 'CALLEE': f'sip:{callee.route}'}
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
+        defines += [f'FLOW_TIMER={flow_timer_s}'] if flow_timer_s else []
         if presence:
             defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
@@ -127,7 +129,15 @@ class Registrar:
         """Answers 503 with Retry-After to every request from now on; or no longer."""
         self.command('pv.shvSet', 'refusing', 'int', str(int(on)))
 
+    def registered(self, key):
+        """One value of each registration here."""
+        lines = map(str.strip, self.command('ul.dump').splitlines())
+        return [line.partition(':')[2].strip() for line in lines if line.startswith(f'{key}:')]
+
     def contacts(self):
         """The contact addresses registered here."""
-        lines = map(str.strip, self.command('ul.dump').splitlines())
-        return [line.partition(':')[2].strip() for line in lines if line.startswith('Address:')]
+        return self.registered('Address')
+
+    def flows(self):
+        """The reg-ids registered here."""
+        return sorted(self.registered('Reg-Id'))
