@@ -215,6 +215,21 @@ bool phone_pulse_take_pong(struct phone *phone, const struct kl_route *route)
 	return true;
 }
 
+bool phone_pulse_take_fault(struct phone *phone, const struct net_udp_error *error)
+{
+	const struct kl_route route = phone_route_of(&error->destination, KL_UDP);
+	struct phone_pulse *pulse = find(phone, &route);
+	uint8_t request[NET_STUN_REQUEST_SIZE];
+
+	if (!pulse || error->quoted_length < sizeof request)
+		return false;
+	net_stun_write_request(&pulse->id, request);
+	if (memcmp(error->quoted, request, sizeof request) != 0)
+		return false;
+	fail(pulse, "a Binding request could not be delivered");
+	return true;
+}
+
 /* RFC 5626 4.4.2: another address than before is another flow, whose old one the server still
  * sends to. */
 static void take_answer(struct phone_pulse *pulse, const struct net_address *mapped)

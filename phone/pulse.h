@@ -44,6 +44,10 @@ void phone_pulses_clear(struct phone *phone);
 /* A CRLF came on a stream to ROUTE.  False: no answer was waited for. */
 bool phone_pulse_take_pong(struct phone *phone, const struct kl_route *route);
 
+/* ICMP says that a Binding request did not arrive: its flow has failed.  False: it is about
+ * something else. */
+bool phone_pulse_take_fault(struct phone *phone, const struct net_udp_error *error);
+
 /* Takes the answer to a Binding request, which may come late.  False: it is none. */
 bool phone_pulse_take_stun(struct phone *phone, const struct phone_packet *packet);
 

@@ -28,10 +28,10 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
     port 5061, where its certificate names the domain. With PRESENCE it takes PUBLISH and SUBSCRIBE. With a FLOW_TIMER_S it
-    does outbound."""
+    does outbound, as an edge proxy before the registrar EDGE_OF if one is given."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, presence=False, flow_timer_s=None):
+                 streams=False, presence=False, flow_timer_s=None, edge_of=None):
         self.name, self.address = name, address
         self.folder = folder / name
         self.folder.mkdir()
@@ -40,6 +40,7 @@ class Registrar:
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
         defines += [f'FLOW_TIMER={flow_timer_s}'] if flow_timer_s else []
+        defines += [f'EDGE="sip:{edge_of.route}"'] if edge_of else []
         if presence:
             defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
