@@ -106,6 +106,8 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
 		reason.why = KL_WHY_REFUSED;
+	else if (walk->method == KL_REGISTER && flow_is_second(e, w) && flow_bars(e, w, to))
+		reason.why = KL_WHY_ONE_SERVER;
 	else if (walk->visited & bit(to))
 		reason.why = KL_WHY_REDIRECT_LOOP;
 	else if (walk->hops == HOPS_MAX)
@@ -165,7 +167,7 @@ static bool walk_plain(struct kl_engine *e, uint32_t w)
 	if (walk->method != KL_REGISTER || walk->clears || flow_is_second(e, r) ||
 	    !flow_reg_id(e, r, walk->pos))
 		return false;
-	registration_at(e, r)->plain = walk->pos;
+	flow_plain(e, r, walk->pos);
 	walk_repeat(e, w, true);
 	return true;
 }
@@ -189,12 +191,14 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct reason reason = {.why = KL_WHY_REFUSED,
-				      .rule = response->status == 503 ? KL_POLICY_failover_on_503
-								      : KL_POLICY_none,
-				      .pos = walk->pos,
-				      .status = response->status};
+	struct reason reason = {.why = KL_WHY_REFUSED,
+				.rule = response->status == 503 ? KL_POLICY_failover_on_503
+								: KL_POLICY_none,
+				.pos = walk->pos,
+				.status = response->status};
 	uint32_t r = walk->registration;
+	if (response->status == 439 && flow_is_second(e, r) && walk->method == KL_REGISTER)
+		reason.why = KL_WHY_NO_OUTBOUND;
 	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
 	if ((response->status == 423 && walk_too_brief(e, w, response)) ||
 	    (response->status == 439 && walk_plain(e, w)) ||

@@ -156,6 +156,7 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 			reg->failed = 0; /* the list is rebuilt: PROBE-4 */
 		set->due |= reg->failed != 0;
 		registration_routes_changed(e, r);
+		flow_look(e, r);
 		if (walk_at(e, r)->state == WALK_NAMES)
 			registration_go(e, r);
 		for (uint32_t w = reg->first_request, next; w != NONE; w = next) {

@@ -1,6 +1,11 @@
 #include "engine/flow.h"
 
+#include "engine/names.h"
+#include "engine/outcome.h"
 #include "engine/registration.h"
+#include "engine/route.h"
+
+#include <string.h>
 
 /* ---- where they stand ---- */
 
@@ -71,4 +76,249 @@ uint32_t flow_reg_id(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	if (flow_other(e, r) == NONE || (pos != NO_POS && pos == reg->plain))
 		return 0;
 	return flow_is_second(e, r) != reg->exchanged ? 2 : 1;
+}
+
+/* ---- on different servers ---- */
+
+/* By their address.  An IPv4 and an IPv6 address that one record led to may be one host's. */
+static bool flow_same_server(const struct kl_engine *e, uint32_t set, uint8_t a, uint8_t b)
+{
+	const struct member *x = member_at(e, set, a), *y = member_at(e, set, b);
+	const uint8_t *ip = route_slot(e, set, a)->route.ip,
+		      *other = route_slot(e, set, b)->route.ip;
+	if (memcmp(ip, other, 16) == 0)
+		return true;
+	return x->record != NO_RECORD && x->rank == y->rank && x->record == y->record &&
+	       x->rr == y->rr && address_is_v4(ip) != address_is_v4(other);
+}
+
+bool flow_bars(const struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	uint32_t other = flow_other(e, r);
+	if (other == NONE)
+		return false;
+	const struct registration *reg = registration_at(e, other);
+	bool counts = reg->current != NO_POS && (flow_is_second(e, r) || reg->active);
+	return counts && pos != registration_at(e, r)->current &&
+	       flow_same_server(e, reg->set, pos, reg->current);
+}
+
+/* Is there a route for the second flow R, besides the one at BUT? */
+static bool flow_has_route(const struct kl_engine *e, uint32_t r, uint8_t but)
+{
+	for (uint8_t i = 0; i < registration_at(e, r)->order_count; i++)
+		if (order_of(e, r)[i] != but && !flow_bars(e, r, order_of(e, r)[i]))
+			return true;
+	return false;
+}
+
+/* Has R come to the server that its second flow is at, or on its way to? */
+static bool flow_meets(const struct kl_engine *e, uint32_t r, uint32_t second)
+{
+	const struct registration *reg = registration_at(e, r), *other = registration_at(e, second);
+	const struct walk *walk = walk_at(e, second);
+	uint8_t to = other->active ? other->current : NO_POS;
+	if (walk->state == WALK_SENDING || walk->state == WALK_PROCEEDING)
+		to = walk->pos;
+	return to != NO_POS && flow_same_server(e, reg->set, to, reg->current);
+}
+
+/* ---- made ---- */
+
+static bool flow_waits(const struct registration *reg)
+{
+	return reg->state == KL_OFF || reg->state == KL_STANDBY;
+}
+
+/* What it has registered is let expire. */
+static void flow_let_expire(struct kl_engine *e, uint32_t second, enum kl_cause why)
+{
+	if (!flow_waits(registration_at(e, second)))
+		registration_stand_by(e, second, why);
+}
+
+void flow_look(struct kl_engine *e, uint32_t r)
+{
+	const struct registration *reg = registration_at(e, r);
+	uint32_t second = flow_second(e, r);
+	if (second == NONE || reg->state != KL_REGISTERED)
+		return;
+	order_refresh(e, second);
+	if (!reg->outbound) {
+		flow_let_expire(e, second, KL_WHY_NO_OUTBOUND);
+		return;
+	}
+	if (flow_meets(e, r, second)) {
+		flow_let_expire(e, second, KL_WHY_ONE_SERVER);
+		registration_forget(e, second);
+	}
+	if (flow_waits(registration_at(e, second)) && flow_has_route(e, second, NO_POS))
+		registration_take_turn(e, second, KL_WHY_SECOND_FLOW);
+}
+
+void flow_stop(struct kl_engine *e, uint32_t r)
+{
+	uint32_t second = flow_second(e, r);
+	if (second != NONE)
+		flow_let_expire(e, second, KL_WHY_FIRST_FLOW);
+}
+
+void flow_wait(struct kl_engine *e, uint32_t r)
+{
+	uint32_t second = flow_second(e, r);
+	if (second != NONE && !registration_at(e, second)->active)
+		flow_let_expire(e, second, KL_WHY_FIRST_FLOW);
+}
+
+/* ---- lost ---- */
+
+static bool stream_ended(const struct reason *reason)
+{
+	return reason->fault == KL_FAULT_STREAM_LOST || reason->fault == KL_FAULT_KEEPALIVE;
+}
+
+/* R, a second flow, has left the route at LEFT, or NO_POS. */
+static void flow_drop(struct kl_engine *e, uint32_t r, uint8_t left, const struct reason *reason)
+{
+	registration_walk_stop(e, r);
+	registration_forget(e, r);
+	registration_at(e, r)->current = left;
+	registration_at(e, r)->failures = 0;
+	registration_enter(e, r, KL_FAILING_OVER, reason);
+}
+
+/* RFC 5626 4.5: a new flow takes the place of the lost one, with its reg-id; a route that failed is
+ * not tried again before its time, but one whose stream ended may be, if no other server is left.
+ */
+static void flow_remake(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	uint8_t left = registration_at(e, r)->current;
+	struct start start = start_anew;
+	start.origin = left;
+	if (left != NO_POS && (!stream_ended(reason) || flow_has_route(e, r, left)))
+		start.tried = bit(left);
+	registration_walk(e, r, &start);
+}
+
+void flow_lost(struct kl_engine *e, uint32_t r, const struct reason *reason)
+{
+	flow_drop(e, r, registration_at(e, r)->current, reason);
+	flow_remake(e, r, reason);
+}
+
+/* ---- changing places ---- */
+
+static bool flow_serves(const struct kl_engine *e, uint32_t second)
+{
+	const struct registration *reg = registration_at(e, second);
+	return reg->active && reg->expires_at > e->now &&
+	       (reg->state == KL_REGISTERED || reg->state == KL_REFRESHING);
+}
+
+bool flow_ready(const struct kl_engine *e, uint32_t r)
+{
+	uint32_t second = flow_second(e, r);
+	return second != NONE && flow_serves(e, second);
+}
+
+/* What a registrar knows a flow by goes with it. */
+static void flow_exchange(struct registration *a, struct registration *b)
+{
+	const struct registration was = *a;
+	a->call_id = b->call_id;
+	a->cseq = b->cseq;
+	a->outbound = b->outbound;
+	b->call_id = was.call_id;
+	b->cseq = was.cseq;
+	b->outbound = was.outbound;
+	a->exchanged = b->exchanged = !was.exchanged;
+}
+
+void flow_plain(struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	struct registration *reg = registration_at(e, r);
+	flow_stop(e, r);
+	reg->plain = pos;
+	if (reg->exchanged)
+		flow_exchange(reg, registration_at(e, flow_second(e, r)));
+}
+
+/* R goes on where its second flow, now FLOW no more, is: nothing is sent for it, but a refresh that
+ * was under way begins anew. */
+static void flow_connect(struct kl_engine *e, uint32_t r, const struct registration *flow,
+			 const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	registration_connect(e, r, flow->expires_at - e->now, reason);
+	reg->former = NO_POS; /* it is the second flow's */
+	reg->former_expires_at = KL_NEVER;
+	reg->refresh_at = flow->refresh_at;
+	registration_schedule(e, r);
+	if (flow->state == KL_REFRESHING && reg->state == KL_REGISTERED)
+		registration_refresh(e, r, reason);
+}
+
+bool flow_take_over(struct kl_engine *e, uint32_t r, uint32_t tried, const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	uint32_t second = flow_second(e, r);
+	bool leaves = reg->state == KL_OFF || reg->state == KL_STANDBY ||
+		      reg->state == KL_LEAVING || reg->state == KL_CLEARING;
+	if (leaves || !flow_ready(e, r) || tried & bit(registration_at(e, second)->current))
+		return false;
+	const struct registration flow = *registration_at(e, second);
+	uint8_t left = reg->current;
+	if (!registration_walking(e, r))
+		walk_at(e, r)->tried = 0; /* that walk was another story */
+	registration_walk_stop(e, r);
+	if (reg->active && reg->state != KL_FAILING_OVER) {
+		reg->left_why = KL_WHY_NONE;
+		registration_break_off(e, r, left, reason);
+	}
+	flow_drop(e, second, left, reason);
+	flow_exchange(reg, registration_at(e, second));
+	flow_connect(e, r, &flow,
+		     &(struct reason){.why = KL_WHY_OTHER_FLOW,
+				      .rule = KL_POLICY_flows_max,
+				      .pos = flow.current});
+	flow_remake(e, second, reason);
+	return true;
+}
+
+/* The first of the better routes that a REGISTER could be sent to comes before the second flow's.
+ */
+static bool flow_is_best(const struct kl_engine *e, uint32_t r, uint32_t second, uint32_t better)
+{
+	uint8_t current = registration_at(e, second)->current;
+	for (uint8_t i = 0; i < registration_at(e, r)->order_count; i++) {
+		uint8_t pos = order_of(e, r)[i];
+		if (!(better & bit(pos)))
+			continue;
+		if (pos == current || !flow_bars(e, r, pos))
+			return pos == current;
+	}
+	return false;
+}
+
+bool flow_return(struct kl_engine *e, uint32_t r, uint32_t better, const struct reason *reason)
+{
+	struct registration *reg = registration_at(e, r);
+	uint32_t second = flow_second(e, r);
+	if (!flow_ready(e, r) || !flow_is_best(e, r, second, better))
+		return false;
+	struct registration *other = registration_at(e, second);
+	const struct registration flow = *other;
+	struct reason back = *reason;
+	back.pos = flow.current;
+	registration_walk_stop(e, second);
+	other->current = other->primary = other->flow = reg->current;
+	other->expires_at = reg->expires_at;
+	other->refresh_at = reg->refresh_at;
+	flow_exchange(reg, other);
+	registration_enter(e, r, KL_FAILING_BACK, &back);
+	flow_connect(e, r, &flow, &back);
+	if (other->state == KL_REFRESHING)
+		registration_enter(e, second, KL_REGISTERED, &back);
+	registration_schedule(e, second);
+	return true;
 }

@@ -24,6 +24,38 @@ uint32_t flow_first(const struct kl_engine *e, uint32_t r);
 uint32_t flow_second(const struct kl_engine *e, uint32_t r);
 uint32_t flow_other(const struct kl_engine *e, uint32_t r);
 
+/* Does the other flow of R keep its REGISTER from the route at POS?  Two flows to one server would
+ * fall with it. */
+bool flow_bars(const struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* Could R go on by its second flow at once? */
+bool flow_ready(const struct kl_engine *e, uint32_t r);
+
+/* R is registered, or routes changed: makes a second flow if there can be one, leads it elsewhere
+ * if R has come to its server, or lets it expire if the registrar of R knows no flows. */
+void flow_look(struct kl_engine *e, uint32_t r);
+
+/* R stands by: so does its second flow. */
+void flow_stop(struct kl_engine *e, uint32_t r);
+
+/* The route at POS answered R with 439: there it registers without a reg-id, with the Call-IDs that
+ * it began with. */
+void flow_plain(struct kl_engine *e, uint32_t r, uint8_t pos);
+
+/* R is registered no more: its second flow, unless it is up, waits for it. */
+void flow_wait(struct kl_engine *e, uint32_t r);
+
+/* The route of R failed, for REASON: R goes on by its second flow, which in turn is made anew.
+ * False: there is none, or it leads to one of TRIED, and R has to help itself. */
+bool flow_take_over(struct kl_engine *e, uint32_t r, uint32_t tried, const struct reason *reason);
+
+/* The stream that carried R, a second flow, was lost: it is made anew. */
+void flow_lost(struct kl_engine *e, uint32_t r, const struct reason *reason);
+
+/* R is to fail back for REASON: if none of the routes that are BETTER comes before that of its
+ * second flow, they change places.  False: a REGISTER has to do it. */
+bool flow_return(struct kl_engine *e, uint32_t r, uint32_t better, const struct reason *reason);
+
 /* The reg-id of R's REGISTER to the route at POS; 0: it has none there. */
 uint32_t flow_reg_id(const struct kl_engine *e, uint32_t r, uint8_t pos);
 

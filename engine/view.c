@@ -39,7 +39,7 @@ static int view_registration(const struct kl_engine *e, uint32_t r, struct kl_en
 	if (r == NONE)
 		return KL_EINVAL;
 	const struct registration *reg = registration_at(e, r);
-	while (view_pos(e, r, routes) != NO_POS)
+	while (view_pos(e, flow_first(e, r), routes) != NO_POS)
 		routes++;
 	*view = (struct kl_entry_view){.state = (enum kl_state)reg->state,
 				       .registers = registration_config(e, r)->registers,
@@ -49,8 +49,8 @@ static int view_registration(const struct kl_engine *e, uint32_t r, struct kl_en
 				       .failback_held = reg->held,
 				       .redundancy_ready = health_is_ready(e, r),
 				       .routes = routes,
-				       .current = view_index(e, r, reg->current),
-				       .primary = view_index(e, r, reg->primary),
+				       .current = view_index(e, flow_first(e, r), reg->current),
+				       .primary = view_index(e, flow_first(e, r), reg->primary),
 				       .failures = reg->failures,
 				       .since_at = reg->since_at,
 				       .expires_at = reg->expires_at,

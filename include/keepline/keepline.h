@@ -90,6 +90,10 @@ bool kl_policy_enhanced(const struct kl_policy *policy);
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
+/* ... that a second flow waits after FAILURES earlier ones to make it, while the first serves. */
+void kl_policy_flow_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
+			    kl_ms *most_ms);
+
 /* ---- what the DNS says ---- */
 
 /* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */

@@ -181,7 +181,7 @@ enum {
 	X(KL_WHY_HEARD, "{route} answers")                                                         \
 	X(KL_WHY_FOLLOWS, "a request was answered by {route}")                                     \
 	X(KL_WHY_ROUTE_DOWN, "{route} is down")                                                    \
-	X(KL_WHY_SECOND_FLOW, "{route} takes another flow")                                        \
+	X(KL_WHY_SECOND_FLOW, "the registrar keeps flows apart")                                   \
 	X(KL_WHY_OTHER_FLOW, "the other flow, to {route}, goes on")                                \
 	X(KL_WHY_NO_OUTBOUND, "{status} from {route} without outbound")                            \
 	X(KL_WHY_FIRST_FLOW, "the flow of the line's requests comes first")                        \
