@@ -83,6 +83,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
 	case KL_DO_CLOSE:
+		phone_pulse_forget(phone, &action->close.route);
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
 	case KL_DO_SUBSCRIPTION:
@@ -297,6 +298,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
+	phone_pulse_forget(phone, &end->route);
 	phone_large_lose(phone, end);
 	event.transport.tx = phone_client_waiting(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)

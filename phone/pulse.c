@@ -49,6 +49,15 @@ static void rest(struct phone_pulse *pulse)
 	set_timer(pulse, least_ms + phone_draw() % (most_ms - least_ms + 1));
 }
 
+/* RFC 5389 6: nobody else can guess it. */
+static void draw_id(struct net_stun_id *id)
+{
+	const uint64_t drawn[] = {phone_draw(), phone_draw()};
+
+	_Static_assert(sizeof drawn >= sizeof id->bytes, "drawn wholly");
+	memcpy(id->bytes, drawn, sizeof id->bytes);
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static struct phone_pulse *find(const struct phone *phone, const struct kl_route *route)
@@ -102,15 +111,6 @@ static void fail(struct phone_pulse *pulse, const char *why)
 		phone_transport_lose(phone->transport, &end);
 }
 
-/* RFC 5389 6: nobody else can guess it. */
-static void draw_id(struct net_stun_id *id)
-{
-	const uint64_t drawn[] = {phone_draw(), phone_draw()};
-
-	_Static_assert(sizeof drawn >= sizeof id->bytes, "drawn wholly");
-	memcpy(id->bytes, drawn, sizeof id->bytes);
-}
-
 static void send_stun(struct phone_pulse *pulse)
 {
 	uint8_t request[NET_STUN_REQUEST_SIZE];
@@ -148,7 +148,7 @@ static void miss_pong(struct phone_pulse *pulse)
 /* A server without STUN gets one datagram each time, which is all that a NAT wants. */
 static void miss_answer(struct phone_pulse *pulse)
 {
-	if (!pulse->mapped.port)
+	if (!pulse->answers)
 		rest(pulse);
 	else if (pulse->sends < STUN_SENDS_MAX)
 		send_stun(pulse);
@@ -179,30 +179,43 @@ static void take_time(void *user)
 
 /* ---- use ------------------------------------------------------------------------------------- */
 
+/* NULL: out of memory. */
+static struct phone_pulse *pulse_new(struct phone *phone, const struct kl_route *route)
+{
+	struct phone_pulse *pulse = calloc(1, sizeof *pulse);
+
+	if (!pulse ||
+	    net_timer_create(&pulse->timer, phone->loop, (struct net_callback){take_time, pulse})) {
+		free(pulse);
+		return NULL;
+	}
+	pulse->phone = phone;
+	pulse->route = *route;
+	draw_id(&pulse->id);
+	LIST_INSERT_HEAD(&phone->pulses.all, pulse, others);
+	return pulse;
+}
+
 int phone_pulse_keep(struct phone *phone, const struct kl_route *route, uint32_t flow_timer_s)
 {
-	struct phone_pulse *pulse = find(phone, route);
-	int error;
+	struct phone_pulse *old = find(phone, route), *pulse = old ? old : pulse_new(phone, route);
 
-	if (pulse && pulse->flow_timer_s == flow_timer_s)
+	if (!pulse)
+		return -ENOMEM;
+	pulse->mapped = (struct net_address){.port = 0}; /* REGISTER told the server anew */
+	if (old && pulse->flow_timer_s == flow_timer_s)
 		return 0;
-	if (!pulse) {
-		pulse = calloc(1, sizeof *pulse);
-		if (!pulse)
-			return -ENOMEM;
-		error = net_timer_create(&pulse->timer, phone->loop,
-					 (struct net_callback){take_time, pulse});
-		if (error) {
-			free(pulse);
-			return error;
-		}
-		pulse->phone = phone;
-		pulse->route = *route;
-		LIST_INSERT_HEAD(&phone->pulses.all, pulse, others);
-	}
 	pulse->flow_timer_s = flow_timer_s;
 	rest(pulse);
 	return 0;
+}
+
+void phone_pulse_forget(struct phone *phone, const struct kl_route *route)
+{
+	struct phone_pulse *pulse = find(phone, route);
+
+	if (pulse)
+		pulse_free(pulse);
 }
 
 bool phone_pulse_take_pong(struct phone *phone, const struct kl_route *route)
@@ -236,6 +249,7 @@ static void take_answer(struct phone_pulse *pulse, const struct net_address *map
 {
 	bool moved = pulse->mapped.port && net_address_compare(&pulse->mapped, mapped) != 0;
 
+	pulse->answers = true;
 	pulse->mapped = *mapped;
 	if (moved)
 		fail(pulse, "a NAT has moved it");

@@ -27,17 +27,23 @@ struct phone_pulse {
 	bool waits;                /* for the answer to a ping */
 	unsigned sends;            /* UDP: of that ping */
 	struct net_stun_id id;     /* UDP: its own */
-	struct net_address mapped; /* UDP: where the server sees us; port 0: it never said */
+	bool answers;              /* UDP: the server knows STUN */
+	struct net_address mapped; /* UDP: where it sees us since the last REGISTER; port 0: it has
+				      not said */
 };
 
 struct phone_pulses {
 	LIST_HEAD(, phone_pulse) all;
 };
 
-/* From now on the flow to ROUTE is kept alive, for as long as a line has a registration over it:
- * with a ping every 80 to 100 % of FLOW_TIMER_S or, if that is 0, every 95 to 120 s on a stream and
- * 24 to 29 s over UDP.  Of several values the last counts.  0 or -ENOMEM. */
+/* A REGISTER made or refreshed a flow to ROUTE: from now on it is kept alive, for as long as a line
+ * has a registration over it.  A ping goes out every 80 to 100 % of FLOW_TIMER_S or, if that is 0,
+ * every 95 to 120 s on a stream and 24 to 29 s over UDP.  Of several values the last counts.  0 or
+ * -ENOMEM. */
 int phone_pulse_keep(struct phone *phone, const struct kl_route *route, uint32_t flow_timer_s);
+
+/* The stream to ROUTE is gone, and what was asked on it. */
+void phone_pulse_forget(struct phone *phone, const struct kl_route *route);
 
 void phone_pulses_clear(struct phone *phone);
 
