@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.expect import expect, expect_between, expect_equal
 from harness.names import srv_records
-from harness.phone import PROGRAM
+from harness.phone import PROGRAM, run_program
 from harness.registrar import Registrar
 from harness.run import live_test, run_tests
 from harness.waiting import Process, wait_for
@@ -87,6 +87,8 @@ def two_registrars(world):
     wait_flows(phone, world.sbc1, world.sbc2)
     expect_equal('reg-ids at sbc1', world.sbc1.flows(), ['1'])
     expect_equal('reg-ids at sbc2', world.sbc2.flows(), ['2'])
+    shown = run_program('status', '--control', phone.control)[1]
+    expect('    second flow: registered for' in shown and ', on udp 127.0.1.2:5060' in shown, 'the status shows both')
 
     world.sbc1.stop()
     since_ms = world.log.now_ms()
@@ -102,8 +104,10 @@ def two_registrars(world):
 
     world.sbc1.start()
     wait_for(lambda: world.sbc1.flows() == ['1'], 'a flow at sbc1, with its reg-id', 20)
-    wait_for(lambda: any(event['to'] == 'registered' for event in events(phone, 'second-flow')), 'an event says so')
+    wait_for(lambda: any(event.get('to') == 'registered' for event in events(phone, 'second-flow')), 'an event says so')
     expect_equal('reg-ids at sbc2', world.sbc2.flows(), ['2'])
+    expect_equal('exit status', phone.leave(), 0)
+    expect_equal('reg-ids afterwards', world.sbc1.flows() + world.sbc2.flows(), [])
 
 
 @live_test(Edges)

@@ -12,13 +12,15 @@
 	"lines:\n  - {line: 1, policy: {flows_max: 1}}\n"                                          \
 	"  - line: 2\n    user: carol\n    domain: sip.test\n"                                     \
 	"    servers: [{name: 127.0.1.1, port: %u, transport: tcp}]\n"                             \
-	"    policy: {reregister_on: true, flows_max: 2, persistent_connection: %s, probe: 0}\n"
+	"    policy: {reregister_on: true, flows_max: 2, persistent_connection: %s, probe: 0, "    \
+	"backoff_fixed: 5s}\n"
 
 enum {
 	TEXT_MAX = 8192,
 	FLOW_TIMER_S = 100,
 	PONG_S = 10,
 	IDLE_S = 60,
+	BACKOFF_S = 5,
 	SLACK_S = 5, /* a loaded machine's */
 	LITTLE_MS = 50,
 };
@@ -204,6 +206,27 @@ static void no_pong_in_ten_seconds_ends_the_flow(void **state)
 	end(&server);
 }
 
+/* A server that restarts: the pong that its old stream owes is not asked of the new one. */
+static void a_ping_belongs_to_its_stream(void **state)
+{
+	struct server server;
+
+	(void)state;
+	begin(&server, "false");
+	pass_until_ping(&server);
+	close(server.stream);
+	server.stream = -1;
+	bench_settle(server.bench, LITTLE_MS);
+	assert_string_equal(state_of(&server), "backing off");
+	jump(BACKOFF_S);
+	server_grant(&server);
+	jump(PONG_S + SLACK_S);
+	server_read(&server);
+	assert_false(server.ended);
+	assert_string_equal(state_of(&server), "registered");
+	end(&server);
+}
+
 /* "or immediately after processing any incoming message being received when that 10 seconds
  * expires" */
 static void a_message_is_read_to_its_end_first(void **state)
@@ -256,6 +279,7 @@ int main(void)
 		cmocka_unit_test(pongs_keep_the_flow),
 		cmocka_unit_test(an_idle_flow_stays),
 		cmocka_unit_test(no_pong_in_ten_seconds_ends_the_flow),
+		cmocka_unit_test(a_ping_belongs_to_its_stream),
 		cmocka_unit_test(a_message_is_read_to_its_end_first),
 		cmocka_unit_test(a_flow_that_was_left_is_not_kept),
 	};
