@@ -34,7 +34,7 @@ static void set_timer(struct phone_pulse *pulse, uint64_t length_ms)
 	net_timer_set(pulse->timer, net_now_ms() + length_ms);
 }
 
-/* Plans the next ping. */
+/* Plans the next ping, counted from the last one. */
 static void rest(struct phone_pulse *pulse)
 {
 	bool is_udp = pulse->route.transport == KL_UDP;
@@ -46,7 +46,8 @@ static void rest(struct phone_pulse *pulse)
 		least_ms = most_ms / PERCENT * TIMER_LEAST_PERCENT;
 	}
 	pulse->waits = false;
-	set_timer(pulse, least_ms + phone_draw() % (most_ms - least_ms + 1));
+	net_timer_set(pulse->timer,
+		      pulse->pinged_at_ms + least_ms + phone_draw() % (most_ms - least_ms + 1));
 }
 
 /* RFC 5389 6: nobody else can guess it. */
@@ -126,6 +127,7 @@ static void send_stun(struct phone_pulse *pulse)
 static void ping(struct phone_pulse *pulse)
 {
 	pulse->waits = true;
+	pulse->pinged_at_ms = net_now_ms();
 	if (pulse->route.transport == KL_UDP) {
 		pulse->sends = 0;
 		draw_id(&pulse->id);
@@ -206,6 +208,7 @@ int phone_pulse_keep(struct phone *phone, const struct kl_route *route, uint32_t
 	if (old && pulse->flow_timer_s == flow_timer_s)
 		return 0;
 	pulse->flow_timer_s = flow_timer_s;
+	pulse->pinged_at_ms = net_now_ms();
 	rest(pulse);
 	return 0;
 }

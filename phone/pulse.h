@@ -24,6 +24,7 @@ struct phone_pulse {
 	struct kl_route route;
 	uint32_t flow_timer_s; /* the server's Flow-Timer; 0: it told none */
 	struct net_timer *timer;
+	uint64_t pinged_at_ms;     /* the last one; at first when it was told of */
 	bool waits;                /* for the answer to a ping */
 	unsigned sends;            /* UDP: of that ping */
 	struct net_stun_id id;     /* UDP: its own */
