@@ -73,17 +73,11 @@ static int read_address(const uint8_t *value, size_t length, const uint8_t *mask
 
 /* RFC 5389 15.2: old servers say MAPPED-ADDRESS alone; where both stand, NATs may have changed that
  * one. */
-int net_stun_read_answer(const struct net_stun_id *id, const uint8_t *bytes, size_t length,
-			 struct net_address *mapped)
+static int read_attributes(const uint8_t *bytes, size_t length, struct net_address *mapped)
 {
 	size_t at = HEAD_SIZE;
 	int error = -EBADMSG;
 
-	if (!net_stun_is(bytes, length) || read16(bytes) != BINDING_SUCCESS ||
-	    memcmp(bytes + ID_AT, id->bytes, sizeof id->bytes) != 0)
-		return -ENOMSG;
-	if (read16(bytes + LENGTH_AT) != length - HEAD_SIZE)
-		return -EBADMSG;
 	while (length - at >= ATTRIBUTE_HEAD_SIZE) {
 		unsigned type = read16(bytes + at);
 		size_t size = read16(bytes + at + 2), filled = (size + 3) & ~(size_t)3;
@@ -98,5 +92,22 @@ int net_stun_read_answer(const struct net_stun_id *id, const uint8_t *bytes, siz
 			error = read_address(value, size, NULL, mapped);
 		at += filled;
 	}
+	return error;
+}
+
+int net_stun_read_answer(const struct net_stun_id *id, const uint8_t *bytes, size_t length,
+			 struct net_address *mapped)
+{
+	struct net_address found;
+	int error;
+
+	if (!net_stun_is(bytes, length) || read16(bytes) != BINDING_SUCCESS ||
+	    memcmp(bytes + ID_AT, id->bytes, sizeof id->bytes) != 0)
+		return -ENOMSG;
+	if (read16(bytes + LENGTH_AT) != length - HEAD_SIZE)
+		return -EBADMSG;
+	error = read_attributes(bytes, length, &found);
+	if (!error)
+		*mapped = found;
 	return error;
 }

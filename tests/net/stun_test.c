@@ -29,6 +29,11 @@ static const uint8_t plain[] = {HEAD(0x01, 12), 0x00, 0x01, 0x00, 0x08, 0x00, 0x
 				0x13,           0xc4, 192,  0,    2,    1};
 static const uint8_t refusal[] = {HEAD(0x11, 8), 0x00, 0x09, 0x00, 0x04, 0x00, 0x00, 0x04, 0x14};
 
+/* A good MAPPED-ADDRESS before one that is not. */
+static const uint8_t torn[] = {
+	HEAD(0x01, 24), 0x00, 0x01, 0x00, 0x08, 0x00, 0x01, 0x13, 0xc4, 192,  0,    2,   1,
+	0x00,           0x20, 0x00, 0x08, 0x00, 0x03, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43};
+
 static void request_is_a_head(void **state)
 {
 	static const uint8_t wanted[] = {0x00, 0x01, 0x00, 0x00, 0x21, 0x12, 0xa4,
@@ -78,7 +83,7 @@ static void others_are_no_answers(void **state)
 static void broken_ones_are_refused(void **state)
 {
 	uint8_t answer[sizeof ipv4];
-	struct net_address mapped;
+	struct net_address mapped = {.port = 1};
 
 	(void)state;
 	for (size_t i = NET_STUN_REQUEST_SIZE; i < sizeof ipv4; i++) {
@@ -87,6 +92,8 @@ static void broken_ones_are_refused(void **state)
 		answer[3] = (uint8_t)(i - NET_STUN_REQUEST_SIZE);
 		assert_int_equal(net_stun_read_answer(&id, answer, i, &mapped), -EBADMSG);
 	}
+	assert_int_equal(net_stun_read_answer(&id, torn, sizeof torn, &mapped), -EBADMSG);
+	assert_int_equal(mapped.port, 1);
 	memcpy(answer, ipv4, sizeof answer);
 	answer[23] = 0xff; /* the length of SOFTWARE */
 	assert_int_equal(net_stun_read_answer(&id, answer, sizeof answer, &mapped), -EBADMSG);
