@@ -65,6 +65,11 @@ uint32_t flow_second(const struct kl_engine *e, uint32_t r)
 	return second;
 }
 
+uint8_t flow_turn_rule(const struct kl_engine *e, uint32_t r)
+{
+	return flow_is_second(e, r) ? KL_POLICY_flows_max : KL_POLICY_successive;
+}
+
 uint32_t flow_reg_id(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
@@ -136,11 +141,14 @@ static bool flow_waits(const struct registration *reg)
 	return reg->state == KL_OFF || reg->state == KL_STANDBY;
 }
 
-/* What it has registered is let expire. */
+/* What it has registered is let expire, and what failed is forgotten: it waits for another server
+ * of the first flow. */
 static void flow_let_expire(struct kl_engine *e, uint32_t second, enum kl_cause why)
 {
-	if (!flow_waits(registration_at(e, second)))
-		registration_stand_by(e, second, why);
+	if (flow_waits(registration_at(e, second)))
+		return;
+	registration_stand_by(e, second, why);
+	registration_at(e, second)->failures = 0;
 }
 
 void flow_look(struct kl_engine *e, uint32_t r)

@@ -23,6 +23,9 @@ bool flow_is_second(const struct kl_engine *e, uint32_t r);
 uint32_t flow_first(const struct kl_engine *e, uint32_t r);
 uint32_t flow_second(const struct kl_engine *e, uint32_t r);
 
+/* What makes R wait for others: enum kl_policy_field. */
+uint8_t flow_turn_rule(const struct kl_engine *e, uint32_t r);
+
 /* Is R a second flow that may not go to the route at POS?  Two flows to one server would fall with
  * it. */
 bool flow_bars(const struct kl_engine *e, uint32_t r, uint8_t pos);
