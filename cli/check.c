@@ -284,10 +284,10 @@ static int check(struct arguments *arguments, struct found *found)
 {
 	const struct config *config = found->config;
 	bool readable = config->files_read || arguments->options.versity;
-	struct lookups found = {0};
+	struct lookups lookups = {0};
 
 	find_resolvers(&arguments->facts, &config->device);
-	if (!look_all_up(arguments, config, &found))
+	if (!look_all_up(arguments, config, &lookups))
 		return 2;
 	if (readable)
 		found->advice_count = check_config(config, &arguments->facts, &found->advice);
@@ -299,8 +299,8 @@ static int check(struct arguments *arguments, struct found *found)
 		print_json(found);
 	else
 		print_text(found);
-	free(found.ttls_ms);
-	free(found.servers);
+	free(lookups.ttls_ms);
+	free(lookups.servers);
 	if (!readable)
 		return 2;
 	return found->errors || (arguments->options.strict && found->warnings) ? 1 : 0;
