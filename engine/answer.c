@@ -106,7 +106,7 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
 		reason.why = KL_WHY_REFUSED;
-	else if (walk->method == KL_REGISTER && flow_is_second(e, w) && flow_bars(e, w, to))
+	else if (walk->method == KL_REGISTER && flow_bars(e, w, to))
 		reason.why = KL_WHY_ONE_SERVER;
 	else if (walk->visited & bit(to))
 		reason.why = KL_WHY_REDIRECT_LOOP;

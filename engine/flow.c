@@ -65,17 +65,18 @@ uint32_t flow_second(const struct kl_engine *e, uint32_t r)
 	return second;
 }
 
-uint32_t flow_other(const struct kl_engine *e, uint32_t r)
+uint8_t flow_turn_rule(const struct kl_engine *e, uint32_t r)
 {
-	return flow_is_second(e, r) ? flow_first(e, r) : flow_second(e, r);
+	return flow_is_second(e, r) ? KL_POLICY_flows_max : KL_POLICY_successive;
 }
 
 uint32_t flow_reg_id(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
-	if (flow_other(e, r) == NONE || (pos != NO_POS && pos == reg->plain))
+	bool is_second = flow_is_second(e, r);
+	if ((!is_second && flow_second(e, r) == NONE) || (pos != NO_POS && pos == reg->plain))
 		return 0;
-	return flow_is_second(e, r) != reg->exchanged ? 2 : 1;
+	return is_second != reg->exchanged ? 2 : 1;
 }
 
 /* ---- on different servers ---- */
@@ -94,20 +95,17 @@ static bool flow_same_server(const struct kl_engine *e, uint32_t set, uint8_t a,
 
 bool flow_bars(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
-	uint32_t other = flow_other(e, r);
-	if (other == NONE)
+	if (!flow_is_second(e, r) || pos == registration_at(e, r)->current)
 		return false;
-	const struct registration *reg = registration_at(e, other);
-	bool counts = reg->current != NO_POS && (flow_is_second(e, r) || reg->active);
-	return counts && pos != registration_at(e, r)->current &&
-	       flow_same_server(e, reg->set, pos, reg->current);
+	const struct registration *first = registration_at(e, flow_first(e, r));
+	return first->current != NO_POS && flow_same_server(e, first->set, pos, first->current);
 }
 
-/* Is there a route for the second flow R, besides the one at BUT? */
-static bool flow_has_route(const struct kl_engine *e, uint32_t r, uint8_t but)
+/* Is there a route for the second flow R? */
+static bool flow_has_route(const struct kl_engine *e, uint32_t r)
 {
 	for (uint8_t i = 0; i < registration_at(e, r)->order_count; i++)
-		if (order_of(e, r)[i] != but && !flow_bars(e, r, order_of(e, r)[i]))
+		if (!flow_bars(e, r, order_of(e, r)[i]))
 			return true;
 	return false;
 }
@@ -123,6 +121,19 @@ static bool flow_meets(const struct kl_engine *e, uint32_t r, uint32_t second)
 	return to != NO_POS && flow_same_server(e, reg->set, to, reg->current);
 }
 
+static bool flow_serves(const struct kl_engine *e, uint32_t second)
+{
+	const struct registration *reg = registration_at(e, second);
+	return reg->active && reg->expires_at > e->now &&
+	       (reg->state == KL_REGISTERED || reg->state == KL_REFRESHING);
+}
+
+bool flow_ready(const struct kl_engine *e, uint32_t r)
+{
+	uint32_t second = flow_second(e, r);
+	return second != NONE && flow_serves(e, second);
+}
+
 /* ---- made ---- */
 
 static bool flow_waits(const struct registration *reg)
@@ -130,11 +141,14 @@ static bool flow_waits(const struct registration *reg)
 	return reg->state == KL_OFF || reg->state == KL_STANDBY;
 }
 
-/* What it has registered is let expire. */
+/* What it has registered is let expire, and what failed is forgotten: it waits for another server
+ * of the first flow. */
 static void flow_let_expire(struct kl_engine *e, uint32_t second, enum kl_cause why)
 {
-	if (!flow_waits(registration_at(e, second)))
-		registration_stand_by(e, second, why);
+	if (flow_waits(registration_at(e, second)))
+		return;
+	registration_stand_by(e, second, why);
+	registration_at(e, second)->failures = 0;
 }
 
 void flow_look(struct kl_engine *e, uint32_t r)
@@ -152,7 +166,7 @@ void flow_look(struct kl_engine *e, uint32_t r)
 		flow_let_expire(e, second, KL_WHY_ONE_SERVER);
 		registration_forget(e, second);
 	}
-	if (flow_waits(registration_at(e, second)) && flow_has_route(e, second, NO_POS))
+	if (flow_waits(registration_at(e, second)) && flow_has_route(e, second))
 		registration_take_turn(e, second, KL_WHY_SECOND_FLOW);
 }
 
@@ -166,8 +180,10 @@ void flow_stop(struct kl_engine *e, uint32_t r)
 void flow_wait(struct kl_engine *e, uint32_t r)
 {
 	uint32_t second = flow_second(e, r);
-	if (second != NONE && !registration_at(e, second)->active)
-		flow_let_expire(e, second, KL_WHY_FIRST_FLOW);
+	if (second == NONE || flow_serves(e, second))
+		return;
+	flow_let_expire(e, second, KL_WHY_FIRST_FLOW);
+	registration_forget(e, second);
 }
 
 /* ---- lost ---- */
@@ -187,16 +203,20 @@ static void flow_drop(struct kl_engine *e, uint32_t r, uint8_t left, const struc
 	registration_enter(e, r, KL_FAILING_OVER, reason);
 }
 
-/* RFC 5626 4.5: a new flow takes the place of the lost one, with its reg-id; a route that failed is
- * not tried again before its time, but one whose stream ended may be, if no other server is left.
- */
+/* RFC 5626 4.5: a new flow takes the place of the lost one, with its reg-id.  A route that failed
+ * is not tried again before its time; one whose stream ended may be, behind the others. */
 static void flow_remake(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	uint8_t left = registration_at(e, r)->current;
+	int index = order_index(e, r, left);
 	struct start start = start_anew;
 	start.origin = left;
-	if (left != NO_POS && (!stream_ended(reason) || flow_has_route(e, r, left)))
+	if (stream_ended(reason) && index >= 0) {
+		start.origin = order_of(e, r)[(index + 1) % registration_at(e, r)->order_count];
+		start.exact = true;
+	} else if (left != NO_POS) {
 		start.tried = bit(left);
+	}
 	registration_walk(e, r, &start);
 }
 
@@ -207,19 +227,6 @@ void flow_lost(struct kl_engine *e, uint32_t r, const struct reason *reason)
 }
 
 /* ---- changing places ---- */
-
-static bool flow_serves(const struct kl_engine *e, uint32_t second)
-{
-	const struct registration *reg = registration_at(e, second);
-	return reg->active && reg->expires_at > e->now &&
-	       (reg->state == KL_REGISTERED || reg->state == KL_REFRESHING);
-}
-
-bool flow_ready(const struct kl_engine *e, uint32_t r)
-{
-	uint32_t second = flow_second(e, r);
-	return second != NONE && flow_serves(e, second);
-}
 
 /* What a registrar knows a flow by goes with it. */
 static void flow_exchange(struct registration *a, struct registration *b)
@@ -285,26 +292,20 @@ bool flow_take_over(struct kl_engine *e, uint32_t r, uint32_t tried, const struc
 	return true;
 }
 
-/* The first of the better routes that a REGISTER could be sent to comes before the second flow's.
- */
-static bool flow_is_best(const struct kl_engine *e, uint32_t r, uint32_t second, uint32_t better)
+static bool flow_is_best(const struct kl_engine *e, uint32_t r, uint8_t pos, uint32_t better)
 {
-	uint8_t current = registration_at(e, second)->current;
-	for (uint8_t i = 0; i < registration_at(e, r)->order_count; i++) {
-		uint8_t pos = order_of(e, r)[i];
-		if (!(better & bit(pos)))
-			continue;
-		if (pos == current || !flow_bars(e, r, pos))
-			return pos == current;
-	}
-	return false;
+	const uint8_t *order = order_of(e, r);
+	int i = 0, count = registration_at(e, r)->order_count;
+	while (i < count && !(better & bit(order[i])))
+		i++;
+	return i < count && order[i] == pos;
 }
 
 bool flow_return(struct kl_engine *e, uint32_t r, uint32_t better, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	uint32_t second = flow_second(e, r);
-	if (!flow_ready(e, r) || !flow_is_best(e, r, second, better))
+	if (!flow_ready(e, r) || !flow_is_best(e, r, registration_at(e, second)->current, better))
 		return false;
 	struct registration *other = registration_at(e, second);
 	const struct registration flow = *other;

@@ -17,15 +17,17 @@ uint32_t flow_seconds(const struct kl_config *config, uint32_t line);
 /* Makes the second flows, from registration FIRST on. */
 void flow_init(struct kl_engine *e, uint32_t first);
 
-/* Is R a second flow?  The first flow of R's entry; its second, NONE if it has none or R is that;
- * the other one of R, or NONE. */
+/* Is R a second flow?  The first flow of R's entry; its second, NONE if it has none or R is that.
+ */
 bool flow_is_second(const struct kl_engine *e, uint32_t r);
 uint32_t flow_first(const struct kl_engine *e, uint32_t r);
 uint32_t flow_second(const struct kl_engine *e, uint32_t r);
-uint32_t flow_other(const struct kl_engine *e, uint32_t r);
 
-/* Does the other flow of R keep its REGISTER from the route at POS?  Two flows to one server would
- * fall with it. */
+/* What makes R wait for others: enum kl_policy_field. */
+uint8_t flow_turn_rule(const struct kl_engine *e, uint32_t r);
+
+/* Is R a second flow that may not go to the route at POS?  Two flows to one server would fall with
+ * it. */
 bool flow_bars(const struct kl_engine *e, uint32_t r, uint8_t pos);
 
 /* Could R go on by its second flow at once? */
@@ -52,8 +54,8 @@ bool flow_take_over(struct kl_engine *e, uint32_t r, uint32_t tried, const struc
 /* The stream that carried R, a second flow, was lost: it is made anew. */
 void flow_lost(struct kl_engine *e, uint32_t r, const struct reason *reason);
 
-/* R is to fail back for REASON: if none of the routes that are BETTER comes before that of its
- * second flow, they change places.  False: a REGISTER has to do it. */
+/* R is to fail back for REASON: if the first of the routes that are BETTER is that of its second
+ * flow, they change places.  False: a REGISTER has to do it. */
 bool flow_return(struct kl_engine *e, uint32_t r, uint32_t better, const struct reason *reason);
 
 /* The reg-id of R's REGISTER to the route at POS; 0: it has none there. */

@@ -287,7 +287,8 @@ static void registration_move_on(struct kl_engine *e, uint32_t r, const struct r
 		registration_note_left(reg, left, reason);
 	if (reg->state == KL_FAILING_BACK && left != reg->current)
 		health_hold_off(e, r, left);
-	if (left == reg->current && flow_take_over(e, r, walk_at(e, r)->tried, reason))
+	if ((left == reg->current || reg->state == KL_REFRESHING) &&
+	    flow_take_over(e, r, walk_at(e, r)->tried, reason))
 		return;
 	uint8_t next = walk_next(e, r);
 	if (left == reg->current)

@@ -343,8 +343,8 @@ void registration_start(struct kl_engine *e, uint32_t r)
 		registration_off(e, r, &again);
 	}
 	probe_look(e, r);
-	if (flow_is_second(e, r)) /* it waits for the first: flow_look() */
-		return;
+	if (flow_is_second(e, r))
+		return; /* it waits for the first: flow_look() */
 	if (!registration_config(e, r)->registers)
 		route_demand(e, reg->set);
 	else if (fallback_successive(e, reg->line))
@@ -355,11 +355,10 @@ void registration_start(struct kl_engine *e, uint32_t r)
 
 void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why)
 {
-	struct reason reason = {.why = (uint8_t)why, .pos = NO_POS};
-	if (why == KL_WHY_TURN)
-		reason.rule = KL_POLICY_successive;
-	if (why == KL_WHY_SECOND_FLOW)
-		reason.rule = KL_POLICY_flows_max;
+	const struct reason reason = {.why = (uint8_t)why,
+				      .rule = why == KL_WHY_STARTED ? KL_POLICY_none
+								    : flow_turn_rule(e, r),
+				      .pos = NO_POS};
 	if (registration_at(e, r)->active)
 		registration_refresh(e, r, &reason);
 	else
@@ -370,10 +369,8 @@ void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
 {
 	struct registration *reg = registration_at(e, r);
 	bool clearing = reg->state == KL_CLEARING;
-	const struct reason reason = {.why = (uint8_t)why,
-				      .rule = flow_is_second(e, r) ? KL_POLICY_flows_max
-								   : KL_POLICY_successive,
-				      .pos = NO_POS};
+	const struct reason reason = {
+		.why = (uint8_t)why, .rule = flow_turn_rule(e, r), .pos = NO_POS};
 	if (!registration_config(e, r)->registers || reg->state == KL_STANDBY ||
 	    reg->state == KL_LEAVING)
 		return;
@@ -440,9 +437,10 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 		reg->primary = order_primary(e, r, reg->current);
 	if (!registration_in_failover(e, r))
 		failback_disarm(e, r);
-	if (registration_route_gone(e, r) && reg->state == KL_REGISTERED)
-		registration_refresh(
-			e, r, &(struct reason){.why = KL_WHY_ROUTE_GONE, .pos = reg->current});
+	const struct reason gone = {.why = KL_WHY_ROUTE_GONE, .pos = reg->current};
+	if (registration_route_gone(e, r) && reg->state == KL_REGISTERED &&
+	    !flow_take_over(e, r, 0, &gone))
+		registration_refresh(e, r, &gone);
 }
 
 void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason)

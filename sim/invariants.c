@@ -463,6 +463,7 @@ static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 {
 	struct journey *journey = journey_of_send(inv, e, send);
 
+	invariants_see_places(inv, e, send);
 	expect(inv, journey, "only what was asked for, and has not ended, is sent");
 	if (!journey)
 		return;

@@ -63,7 +63,8 @@ struct registration_seen {
 	struct flow_seen flows[FLOWS];
 	struct {
 		uint32_t call_id, cseq;
-	} ids[FLOWS]; /* by reg-id */
+	} ids[FLOWS];    /* by reg-id */
+	uint32_t second; /* the reg-id that the second flow had last; 0: none yet */
 	uint32_t route_count;
 	struct known_route routes[ROUTES_MAX];
 	struct {
@@ -187,6 +188,17 @@ struct flow_seen *invariants_flow_of(const struct sim_invariants *inv,
 bool invariants_is_second(const struct kl_engine *e, const struct kl_action_send *send);
 void invariants_see_second(struct sim_invariants *inv, const struct kl_engine *e,
 			   const struct kl_action_send *send);
+
+/* Does a REGISTER of a flow begin with this change of its state, whatever was under way? */
+bool invariants_begins_flow(const struct kl_report *report);
+
+/* ... or with a change of places, of both flows? */
+void invariants_see_places(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_action_send *send);
+
+/* A line begins to fail over: it may have no second flow that is up. */
+void invariants_see_failover(struct sim_invariants *inv, const struct kl_engine *e,
+			     const struct kl_report *report);
 
 /* Both flows of an entry, when all actions of an event are done, and in the end: NULL, or what is
  * not so. */

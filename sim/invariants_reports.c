@@ -63,7 +63,8 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		report->to == KL_FAILING_BACK &&
 		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
 
-	if (!goes_on || backed_off || report->why == KL_WHY_NEEDED) {
+	if (!goes_on || backed_off || report->why == KL_WHY_NEEDED ||
+	    invariants_begins_flow(report)) {
 		reg->journey.tried = 0;
 		reg->journey.redirected = false;
 	}
@@ -72,6 +73,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	if (report->to == KL_DOUBTING || report->from == KL_DOUBTING ||
 	    report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
+		reg->failures = 0;
+	/* ... and a second flow that waits for the first begins anew, maybe at once.  OWN-6 */
+	if (report->second_flow && (report->to == KL_STANDBY || report->why == KL_WHY_SECOND_FLOW))
 		reg->failures = 0;
 	reg->failures += backed_off;
 	if (report->to == KL_BACKING_OFF)
@@ -156,6 +160,7 @@ void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e
 {
 	if (report->type == KL_REPORT_STATE) {
 		expect(inv, report->why != KL_WHY_NONE, "each change of a state has its cause");
+		invariants_see_failover(inv, e, report);
 		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
 		check_state(inv, report);
 		catch_up(inv, e, report, false);

@@ -96,9 +96,6 @@ void kl_policy_flow_backoff(const struct kl_policy *policy, uint32_t failures, k
 
 /* ---- what the DNS says ---- */
 
-/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
-enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
-
 /* One record of an answer; CNAMEs were followed by the host, `ttl_ms` is the chain's smallest. */
 struct kl_dns_record {
 	kl_ms ttl_ms;
@@ -146,8 +143,6 @@ struct kl_limits {
 			 * No more than half of the others are probes: one waits. */
 	uint32_t subscriptions; /* that are asked for at one time; half the walks may be theirs */
 };
-
-enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
 
 /* A record that serves where the DNS gives none, for its TTL from then on; then the DNS is asked
  * again.  A host without a DNS server answers each question with KL_DNS_SILENT at once.  DNS-15 */
@@ -246,10 +241,9 @@ struct kl_event_response {
 	/* 3xx: where its Contact leads, resolved by the host; port 0: nowhere that the host can
 	 * send to.  A Contact that differs in the URI alone is for the host: a new request. */
 	struct kl_route redirect;
-	/* 2xx to a REGISTER with a reg-id: it has `Require: outbound`, so its registrar keeps one
-	 * binding for each flow.  Without it no second flow is made, and the line is registered as
-	 * any.  A 439 needs no more than its status: the REGISTER is sent there once more, without
-	 * a reg-id.  OWN-6 */
+	/* 2xx to a REGISTER with a reg-id: it has `Require: outbound`: its registrar keeps flows
+	 * apart.  Without it no second flow is made.  A 439 needs no more than its status: the
+	 * REGISTER is sent there once more, without a reg-id.  OWN-6 */
 	bool outbound;
 };
 
@@ -346,9 +340,9 @@ struct kl_action_send {
 	 * has to be a new call, with a Call-ID and a From tag of its own (OWN-8). */
 	uint32_t call_id;
 	/* REGISTER: 1 or 2: it makes, or refreshes, a flow of RFC 5626: the host gives its Contact
-	 * this reg-id and a +sip.instance, and lists outbound as Supported; 0: none of these.  Each
-	 * reg-id of an entry has Call-IDs, and CSeq, of its own; a new flow in the place of a lost
-	 * one has its reg-id.  Other requests: 0.  OWN-6 */
+	 * this reg-id and a +sip.instance, and lists outbound as Supported; 0, as for any other
+	 * request: none of these.  2 has Call-IDs and CSeqs of its own, 0 has those of 1; a flow
+	 * in the place of a lost one has its reg-id.  OWN-6 */
 	uint32_t reg_id;
 	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
 			   * 0 unregisters, or ends the subscription */
@@ -500,16 +494,9 @@ kl_ms kl_deadline(const struct kl_engine *e);
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding);
 
 /* What to do with a request outside a dialog that came for LINE from SOURCE, of which the address
- * alone counts (CALL-2, FAIL-5). */
-enum kl_acceptance {
-	KL_ACCEPT,
-	KL_REFUSE, /* with 403: the address is in no route set of the line */
-	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
-};
-
-/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  Where every source is accepted
- * (policy), one that is in no route set gets the working server's binding with its own route.
- * KL_REFUSE for an unknown LINE and for one that was not started. */
+ * alone counts (CALL-2, FAIL-5).  BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.
+ * Where every source is accepted (policy), one that is in no route set gets the working server's
+ * binding with its own route. KL_REFUSE for an unknown LINE and for one that was not started. */
 enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
 				 const struct kl_route *source, struct kl_binding *binding);
 

@@ -305,6 +305,18 @@ enum {
 	X(KL_CANDIDATE_DOWN, "down")                                                               \
 	X(KL_CANDIDATE_FAILED, "failed")
 
+/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
+enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
+
+enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
+
+/* What to do with a request outside a dialog: kl_may_accept(). */
+enum kl_acceptance {
+	KL_ACCEPT,
+	KL_REFUSE, /* with 403: the address is in no route set of the line */
+	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
+};
+
 #define KL_ENUM(name, text) name,
 #define KL_ENUM_VALUE(name, value, text) name = value,
 enum kl_error { KL_OK = 0, KL_IGNORED = 1, KL_ERRORS(KL_ENUM_VALUE) };
