@@ -238,7 +238,7 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 	agent_inside_set_alarm(inside);
 }
 
-static bool waits(void *user, const struct kl_route *route)
+static bool needs(void *user, const struct kl_route *route)
 {
 	(void)user;
 	(void)route;
@@ -284,7 +284,7 @@ int agent_inside_listen(struct agent_inside *inside, struct phone_transport **tr
 		.on_packet = take_packet,
 		.on_error = take_error,
 		.on_stream_end = take_stream_end,
-		.waits = waits,
+		.needs = needs,
 		.admits = admits,
 		.user = inside,
 	};

@@ -311,7 +311,8 @@ static void take_action(void *user, const struct kl_action *action, kl_ms at)
 
 	(void)user;
 	(void)at;
-	if (action->type == KL_DO_REPORT && action->report.type == KL_REPORT_STATE)
+	if (action->type == KL_DO_REPORT && action->report.type == KL_REPORT_STATE &&
+	    !action->report.second_flow)
 		sd_notifyf(0, "STATUS=%s", kl_format_action(text, sizeof text, action, NULL));
 }
 

@@ -32,6 +32,8 @@ struct node {
 
 struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
+	uint32_t second_flow;        /* of its first entry that has one, those of others behind it:
+				      * registrations, too.  NONE (OWN-6) */
 	uint32_t invites;            /* INVITEs under way */
 	uint32_t calls;              /* calls that are up */
 	uint32_t group;              /* the first line of its group ... */
@@ -89,9 +91,11 @@ struct registration {
 	bool try_better : 1;  /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	bool stream_lost : 1; /* while this side had no network (PROBE-9) */
 	bool paced : 1;       /* failback_at is its turn among the lines that return (OWN-5) */
-	uint8_t : 2;
-	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
-	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
+	bool outbound : 1;    /* the registrar that accepted it last keeps flows apart (OWN-6) */
+	bool exchanged : 1;   /* it has the reg-id, and the Call-IDs, that the other flow began with
+			       */
+	uint8_t retry_rule;   /* enum kl_policy_field: what ruled the back-off */
+	uint8_t plain;        /* the route that answered 439 last: no reg-id there; or NO_POS */
 	struct reason reason;
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;

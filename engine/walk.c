@@ -2,6 +2,7 @@
 
 #include "engine/doubt.h"
 #include "engine/failback.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/outcome.h"
@@ -200,7 +201,9 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
 	const struct walk *walk = walk_at(e, w);
 	return walk->allowed & ~walk->tried & bit(pos) &&
-	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
+	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP) &&
+	       !(walk->method == KL_REGISTER &&
+		 member_at(e, registration_at(e, w)->set, pos)->used && flow_bars(e, w, pos));
 }
 
 /* Where walk W may go next, one bit each.  A failback tries the better routes, and then the one

@@ -40,7 +40,7 @@ static bool concerns(const struct phone_call *call, const struct kl_action *acti
 		return action->send.token == call->id ||
 		       (action->send.method == KL_REGISTER && action->send.line == call->line);
 	case KL_DO_REPORT:
-		return action->report.line == call->line &&
+		return action->report.line == call->line && !action->report.second_flow &&
 		       action->report.type != KL_REPORT_ROUTES &&
 		       action->report.type != KL_REPORT_LOOKUP;
 	case KL_DO_QUERY:

@@ -108,7 +108,7 @@ static int write_ringing(struct phone_call *call)
 	if (describes && make_offer(call))
 		return SIP_EMEMORY;
 	phone_reply_begin(call->phone, &ringing->incoming, ringing_status(ringing), &builder);
-	phone_write_self(&builder, call->dialog->account, &self);
+	phone_write_self(call->phone, &builder, call->dialog->account, &self);
 	if (ringing->reliable) {
 		ringing->rseq = ringing->rseq ? ringing->rseq + 1
 					      : 1 + (uint32_t)(phone_draw() % SIP_RSEQ_FIRST_MAX);
@@ -332,7 +332,7 @@ static int write_accept(struct phone_call *call)
 	if (make_offer(call))
 		return SIP_EMEMORY;
 	phone_reply_begin(call->phone, &ringing->incoming, 200, &builder);
-	phone_write_self(&builder, call->dialog->account, &self);
+	phone_write_self(call->phone, &builder, call->dialog->account, &self);
 	sip_session_write_answer(&call->dialog->session, &builder);
 	return ringing->described ? sip_builder_finish(&builder)
 				  : sip_builder_finish_body(&builder, "application/sdp",

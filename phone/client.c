@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "phone/grant.h"
+#include "phone/flow.h"
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
@@ -168,6 +168,7 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
+	client->reg_id = send->reg_id;
 	client->is_relayed = phone_relay_is_token(phone, send->token);
 	client->again = send->cseq - 1;
 	make_branch(send->tx, client->branch);
@@ -375,38 +376,6 @@ static kl_ms seconds_in(const struct sip_message *response, enum sip_header_id i
 	return (kl_ms)seconds * 1000;
 }
 
-/* A 200 to REGISTER: the time granted (REG-2), the routes of later requests (REG-7). */
-static kl_ms take_grant(struct phone_client *client, const struct sip_message *response)
-{
-	const struct phone_accounts *accounts = &client->phone->accounts;
-	char uri[PHONE_URI_MAX], route[KL_TEXT_MAX];
-	struct phone_contact ours = {
-		.uri = uri, .instance = accounts->instance, .asked_ms = client->expires_ms};
-	struct sip_address contact;
-	struct phone_grant grant;
-
-	if (sip_message_address(&client->request, SIP_CONTACT, 0, &contact) ||
-	    sip_span_copy(contact.uri, uri, sizeof uri))
-		return 0;
-	grant = phone_grant_read(response, &ours);
-	if (grant.guessed && grant.granted_ms)
-		phone_log(
-			PHONE_LOG_WARNING,
-			"the 200 from %s lists no contact of ours: its time is taken all the same",
-			phone_route_text(&client->hop.route, route));
-	if (grant.granted_ms)
-		phone_account_set_service_route(client->account, &client->hop.route, response);
-	return grant.granted_ms;
-}
-
-/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
-static kl_ms granted_in(struct phone_client *client, const struct sip_message *response)
-{
-	if (client->method == KL_REGISTER)
-		return take_grant(client, response);
-	return client->method == KL_SUBSCRIBE ? seconds_in(response, SIP_EXPIRES) : 0;
-}
-
 static void feed_response(struct phone_client *client, const struct sip_message *response,
 			  uint16_t status)
 {
@@ -422,8 +391,11 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 		event.response.challenge =
 			challenge_of(phone_account_judge(client->account, &client->hop.route,
 							 client->proof, response, client->sent));
-	if (status / 100 == 2)
-		event.response.granted_ms = granted_in(client, response);
+	if (status / 100 == 2 && client->method == KL_REGISTER)
+		phone_flow_take_accept(client, response, &event.response);
+	/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
+	if (status / 100 == 2 && client->method == KL_SUBSCRIBE)
+		event.response.granted_ms = seconds_in(response, SIP_EXPIRES);
 	if (client->redirect)
 		event.response.redirect = client->redirect->target.route;
 	phone_feed(client->phone, &event);

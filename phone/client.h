@@ -43,6 +43,7 @@ struct phone_client {
 	bool is_relayed;              /* somebody else's, behind the line (phone/relay.h) */
 	unsigned again;               /* of that: repeats with credentials before it */
 	kl_ms expires_ms;             /* REGISTER, SUBSCRIBE: the time asked for */
+	uint32_t reg_id;              /* REGISTER: of its flow (RFC 5626); 0: none */
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat cancel;

@@ -62,7 +62,7 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 		sip_session_take_request(&dialog->session, incoming->request, net_now_ms());
 	phone_reply_begin(dialog->phone, incoming, 200, &builder);
 	if (incoming->request->method != SIP_PRACK) {
-		phone_write_self(&builder, dialog->account, &self);
+		phone_write_self(dialog->phone, &builder, dialog->account, &self);
 		sip_session_write_answer(&dialog->session, &builder);
 	}
 	return length ? sip_builder_finish_body(&builder, "application/sdp", sip_span_of(text))

@@ -72,9 +72,12 @@ void phone_event_tell(const struct phone *phone, json_t *event)
 
 /* ---- what the engine decided ----------------------------------------------------------------- */
 
-static const char *report_name(enum kl_report_type type)
+/* What a second flow does moves no request: who watches over the line need not hear of it. */
+static const char *report_name(const struct kl_report *report)
 {
-	switch (type) {
+	if (report->second_flow)
+		return "second-flow";
+	switch (report->type) {
 	case KL_REPORT_STATE:
 		return "registration";
 	case KL_REPORT_MOVE:
@@ -100,7 +103,7 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 {
 	const struct kl_report *report = &action->report;
 	char text[KL_TEXT_MAX];
-	json_t *event = phone_event_begin(phone, report_name(report->type), report->line);
+	json_t *event = phone_event_begin(phone, report_name(report), report->line);
 
 	if (!event)
 		return;

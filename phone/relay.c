@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "phone/flow.h"
 #include "phone/private.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
@@ -177,7 +178,7 @@ int phone_relay_write(struct phone *phone, struct phone_relay_proof *proof,
 	};
 
 	phone_write_via(via, &way->self, way->branch);
-	phone_account_contact(proof->account, &way->self, contact);
+	phone_flow_contact(phone, proof->account, &way->self, contact);
 	return phone->relay->hooks.write(phone->relay->hooks.user, &send, phone->scratch,
 					 sizeof phone->scratch);
 }
@@ -252,8 +253,8 @@ void phone_relay_note(struct phone *phone, const struct kl_report *report)
 	const struct phone_relay *relay = phone->relay;
 	struct phone_relay_move moved = {.entry = report->entry, .route = report->route};
 
-	if (!relay || report->type != KL_REPORT_STATE || report->to != KL_REGISTERED ||
-	    !report->active)
+	if (!relay || report->second_flow || report->type != KL_REPORT_STATE ||
+	    report->to != KL_REGISTERED || !report->active)
 		return;
 	moved.line = phone_relay_name_line(relay, report->line);
 	relay->hooks.on_moved(relay->hooks.user, &moved);
@@ -312,7 +313,7 @@ void phone_relay_contact(const struct phone *phone, const struct phone_incoming 
 
 	*to = '\0';
 	if (now != KL_NO_LINE)
-		phone_account_contact(phone_account_find(&phone->accounts, now, 0), &self, to);
+		phone_flow_contact(phone, phone_account_find(&phone->accounts, now, 0), &self, to);
 }
 
 /* ---- dialogs --------------------------------------------------------------------------------- */

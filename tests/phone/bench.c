@@ -51,6 +51,11 @@ static void take_datagram(void *user, const struct net_datagram *datagram)
 		peer->keepalives++;
 		return;
 	}
+	if (net_stun_is(datagram->bytes, datagram->length)) {
+		peer->pings++;
+		memcpy(peer->ping.bytes, datagram->bytes + 8, sizeof peer->ping.bytes);
+		return;
+	}
 	assert_true(peer->received < BENCH_INBOX_MAX);
 	assert_int_equal(
 		sip_message_parse(&peer->inbox[peer->received], datagram->bytes, datagram->length),
@@ -138,13 +143,32 @@ bool peer_is_quiet(const struct peer *peer)
 	return true;
 }
 
-void peer_send(struct peer *peer, const char *text)
+static void send_bytes(struct peer *peer, const void *bytes, size_t length)
 {
 	const struct net_address here = net_udp_local(peer->udp);
 	struct net_address to;
 
 	assert_int_equal(phone_get_local(peer->bench->phone, &here, &to), 0);
-	assert_int_equal(net_udp_send(peer->udp, &to, text, strlen(text)), 0);
+	assert_int_equal(net_udp_send(peer->udp, &to, bytes, length), 0);
+}
+
+void peer_send(struct peer *peer, const char *text)
+{
+	send_bytes(peer, text, strlen(text));
+}
+
+/* RFC 5389: the head, and MAPPED-ADDRESS. */
+void peer_pong(struct peer *peer, uint16_t port)
+{
+	uint8_t answer[NET_STUN_REQUEST_SIZE + 12] = {0};
+
+	net_stun_write_request(&peer->ping, answer);
+	answer[0] = 0x01;
+	answer[3] = 12;
+	memcpy(answer + NET_STUN_REQUEST_SIZE,
+	       (uint8_t[]){0, 1, 0, 8, 0, 1, (uint8_t)(port >> 8), (uint8_t)port, 127, 0, 0, 1},
+	       12);
+	send_bytes(peer, answer, sizeof answer);
 }
 
 void peer_answer(struct peer *peer, const struct sip_message *request, unsigned status,

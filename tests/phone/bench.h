@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lab/dnsserver.h"
+#include "net/stun.h"
 #include "phone/phone.h"
 #include "phone/status.h"
 #include "sip/message.h"
@@ -30,7 +31,9 @@ struct peer {
 	bool deaf; /* what comes is thrown away */
 	struct sip_message inbox[BENCH_INBOX_MAX];
 	unsigned received, taken;
-	unsigned keepalives; /* CRLF CRLF */
+	unsigned keepalives;     /* CRLF CRLF */
+	unsigned pings;          /* Binding requests of STUN */
+	struct net_stun_id ping; /* the last one */
 };
 
 struct bench {
@@ -121,6 +124,9 @@ void peer_send(struct peer *peer, const char *text);
 /* Sends a request inside the call that INVITE (as received) and the answer's TAG made. */
 void peer_request(struct peer *peer, const struct sip_message *invite, const char *tag,
 		  const char *method, unsigned cseq, const char *more);
+
+/* Answers the last Binding request: the phone's datagrams came from PORT. */
+void peer_pong(struct peer *peer, uint16_t port);
 
 /* A request of bob's in a dialog that he begins. */
 struct peer_request {

@@ -29,11 +29,12 @@ PROBE = ('OPTIONS sip:{address} SIP/2.0\r\nVia: SIP/2.0/UDP {probe}:{port};branc
 class Registrar:
     """One instance, at ADDRESS, port 5060, which relays calls to CALLEE. With STREAMS it takes TCP there too, and TLS at
     port 5061, where its certificate shows what SHOWN says, its own name for {name}. With PRESENCE it takes PUBLISH and
-    SUBSCRIBE. With SERVICE_ROUTE a registration is told one through this server, and a call has to come by it. The
-    address may be an IPv6 one."""
+    SUBSCRIBE. With SERVICE_ROUTE a registration is told one through this server, and a call has to come by it. With a
+    FLOW_TIMER_S it does outbound, as an edge proxy before the registrar EDGE_OF if one is given. The address may be an
+    IPv6 one."""
 
     def __init__(self, name, address, folder, callee, *, algorithm='MD5', expires_max_s=3600, challenge_invite=False,
-                 streams=False, shown=f'DNS:{names.DOMAIN}', presence=False, service_route=False):
+                 streams=False, shown=f'DNS:{names.DOMAIN}', presence=False, service_route=False, flow_timer_s=None, edge_of=None):
         self.name, self.address, self.family = name, address, ipaddress.ip_address(address).version
         self.host = f'[{address}]' if self.family == 6 else address
         self.folder = folder / name
@@ -43,6 +44,8 @@ class Registrar:
         defines = [f'{key}="{value}"' for key, value in text.items()] + [f'EXPIRES_MAX={expires_max_s}']
         defines += ['CHALLENGE_INVITE'] if challenge_invite else []
         defines += ['SERVICE_ROUTE'] if service_route else []
+        defines += [f'FLOW_TIMER={flow_timer_s}'] if flow_timer_s else []
+        defines += [f'EDGE="sip:{edge_of.route}"'] if edge_of else []
         if presence:
             defines += ['PRESENCE', f'DATABASE="text://{self.make_database()}"']
         if streams:
@@ -139,7 +142,15 @@ class Registrar:
         """Answers 503 with Retry-After to every request from now on; or no longer."""
         self.command('pv.shvSet', 'refusing', 'int', str(int(on)))
 
+    def registered(self, key):
+        """One value of each registration here."""
+        lines = map(str.strip, self.command('ul.dump').splitlines())
+        return [line.partition(':')[2].strip() for line in lines if line.startswith(f'{key}:')]
+
     def contacts(self):
         """The contact addresses registered here."""
-        lines = map(str.strip, self.command('ul.dump').splitlines())
-        return [line.partition(':')[2].strip() for line in lines if line.startswith('Address:')]
+        return self.registered('Address')
+
+    def flows(self):
+        """The reg-ids registered here."""
+        return sorted(self.registered('Reg-Id'))
