@@ -11,7 +11,7 @@ static void write_release(const struct phone_ask *ask, struct sip_builder *build
 	struct phone_self self = {.transport = KL_UDP};
 
 	phone_self_toward(dialog->phone, &dialog->hop.route, &self);
-	phone_write_self(builder, dialog->account, &self);
+	phone_write_self(dialog->phone, builder, dialog->account, &self);
 	sip_builder_header(builder, "Event", "line-seize");
 	sip_builder_header(builder, "Expires", "0");
 }
