@@ -240,6 +240,7 @@ static bool open_page(struct session *session, struct lab_page **page, const cha
 		.loop = session->loop,
 		.path = path,
 		.expected = session->judges ? &session->expected.rules : NULL,
+		.tolerance_ms = session->arguments->tolerance_ms,
 	};
 	int error = lab_page_open(page, &config);
 	char why[LAB_WHY_MAX];
