@@ -37,7 +37,7 @@ night:
 	@scripts/install-deps test
 	@scripts/night all $(LIVES) $(SECONDS) $(RUNS)
 
-# Which lines and branches of the engine the tests reach.
+# Which lines and branches the tests reach: of the engine, and of sip/, net/ and phone/.
 coverage:
 	@scripts/install-deps test
 	@scripts/coverage

@@ -65,4 +65,8 @@ struct agent_config {
 int agent_open(struct agent **out, const struct agent_config *config, char why[PHONE_WHY_MAX]);
 void agent_close(struct agent *agent); /* NULL is fine */
 
+/* Goes by CONFIG, which is the phone's already, from now on; calls go on, those of endpoints that
+ * left, too.  -ENOMEM: it goes by the one before, which has to stay then. */
+int agent_reload(struct agent *agent, const struct config *config);
+
 #endif

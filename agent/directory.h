@@ -1,7 +1,9 @@
 /* directory.h - who is inside, as the configuration has it: endpoints by name, address and token,
  * and the line that an address means.
  *
- * Made once for a configuration, and not changed.
+ * Endpoints and lines have numbers, which they keep over reloads: calls and registrations go by
+ * them.  One that left has a number that nobody else gets, and that it gets back.  A directory is
+ * made once for a configuration, and not changed.
  */
 #ifndef AGENT_DIRECTORY_H
 #define AGENT_DIRECTORY_H
@@ -16,9 +18,44 @@ enum { AGENT_TOKEN_MAX = 17 }; /* with its NUL */
 
 struct agent_directory;
 
-/* CONFIG, which has an inside, outlives it.  NULL: out of memory. */
-struct agent_directory *agent_directory_new(const struct config *config);
+struct agent_directory_order {
+	const struct config *config; /* outlives it */
+	/* Whose numbers go on, and which is not needed any more then; NULL: there was none. */
+	const struct agent_directory *before;
+	/* The number of each line of the configuration (phone/relay.h); NULL: its place there. */
+	const uint32_t *line_numbers;
+};
+
+/* NULL: out of memory. */
+struct agent_directory *agent_directory_new(const struct agent_directory_order *order);
 void agent_directory_free(struct agent_directory *directory); /* NULL is fine */
+
+/* ---- by number ---- */
+
+/* Those that left count, too. */
+uint32_t agent_directory_endpoint_count(const struct agent_directory *directory);
+uint32_t agent_directory_line_count(const struct agent_directory *directory);
+
+/* NULL: it left. */
+const struct config_endpoint *agent_directory_endpoint(const struct agent_directory *directory,
+						       uint32_t endpoint);
+const struct config_line *agent_directory_config_line(const struct agent_directory *directory,
+						      uint32_t line);
+
+/* The name of an endpoint, also of one that left. */
+const char *agent_directory_name(const struct agent_directory *directory, uint32_t endpoint);
+
+/* May the endpoint use the line?  Both are there, then. */
+bool agent_directory_uses(const struct agent_directory *directory, uint32_t endpoint,
+			  uint32_t line);
+
+/* What names them in the journal, and the number of one that is there; AGENT_NONE: none. */
+uint64_t agent_directory_endpoint_key(const struct agent_directory *directory, uint32_t endpoint);
+uint64_t agent_directory_line_key(const struct agent_directory *directory, uint32_t line);
+uint32_t agent_directory_by_key(const struct agent_directory *directory, uint64_t key);
+uint32_t agent_directory_line_by_key(const struct agent_directory *directory, uint64_t key);
+
+/* ---- by what a message says ---- */
 
 /* The endpoint of this name; AGENT_NONE: there is none. */
 uint32_t agent_directory_by_name(const struct agent_directory *directory, struct sip_span name);
@@ -43,7 +80,7 @@ uint32_t agent_directory_line(const struct agent_directory *directory, uint32_t 
 bool agent_directory_is_ours(const struct agent_directory *directory, uint32_t line,
 			     struct sip_span uri);
 
-/* The endpoint's place by address; false: it has none. */
+/* The endpoint's place by address; false: it has none, or left. */
 bool agent_directory_place(const struct agent_directory *directory, uint32_t endpoint,
 			   struct net_address *address);
 

@@ -222,13 +222,23 @@ static void take_error(void *user, const struct net_udp_error *error)
 		      */
 }
 
-static void take_stream_end(void *user, const struct phone_stream_end *end)
+static bool is_toward(const void *route, const struct sip_peer *peer)
 {
-	(void)user;
-	(void)end; /* who waits for it is told at the next send, or by the clock */
+	const struct phone_hop hop = agent_hop_of(peer);
+
+	return phone_route_equal(&hop.route, route);
 }
 
-static bool waits(void *user, const struct kl_route *route)
+/* An endpoint that can't be connected to won't answer (RFC 3261 16.9). */
+static void take_stream_end(void *user, const struct phone_stream_end *end)
+{
+	struct agent_inside *inside = user;
+
+	sip_clients_lose(inside->clients, is_toward, &end->route, net_now_ms());
+	agent_inside_set_alarm(inside);
+}
+
+static bool needs(void *user, const struct kl_route *route)
 {
 	(void)user;
 	(void)route;
@@ -262,30 +272,37 @@ static void take_second(void *user)
 }
 
 /* Endpoints keep their streams for as long as they like; ours toward them stay, too. */
-static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
+int agent_inside_listen(struct agent_inside *inside, struct phone_transport **transport,
+			char why[PHONE_WHY_MAX])
 {
-	struct phone_transport_config transport = {
+	const struct phone_transport_config config = {
 		.loop = inside->config.loop,
+		.bind = inside->listen,
 		.dscp = inside->config.dscp,
 		.tls = inside->config.tls,
 		.policy = &inside->policy,
 		.on_packet = take_packet,
 		.on_error = take_error,
 		.on_stream_end = take_stream_end,
-		.waits = waits,
+		.needs = needs,
 		.admits = admits,
 		.user = inside,
 	};
 
+	return phone_transport_open(transport, &config, why);
+}
+
+static int open_transport(struct agent_inside *inside, char why[PHONE_WHY_MAX])
+{
+	const char *listen = inside->config.config->inside.listen;
+
 	kl_policy_profile(&inside->policy, KL_PROFILE_KEEPLINE);
 	inside->policy.persistent_connection = true;
-	if (net_address_parse(&transport.bind, inside->config.config->inside.listen,
-			      CONFIG_INSIDE_PORT)) {
-		snprintf(why, PHONE_WHY_MAX, "%s is no address to listen at",
-			 inside->config.config->inside.listen);
+	if (net_address_parse(&inside->listen, listen, CONFIG_INSIDE_PORT)) {
+		snprintf(why, PHONE_WHY_MAX, "%s is no address to listen at", listen);
 		return -EINVAL;
 	}
-	return phone_transport_open(&inside->transport, &transport, why);
+	return agent_inside_listen(inside, &inside->transport, why);
 }
 
 static int open_tables(struct agent_inside *inside)
@@ -294,15 +311,17 @@ static int open_tables(struct agent_inside *inside)
 	struct net_loop *loop = inside->config.loop;
 	int error;
 
-	inside->directory = agent_directory_new(config);
+	inside->directory = agent_directory_new(&(struct agent_directory_order){.config = config});
 	inside->guard = agent_guard_new(AGENT_SOURCES_MAX);
+	inside->nonces = agent_nonces_new(AGENT_NONCES_MAX);
 	inside->registrar = agent_registrar_new(config->engine.line_count);
 	inside->servers = sip_transactions_new(AGENT_TRANSACTIONS_MAX);
 	inside->clients = sip_clients_new(AGENT_TRANSACTIONS_MAX);
-	if (!inside->directory || !inside->guard || !inside->registrar || !inside->servers ||
-	    !inside->clients)
+	if (!inside->directory || !inside->guard || !inside->nonces || !inside->registrar ||
+	    !inside->servers || !inside->clients)
 		return -ENOMEM;
-	agent_prover_init(&inside->prover, &config->inside, inside->directory, inside->guard);
+	agent_prover_init(&inside->prover, inside->guard, inside->nonces);
+	agent_prover_set(&inside->prover, &config->inside, inside->directory);
 	error = net_timer_create(&inside->alarm, loop, (struct net_callback){take_time, inside});
 	if (!error)
 		error = net_timer_create(&inside->second, loop,
@@ -345,6 +364,7 @@ void agent_inside_close(struct agent_inside *inside)
 	sip_clients_free(inside->clients);
 	sip_transactions_free(inside->servers);
 	agent_registrar_free(inside->registrar);
+	agent_nonces_free(inside->nonces);
 	agent_guard_free(inside->guard);
 	agent_directory_free(inside->directory);
 	free(inside);
@@ -370,10 +390,9 @@ struct agent_inside_counters agent_inside_counters(const struct agent_inside *in
 struct net_address agent_inside_local(const struct agent_inside *inside)
 {
 	struct kl_route anyone = {.transport = KL_UDP};
-	struct net_address local = {.port = 0}, listen;
+	struct net_address local = {.port = 0};
 
-	net_address_parse(&listen, inside->config.config->inside.listen, CONFIG_INSIDE_PORT);
-	memcpy(anyone.ip, listen.ip, sizeof(anyone.ip));
+	memcpy(anyone.ip, inside->listen.ip, sizeof(anyone.ip));
 	phone_transport_local(inside->transport, &anyone, &local);
 	return local;
 }

@@ -80,6 +80,18 @@ int agent_inside_open(struct agent_inside **out, const struct agent_inside_confi
 		      char why[PHONE_WHY_MAX]);
 void agent_inside_close(struct agent_inside *inside); /* NULL is fine */
 
+struct agent_inside_reload {
+	const struct config *config; /* outlives it */
+	const uint32_t
+		*line_numbers; /* as in struct agent_directory_order; not needed afterwards */
+	bool may_move;         /* no call goes by the address where it listens */
+};
+
+/* Goes by another configuration from now on, registrations that it still allows included.  Where
+ * that says to listen elsewhere it moves if it may, and all register there anew; else the log says
+ * what to do.  Without an `inside` nobody is let in any more.  -ENOMEM: nothing is changed. */
+int agent_inside_reload(struct agent_inside *inside, const struct agent_inside_reload *order);
+
 const struct agent_directory *agent_inside_directory(const struct agent_inside *inside);
 struct agent_registrar *agent_inside_registrar(struct agent_inside *inside);
 struct agent_inside_counters agent_inside_counters(const struct agent_inside *inside);

@@ -6,10 +6,12 @@
 
 struct agent_inside {
 	struct agent_inside_config config;
-	struct kl_policy policy; /* of its streams */
+	struct kl_policy policy;   /* of its streams */
+	struct net_address listen; /* where it does */
 	struct phone_transport *transport;
 	struct agent_directory *directory;
 	struct agent_guard *guard;
+	struct agent_nonces *nonces;
 	struct agent_prover prover;
 	struct agent_registrar *registrar;
 	struct sip_transactions *servers;
@@ -19,6 +21,12 @@ struct agent_inside {
 	struct agent_inside_counters counters;
 	char scratch[SIP_MESSAGE_MAX + 1]; /* an answer being written */
 };
+
+/* Opens a transport at `listen`.  Errors: those of phone_transport_open(), with one sentence in
+ * WHY.
+ */
+int agent_inside_listen(struct agent_inside *inside, struct phone_transport **transport,
+			char why[PHONE_WHY_MAX]);
 
 /* Sends bytes, and logs where that fails. */
 int agent_inside_transmit(struct agent_inside *inside, const struct phone_hop *hop,

@@ -181,6 +181,11 @@ static bool is_known(struct agent_inside *inside, struct agent_incoming *incomin
 	case AGENT_UNPROVEN:
 		challenge(inside, incoming, false);
 		break;
+	case AGENT_USED: /* RFC 7616 5.5: what is sent again over UDP is no replay */
+		if (sip_transactions_holds(inside->servers, request))
+			return true;
+		challenge(inside, incoming, true);
+		break;
 	case AGENT_STALE:
 		challenge(inside, incoming, true);
 		break;
@@ -212,7 +217,7 @@ static bool find_line(struct agent_inside *inside, struct agent_incoming *incomi
 		return true;
 	snprintf(reason, sizeof(reason),
 		 "Use the line's domain %s, with Keepline as outbound proxy",
-		 inside->config.config->lines[incoming->line].domain);
+		 agent_directory_config_line(inside->directory, incoming->line)->domain);
 	agent_inside_reply(inside, incoming, 403, reason);
 	return false;
 }

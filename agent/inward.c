@@ -44,10 +44,7 @@ static struct agent_inward *inward_new(struct agent *agent, const struct phone_r
 
 	if (!in)
 		return NULL;
-	if (sip_message_parse(&in->request, request->received.at, request->received.length)) {
-		free(in);
-		return NULL;
-	}
+	sip_message_share(&in->request, request);
 	in->agent = agent;
 	in->id = from->incoming->id;
 	in->incoming = *from->incoming;
@@ -147,7 +144,12 @@ static int write_to(struct agent_inward *in, const struct agent_target *target, 
 		.on_stream = target->hop.route.transport != KL_UDP,
 	};
 	struct agent_request_rewrite whole = rewrite;
+	const struct agent_dialog *dialog =
+		in->dialog ? agent_ledger_by_id(agent->ledger, in->dialog) : NULL;
+	uint32_t refer;
 
+	if (dialog && in->request.method == SIP_NOTIFY && agent_read_refer(&in->request, &refer))
+		whole.refer = agent_cseq_refer_from(&dialog->cseq[AGENT_INSIDE], refer);
 	if (agent_inside_write_via(agent->inside, &target->hop, branch, via) ||
 	    agent_inside_write_route(agent->inside, &target->hop, ours))
 		return SIP_ESTATE;
@@ -189,14 +191,6 @@ static bool send_to(struct agent_inward *in, const struct agent_target *target)
 
 /* ---- to all of a line ----------------------------------------------------------------------- */
 
-static bool uses_line(const struct config_endpoint *endpoint, uint32_t line)
-{
-	for (uint32_t i = 0; i < endpoint->line_count; i++)
-		if (endpoint->lines[i] == line)
-			return true;
-	return false;
-}
-
 static bool ring_bindings(struct agent_inward *in, uint32_t wanted)
 {
 	struct agent_registrar *registrar = agent_inside_registrar(in->agent->inside);
@@ -223,13 +217,14 @@ static bool ring_place(struct agent_inward *in, uint32_t endpoint)
 {
 	static const char *const params[] = {
 		[KL_UDP] = "", [KL_TCP] = ";transport=tcp", [KL_TLS] = ";transport=tls"};
-	const struct config_endpoint *pbx = &in->agent->config.config->inside.endpoints[endpoint];
+	const struct agent_directory *directory = agent_inside_directory(in->agent->inside);
+	const struct config_endpoint *pbx = agent_directory_endpoint(directory, endpoint);
 	struct agent_target target = {.endpoint = endpoint, .route = sip_span_of("")};
 	char host[NET_ADDRESS_TEXT_MAX];
 	struct net_address address;
 	struct sip_uri uri;
 
-	if (!agent_directory_place(agent_inside_directory(in->agent->inside), endpoint, &address) ||
+	if (!agent_directory_place(directory, endpoint, &address) ||
 	    sip_uri_parse(&uri, in->request.request_uri) ||
 	    snprintf(target.uri, sizeof(target.uri), "sip:%.*s%s%s%s", SIP_SPAN(uri.user),
 		     uri.user.at ? "@" : "", net_address_format(&address, host),
@@ -241,12 +236,12 @@ static bool ring_place(struct agent_inward *in, uint32_t endpoint)
 
 static bool ring(struct agent_inward *in, uint32_t wanted)
 {
-	const struct config_inside *inside = &in->agent->config.config->inside;
+	const struct agent_directory *directory = agent_inside_directory(in->agent->inside);
 	bool rang = ring_bindings(in, wanted);
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (inside->endpoints[i].address && (wanted == AGENT_NONE || wanted == i) &&
-		    uses_line(&inside->endpoints[i], in->binding.line))
+	for (uint32_t i = 0; i < agent_directory_endpoint_count(directory); i++)
+		if ((wanted == AGENT_NONE || wanted == i) &&
+		    agent_directory_uses(directory, i, in->binding.line))
 			rang |= ring_place(in, i);
 	return rang;
 }
@@ -255,10 +250,10 @@ static bool ring(struct agent_inward *in, uint32_t wanted)
 
 static bool has_endpoints(const struct agent *agent, uint32_t line)
 {
-	const struct config_inside *inside = &agent->config.config->inside;
+	const struct agent_directory *directory = agent_inside_directory(agent->inside);
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (uses_line(&inside->endpoints[i], line))
+	for (uint32_t i = 0; i < agent_directory_endpoint_count(directory); i++)
+		if (agent_directory_uses(directory, i, line))
 			return true;
 	return false;
 }
@@ -286,6 +281,30 @@ static void begin_ringing(struct agent_inward *in)
 	ring_on(in);
 }
 
+/* A NOTIFY may overtake the 2xx to its SUBSCRIBE. */
+static struct agent_dialog *early_subscription(struct agent *agent,
+					       const struct phone_relay_request *from)
+{
+	const struct sip_message *notify = from->incoming->request;
+	const struct agent_outward *asked =
+		notify->method == SIP_NOTIFY ? agent_outward_asked(agent, notify) : NULL;
+	struct kl_binding binding;
+
+	if (!asked || !phone_relay_may_accept(agent->config.phone, asked->incoming.line,
+					      from->incoming, &binding))
+		return NULL;
+	return agent_note_notify(agent, &(struct agent_note){
+						.side = AGENT_OUTSIDE,
+						.line = asked->incoming.line,
+						.endpoint = asked->incoming.endpoint,
+						.request = &asked->request,
+						.response = notify,
+						.went = asked->went,
+						.hop = &asked->back,
+						.binding = &binding,
+					});
+}
+
 /* RFC 3261 12.2.1.1, of an endpoint behind a proxy of its own. */
 static bool take_inside_dialog(struct agent *agent, const struct phone_relay_request *from)
 {
@@ -296,6 +315,8 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	struct agent_target target = {.endpoint = AGENT_NONE};
 	struct agent_inward *in;
 
+	if (!dialog)
+		dialog = early_subscription(agent, from);
 	if (!dialog)
 		return false;
 	in = inward_new(agent, from);
@@ -308,7 +329,7 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	agent_note_request(agent, dialog, AGENT_OUTSIDE, request);
 	in->dialog = dialog->id;
 	in->binding = dialog->binding;
-	target.hop = dialog->hop;
+	target.hop = agent_dialog_hop(dialog);
 	target.endpoint = dialog->endpoint;
 	target.route = agent_dialog_text(dialog, AGENT_INSIDE_ROUTES);
 	if (sip_span_copy(agent_dialog_text(dialog, AGENT_INSIDE_TARGET), target.uri,
@@ -328,6 +349,8 @@ bool agent_inward_take(struct agent *agent, const struct phone_relay_request *fr
 
 	if (from->is_inside_dialog)
 		return take_inside_dialog(agent, from);
+	if (from->incoming->request->method == SIP_ACK) /* of no call: nobody's */
+		return true;
 	if (!has_endpoints(agent, from->binding.line))
 		return false;
 	in = inward_new(agent, from);
@@ -421,7 +444,7 @@ static void end_dialog(struct agent_inward *in, unsigned status)
 	struct agent_dialog *dialog =
 		in->dialog ? agent_ledger_by_id(in->agent->ledger, in->dialog) : NULL;
 
-	if (dialog && (in->request.method == SIP_BYE || status == 481))
+	if (dialog && agent_note_is_over(dialog, &in->request, status))
 		agent_forget(in->agent, dialog);
 	if (!in->dialog && agent_fork_is_over(&in->fork))
 		agent_forget_early(in->agent, in->binding.line, AGENT_OUTSIDE, &in->request);

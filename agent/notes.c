@@ -7,7 +7,12 @@
 #include "agent/relay.h"
 #include "phone/log.h"
 
-enum { KIND_DIALOG = 'd', KIND_BINDING = 'b' };
+enum {
+	KIND_DIALOG = 'd',
+	KIND_BINDING = 'b',
+	/* RFC 6665 4.1.2.4, timer N: so long the NOTIFY that ends a subscription is waited for. */
+	LAST_NOTIFY_S = 64 * SIP_T1_MS / 1000,
+};
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
@@ -54,8 +59,9 @@ static void set_session(struct agent_dialog *dialog, const struct sip_message *r
 	uint32_t seconds = 0;
 
 	sip_message_seconds(response, SIP_SESSION_EXPIRES, &seconds);
-	if (dialog->texts[AGENT_EVENT][0])
-		sip_message_seconds(response, SIP_EXPIRES, &seconds);
+	if (dialog->texts[AGENT_EVENT][0] &&
+	    !sip_message_seconds(response, SIP_EXPIRES, &seconds) && !seconds)
+		seconds = LAST_NOTIFY_S;
 	agent_dialog_set_session(dialog, seconds, net_now_ms());
 }
 
@@ -93,7 +99,7 @@ static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_
 	if (note->request->method != SIP_INVITE)
 		agent_dialog_set(dialog, AGENT_EVENT, event ? event->value : sip_span_of("refer"));
 	agent_cseq_went(&dialog->cseq[asker], note->request->cseq.number, note->went,
-			note->request->method == SIP_INVITE);
+			note->request->method);
 	return dialog;
 }
 
@@ -155,6 +161,17 @@ struct agent_dialog *agent_note_answer(struct agent *agent, const struct agent_n
 	return dialog;
 }
 
+struct agent_dialog *agent_note_notify(struct agent *agent, const struct agent_note *note)
+{
+	const struct agent_dialog_key key =
+		agent_dialog_key_of(note->response, note->side, note->line);
+	struct agent_dialog *dialog = open_dialog(agent, note, &key);
+
+	if (dialog)
+		take_answer(agent, dialog, note);
+	return dialog;
+}
+
 void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum agent_side side,
 			const struct sip_message *request)
 {
@@ -166,6 +183,56 @@ void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum a
 	set_target(dialog, side, request);
 	if (dialog->is_confirmed)
 		agent_record(agent, dialog);
+}
+
+static struct sip_span first_word(struct sip_span value)
+{
+	struct sip_span rest;
+
+	return sip_span_trim(sip_span_cut(value, ';', &rest));
+}
+
+/* RFC 6665 4.4.1.  In a call's dialog a subscription ends alone. */
+static bool ends_subscription(const struct agent_dialog *dialog, const struct sip_message *notify)
+{
+	const struct sip_header *event = sip_message_header(notify, SIP_EVENT, 0);
+	const struct sip_header *state = sip_message_header(notify, SIP_SUBSCRIPTION_STATE, 0);
+
+	return notify->method == SIP_NOTIFY && event && state &&
+	       sip_span_equal(first_word(event->value),
+			      first_word(sip_span_of(dialog->texts[AGENT_EVENT]))) &&
+	       sip_span_is(first_word(state->value), "terminated");
+}
+
+bool agent_note_is_over(const struct agent_dialog *dialog, const struct sip_message *request,
+			unsigned status)
+{
+	return request->method == SIP_BYE || status == 481 || ends_subscription(dialog, request);
+}
+
+struct sip_span agent_dialog_next(const struct agent_dialog *dialog, enum agent_side side)
+{
+	bool inside = side == AGENT_INSIDE;
+	struct sip_span routes =
+		agent_dialog_text(dialog, inside ? AGENT_INSIDE_ROUTES : AGENT_OUTSIDE_ROUTES);
+	struct sip_span route;
+	struct sip_address address;
+
+	if (sip_list_next(&routes, &route) && !sip_address_parse(&address, route))
+		return address.uri;
+	return agent_dialog_text(dialog, inside ? AGENT_INSIDE_TARGET : AGENT_OUTSIDE_TARGET);
+}
+
+struct phone_hop agent_dialog_hop(const struct agent_dialog *dialog)
+{
+	struct phone_hop hop = dialog->hop;
+	struct kl_route said;
+
+	if (hop.route.transport != KL_UDP &&
+	    !phone_route_of_uri(agent_dialog_next(dialog, AGENT_INSIDE), &said) &&
+	    said.transport == hop.route.transport)
+		hop.route = said;
+	return hop;
 }
 
 void agent_forget(struct agent *agent, struct agent_dialog *dialog)
@@ -213,10 +280,10 @@ static struct agent_moment moment(void)
 
 static struct agent_names names_of(const struct agent *agent, uint32_t line, uint32_t endpoint)
 {
-	const struct config *config = agent->config.config;
+	const struct agent_directory *directory = agent_inside_directory(agent->inside);
 
-	return (struct agent_names){config->engine.lines[line].key,
-				    config->inside.endpoints[endpoint].key};
+	return (struct agent_names){agent_directory_line_key(directory, line),
+				    agent_directory_endpoint_key(directory, endpoint)};
 }
 
 /* A journal that can't be written is told of once for each kind of trouble. */
@@ -273,13 +340,14 @@ static void put_dialog(void *user, struct agent_dialog *dialog)
 
 void agent_tidy_journal(struct agent *agent)
 {
+	uint32_t lines = agent_directory_line_count(agent_inside_directory(agent->inside));
 	int error;
 
 	if (!agent->journal || !agent_journal_is_long(agent->journal))
 		return;
 	error = agent_journal_begin_anew(agent->journal);
 	if (!error) {
-		for (uint32_t i = 0; i < agent->config.config->engine.line_count; i++)
+		for (uint32_t i = 0; i < lines; i++)
 			put_binding(agent, i);
 		agent_ledger_each(agent->ledger, put_dialog, agent);
 		error = agent_journal_end_anew(agent->journal);
@@ -291,23 +359,15 @@ void agent_tidy_journal(struct agent *agent)
 static uint32_t find_line(void *user, uint64_t key)
 {
 	const struct agent *agent = user;
-	const struct kl_config *engine = &agent->config.config->engine;
 
-	for (uint32_t i = 0; i < engine->line_count; i++)
-		if (engine->lines[i].key == key)
-			return i;
-	return UINT32_MAX;
+	return agent_directory_line_by_key(agent_inside_directory(agent->inside), key);
 }
 
 static uint32_t find_endpoint(void *user, uint64_t key)
 {
 	const struct agent *agent = user;
-	const struct config_inside *inside = &agent->config.config->inside;
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++)
-		if (inside->endpoints[i].key == key)
-			return i;
-	return UINT32_MAX;
+	return agent_directory_by_key(agent_inside_directory(agent->inside), key);
 }
 
 static void recall(void *user, const struct agent_record *record)

@@ -7,8 +7,19 @@
 
 enum { AS_REGISTRAR, AS_PROXY };
 
-void agent_prover_init(struct agent_prover *prover, const struct config_inside *inside,
-		       const struct agent_directory *directory, struct agent_guard *guard)
+void agent_prover_init(struct agent_prover *prover, struct agent_guard *guard,
+		       struct agent_nonces *nonces)
+{
+	*prover = (struct agent_prover){.guard = guard, .nonces = nonces};
+	for (size_t i = 0; i < sizeof(prover->secret); i += sizeof(uint64_t)) {
+		uint64_t drawn = phone_draw();
+
+		memcpy(prover->secret + i, &drawn, sizeof(drawn));
+	}
+}
+
+void agent_prover_set(struct agent_prover *prover, const struct config_inside *inside,
+		      const struct agent_directory *directory)
 {
 	struct sip_digest_server server = {
 		.realm = inside->realm,
@@ -16,12 +27,9 @@ void agent_prover_init(struct agent_prover *prover, const struct config_inside *
 		.nonce_life_ms = AGENT_NONCE_MS,
 	};
 
-	*prover = (struct agent_prover){.inside = inside, .directory = directory, .guard = guard};
-	for (size_t i = 0; i < sizeof(server.secret); i += sizeof(uint64_t)) {
-		uint64_t drawn = phone_draw();
-
-		memcpy(server.secret + i, &drawn, sizeof(drawn));
-	}
+	memcpy(server.secret, prover->secret, sizeof(server.secret));
+	prover->directory = directory;
+	prover->count = 0;
 	for (int i = 0; i < AGENT_DIGESTS; i++) {
 		server.algorithm = i == 0 ? SIP_DIGEST_SHA256 : SIP_DIGEST_MD5;
 		if ((inside->digest == CONFIG_DIGEST_MD5 && i == 0) ||
@@ -45,7 +53,7 @@ static enum sip_proof verify(const struct agent_prover *prover, const struct sip
 			     uint32_t endpoint, uint64_t now)
 {
 	const struct sip_digest_server *servers = servers_for(prover, request);
-	const struct config_endpoint *who = &prover->inside->endpoints[endpoint];
+	const struct config_endpoint *who = agent_directory_endpoint(prover->directory, endpoint);
 	const struct sip_credentials credentials = {.username = who->name,
 						    .password = who->password};
 	enum sip_proof best = SIP_PROOF_WRONG;
@@ -61,6 +69,7 @@ static enum sip_proof verify(const struct agent_prover *prover, const struct sip
 enum agent_proof agent_prove(struct agent_prover *prover, const struct sip_message *request,
 			     const struct net_address *source, uint32_t *endpoint, uint64_t now)
 {
+	struct sip_nonce_use use;
 	struct sip_span name;
 	enum sip_proof proof = SIP_PROOF_WRONG;
 
@@ -77,7 +86,8 @@ enum agent_proof agent_prove(struct agent_prover *prover, const struct sip_messa
 		proof = verify(prover, request, *endpoint, now);
 	switch (proof) {
 	case SIP_PROOF_RIGHT:
-		return AGENT_PROVEN;
+		use = sip_digest_used(servers_for(prover, request), request);
+		return agent_nonces_take(prover->nonces, &use) ? AGENT_PROVEN : AGENT_USED;
 	case SIP_PROOF_STALE:
 		return AGENT_STALE;
 	case SIP_PROOF_ABSENT:
@@ -93,11 +103,16 @@ unsigned agent_prover_status(const struct sip_message *request)
 	return request->method == SIP_REGISTER ? 401 : 407;
 }
 
-void agent_prover_challenge(const struct agent_prover *prover, const struct sip_message *request,
+void agent_prover_challenge(struct agent_prover *prover, const struct sip_message *request,
 			    bool stale, struct sip_builder *builder, uint64_t now)
 {
 	const struct sip_digest_server *servers = servers_for(prover, request);
 
-	for (unsigned i = 0; i < prover->count; i++)
-		sip_digest_challenge(&servers[i], builder, stale, now);
+	prover->challenges++;
+	for (unsigned i = 0; i < prover->count; i++) {
+		struct sip_digest_server server = servers[i];
+
+		server.serial = prover->challenges;
+		sip_digest_challenge(&server, builder, stale, now);
+	}
 }

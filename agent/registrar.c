@@ -1,6 +1,7 @@
 /* registrar.c - where the endpoints of each line are. */
 #include "agent/registrar.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,29 @@ struct agent_registrar *agent_registrar_new(uint32_t line_count)
 		return registrar;
 	free(registrar);
 	return NULL;
+}
+
+int agent_registrar_reserve(struct agent_registrar *registrar, uint32_t line_count)
+{
+	struct agent_bindings *lines;
+
+	if (line_count <= registrar->line_count)
+		return 0;
+	lines = calloc(line_count, sizeof(*lines));
+	if (!lines)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < registrar->line_count; i++) {
+		struct agent_binding *first = LIST_FIRST(&registrar->lines[i]);
+
+		if (!first)
+			continue;
+		LIST_FIRST(&lines[i]) = first;
+		first->others.le_prev = &LIST_FIRST(&lines[i]);
+	}
+	free(registrar->lines);
+	registrar->lines = lines;
+	registrar->line_count = line_count;
+	return 0;
 }
 
 static void binding_free(struct agent_registrar *registrar, struct agent_binding *binding)
@@ -334,6 +358,21 @@ void agent_registrar_sweep(struct agent_registrar *registrar, const struct agent
 		for (binding = LIST_FIRST(&registrar->lines[i]); binding; binding = next) {
 			next = LIST_NEXT(binding, others);
 			if (binding->expires_at <= now)
+				drop(registrar, order, binding);
+		}
+	}
+}
+
+void agent_registrar_filter(struct agent_registrar *registrar, const struct agent_register *order,
+			    bool (*keeps)(void *user, const struct agent_binding *binding),
+			    void *user)
+{
+	struct agent_binding *binding, *next;
+
+	for (uint32_t i = 0; i < registrar->line_count; i++) {
+		for (binding = LIST_FIRST(&registrar->lines[i]); binding; binding = next) {
+			next = LIST_NEXT(binding, others);
+			if (!keeps(user, binding))
 				drop(registrar, order, binding);
 		}
 	}

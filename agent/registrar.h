@@ -39,6 +39,9 @@ struct agent_registrar;
 struct agent_registrar *agent_registrar_new(uint32_t line_count);
 void agent_registrar_free(struct agent_registrar *registrar); /* NULL is fine */
 
+/* Room for the lines with smaller numbers than that; none is taken away.  -ENOMEM. */
+int agent_registrar_reserve(struct agent_registrar *registrar, uint32_t line_count);
+
 struct agent_register {
 	const struct sip_message *request;
 	uint32_t line, endpoint;
@@ -66,6 +69,11 @@ const struct agent_binding *agent_registrar_next(const struct agent_registrar *r
 /* Forgets those whose time is over, as ORDER's on_change is told.  Once a second, or less often. */
 void agent_registrar_sweep(struct agent_registrar *registrar, const struct agent_register *order,
 			   uint64_t now);
+
+/* Forgets those that KEEPS(user) says no of, as ORDER's on_change is told. */
+void agent_registrar_filter(struct agent_registrar *registrar, const struct agent_register *order,
+			    bool (*keeps)(void *user, const struct agent_binding *binding),
+			    void *user);
 
 size_t agent_registrar_count(const struct agent_registrar *registrar);
 

@@ -1,4 +1,5 @@
 /* view.c - what people see of the agent: its part of the status, and its events. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/relay.h"
@@ -16,14 +17,22 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-static const char *name_of(const struct agent *agent, uint32_t endpoint)
+static const struct agent_directory *directory_of(const struct agent *agent)
 {
-	return agent->config.config->inside.endpoints[endpoint].name;
+	return agent_inside_directory(agent->inside);
 }
 
+static json_t *endpoint_name(const struct agent *agent, uint32_t endpoint)
+{
+	return json_string(agent_directory_name(directory_of(agent), endpoint));
+}
+
+/* NULL: it left. */
 static json_t *line_number(const struct agent *agent, uint32_t line)
 {
-	return number(agent->config.config->lines[line].number);
+	const struct config_line *config = agent_directory_config_line(directory_of(agent), line);
+
+	return config ? number(config->number) : NULL;
 }
 
 static json_t *route_text(const struct kl_route *route)
@@ -48,37 +57,42 @@ static json_t *binding_status(const struct agent *agent, const struct agent_bind
 	return status;
 }
 
-static json_t *bindings_status(struct agent *agent, const struct config_endpoint *endpoint,
-			       uint32_t index)
+/* The contacts of each endpoint, by number: CONTACTS has room for all, NULL for one that left. */
+static void put_bindings(struct agent *agent, json_t **contacts)
 {
 	struct agent_registrar *registrar = agent_inside_registrar(agent->inside);
-	json_t *all = json_array();
 
-	for (uint32_t i = 0; i < endpoint->line_count; i++) {
+	for (uint32_t i = 0; i < agent_directory_line_count(directory_of(agent)); i++) {
 		const struct agent_binding *binding = NULL;
 
-		while ((binding = agent_registrar_next(registrar, endpoint->lines[i], binding,
-						       net_now_ms())))
-			if (binding->endpoint == index)
-				json_array_append_new(all, binding_status(agent, binding));
+		while ((binding = agent_registrar_next(registrar, i, binding, net_now_ms())))
+			json_array_append_new(contacts[binding->endpoint],
+					      binding_status(agent, binding));
 	}
-	return all;
 }
 
 static json_t *endpoints_status(struct agent *agent)
 {
-	const struct config_inside *inside = &agent->config.config->inside;
-	json_t *all = json_array();
+	const struct agent_directory *directory = directory_of(agent);
+	uint32_t count = agent_directory_endpoint_count(directory);
+	json_t **contacts = calloc(count + 1, sizeof(json_t *)), *all = json_array();
 
-	for (uint32_t i = 0; i < inside->endpoint_count; i++) {
-		const struct config_endpoint *endpoint = &inside->endpoints[i];
-		json_t *status = json_object();
+	for (uint32_t i = 0; contacts && i < count; i++) {
+		const struct config_endpoint *endpoint = agent_directory_endpoint(directory, i);
+		json_t *status;
 
+		if (!endpoint)
+			continue;
+		contacts[i] = json_array();
+		status = json_object();
 		put(status, "user", json_string(endpoint->name));
 		put(status, "address", endpoint->address ? json_string(endpoint->address) : NULL);
-		put(status, "contacts", bindings_status(agent, endpoint, i));
+		put(status, "contacts", contacts[i]);
 		json_array_append_new(all, status);
 	}
+	if (contacts)
+		put_bindings(agent, contacts);
+	free(contacts);
 	return all;
 }
 
@@ -89,7 +103,7 @@ static json_t *call_status(const struct agent *agent, const struct agent_dialog 
 	json_t *status = json_object();
 
 	put(status, "line", line_number(agent, dialog->line));
-	put(status, "user", json_string(name_of(agent, dialog->endpoint)));
+	put(status, "user", endpoint_name(agent, dialog->endpoint));
 	put(status, "incoming", json_boolean(!dialog->is_placed));
 	put(status, "peer", json_string(dialog->texts[AGENT_OUTSIDE_ADDRESS]));
 	put(status, "call_id", json_string(dialog->texts[AGENT_CALL_ID]));
@@ -152,7 +166,7 @@ void agent_tell_binding(struct agent *agent, const struct agent_binding *binding
 
 	if (!event)
 		return;
-	put(event, "user", json_string(name_of(agent, binding->endpoint)));
+	put(event, "user", endpoint_name(agent, binding->endpoint));
 	put(event, "contact", json_string(binding->contact));
 	put(event, "registered", json_boolean(!is_gone));
 	phone_event_tell(agent->config.phone, event);
@@ -164,7 +178,7 @@ void agent_tell_call(struct agent *agent, const struct agent_dialog *dialog, boo
 
 	if (!event)
 		return;
-	put(event, "user", json_string(name_of(agent, dialog->endpoint)));
+	put(event, "user", endpoint_name(agent, dialog->endpoint));
 	put(event, "incoming", json_boolean(!dialog->is_placed));
 	put(event, "peer", json_string(dialog->texts[AGENT_OUTSIDE_ADDRESS]));
 	put(event, "call_id", json_string(dialog->texts[AGENT_CALL_ID]));

@@ -127,8 +127,31 @@ static void find_resolvers(struct check_facts *facts, const struct config_device
 		facts->resolver_on_site |= is_on_site(&config.servers[i]);
 }
 
-/* The shortest TTL of the routes of one line; KL_NEVER: none came from the DNS. */
-static kl_ms find_ttl(const struct config *config, uint32_t line, struct cli_names *names)
+/* What the DNS says of each line. */
+struct lookups {
+	kl_ms *ttls_ms;
+	uint32_t *servers;
+};
+
+/* By their addresses: of an entry's routes those that no earlier one has. */
+static uint32_t count_servers(const struct cli_route *routes, uint32_t count)
+{
+	uint32_t servers = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t first = 0;
+
+		while (memcmp(routes[first].view.route.ip, routes[i].view.route.ip,
+			      sizeof routes[i].view.route.ip) != 0)
+			first++;
+		servers += first == i;
+	}
+	return servers;
+}
+
+/* The shortest TTL of the routes of one line, KL_NEVER if none came from the DNS; its servers. */
+static void look_up(const struct config *config, uint32_t line, struct cli_names *names,
+		    const struct lookups *found)
 {
 	const struct cli_plan plan = {
 		.config = &config->engine,
@@ -137,18 +160,21 @@ static kl_ms find_ttl(const struct config *config, uint32_t line, struct cli_nam
 		.method = KL_REGISTER,
 	};
 	struct cli_rehearsal *seen = cli_rehearse(&plan);
-	kl_ms ttl_ms = KL_NEVER;
 
-	for (uint32_t i = 0; seen && i < config->engine.lines[line].entry_count; i++)
+	found->ttls_ms[line] = KL_NEVER;
+	if (!seen)
+		return;
+	found->servers[line] = count_servers(seen->routes[0], seen->route_counts[0]);
+	for (uint32_t i = 0; i < config->engine.lines[line].entry_count; i++)
 		for (uint32_t r = 0; r < seen->route_counts[i]; r++)
-			if (seen->routes[i][r].view.ttl_ms < ttl_ms)
-				ttl_ms = seen->routes[i][r].view.ttl_ms;
+			if (seen->routes[i][r].view.ttl_ms < found->ttls_ms[line])
+				found->ttls_ms[line] = seen->routes[i][r].view.ttl_ms;
 	free(seen);
-	return ttl_ms;
 }
 
 /* False: it was said why not. */
-static bool find_ttls(struct arguments *arguments, const struct config *config, kl_ms **ttls_ms)
+static bool look_all_up(struct arguments *arguments, const struct config *config,
+			struct lookups *found)
 {
 	char why[KL_TEXT_MAX];
 	struct cli_names *names;
@@ -160,10 +186,14 @@ static bool find_ttls(struct arguments *arguments, const struct config *config, 
 		fprintf(stderr, "keepline check: %s\n", why);
 		return false;
 	}
-	*ttls_ms = calloc(config->engine.line_count + 1, sizeof **ttls_ms);
-	for (uint32_t i = 0; *ttls_ms && i < config->engine.line_count; i++)
-		(*ttls_ms)[i] = find_ttl(config, i, names);
-	arguments->facts.ttls_ms = *ttls_ms;
+	found->ttls_ms = calloc(config->engine.line_count + 1, sizeof *found->ttls_ms);
+	found->servers = calloc(config->engine.line_count + 1, sizeof *found->servers);
+	if (found->ttls_ms && found->servers) {
+		for (uint32_t i = 0; i < config->engine.line_count; i++)
+			look_up(config, i, names, found);
+		arguments->facts.ttls_ms = found->ttls_ms;
+		arguments->facts.servers = found->servers;
+	}
 	cli_names_close(names);
 	return true;
 }
@@ -254,10 +284,10 @@ static int check(struct arguments *arguments, struct found *found)
 {
 	const struct config *config = found->config;
 	bool readable = config->files_read || arguments->options.versity;
-	kl_ms *ttls_ms = NULL;
+	struct lookups lookups = {0};
 
 	find_resolvers(&arguments->facts, &config->device);
-	if (!find_ttls(arguments, config, &ttls_ms))
+	if (!look_all_up(arguments, config, &lookups))
 		return 2;
 	if (readable)
 		found->advice_count = check_config(config, &arguments->facts, &found->advice);
@@ -269,7 +299,8 @@ static int check(struct arguments *arguments, struct found *found)
 		print_json(found);
 	else
 		print_text(found);
-	free(ttls_ms);
+	free(lookups.ttls_ms);
+	free(lookups.servers);
 	if (!readable)
 		return 2;
 	return found->errors || (arguments->options.strict && found->warnings) ? 1 : 0;

@@ -148,6 +148,24 @@ static void say_register(struct explain_line *line, const struct cli_step *end)
 	    seconds(end->t_ms), seconds(least), seconds(most));
 }
 
+/* RFC 5626, where the registrar takes part.  OWN-6 */
+static void say_flows(struct explain_line *line)
+{
+	const struct kl_policy *policy = explain_policy(line);
+	kl_ms least, most;
+
+	if (!policy->reregister_on || policy->flows_max < 2)
+		return;
+	kl_policy_flow_backoff(policy, 0, &least, &most);
+	say(line,
+	    "Where the registrar supports outbound the line is registered with two servers at a "
+	    "time: if the first fails calls go to the second with no REGISTER before them.");
+	say(line,
+	    "A second registration that can't be made is tried again %g to %g s later, then ever "
+	    "less often, up to %g s.",
+	    seconds(least), seconds(most), seconds(policy->flow_backoff_max_ms));
+}
+
 void explain_sentences(struct explain_line *line)
 {
 	const struct cli_step *first = cli_rehearsal_end(line->failover);
@@ -165,8 +183,10 @@ void explain_sentences(struct explain_line *line)
 			say_request(line, first, all);
 	}
 	say_refresh(line);
-	if (line->timelines[0].seen->route_counts[0] > 1)
+	if (line->timelines[0].seen->route_counts[0] > 1) {
 		say_failback(line);
+		say_flows(line);
+	}
 }
 
 bool explain_concerns(const struct explain_line *line, const struct config_diagnostic *diagnostic)

@@ -41,6 +41,7 @@ struct run {
 	struct config *first;   /* what the device was set up by; the phone keeps its texts */
 	struct config *current; /* what the lines go by: the first, or what was read again */
 	struct config *next;    /* a reload to it is under way */
+	struct config *behind;  /* what the agent goes by */
 	bool again;             /* and another one is asked for */
 };
 
@@ -244,14 +245,35 @@ static void end_reload(struct run *run)
 		take_hangup(run);
 }
 
+/* Nobody goes by it any more, unless somebody does. */
+static void release(const struct run *run, struct config *config)
+{
+	if (config != run->first && config != run->current && config != run->behind)
+		config_free(config);
+}
+
+static void reload_agent(struct run *run)
+{
+	if (run->agent && !agent_reload(run->agent, run->current))
+		run->behind = run->current;
+	else if (run->agent)
+		phone_log(PHONE_LOG_ERROR, "reload: the inside is as it was: out of memory");
+	else if (run->current->inside.is_set)
+		phone_log(PHONE_LOG_WARNING,
+			  "reload: the inside, which is new, takes effect with a restart");
+}
+
 static void take_reloaded(void *user)
 {
 	struct run *run = user;
+	struct config *current = run->current, *behind = run->behind;
 
-	if (run->current != run->first)
-		config_free(run->current);
 	run->current = run->next;
 	run->next = NULL;
+	reload_agent(run);
+	release(run, current);
+	if (behind != current)
+		release(run, behind);
 	end_reload(run);
 }
 
@@ -289,7 +311,8 @@ static void take_action(void *user, const struct kl_action *action, kl_ms at)
 
 	(void)user;
 	(void)at;
-	if (action->type == KL_DO_REPORT && action->report.type == KL_REPORT_STATE)
+	if (action->type == KL_DO_REPORT && action->report.type == KL_REPORT_STATE &&
+	    !action->report.second_flow)
 		sd_notifyf(0, "STATUS=%s", kl_format_action(text, sizeof text, action, NULL));
 }
 
@@ -414,7 +437,7 @@ int cli_run(int argc, char **argv)
 
 	net_resolver_config_init(&run.phone_config.resolver);
 	argp_parse(&parser, argc, argv, 0, NULL, &run);
-	run.first = run.current = load(&run);
+	run.first = run.current = run.behind = load(&run);
 	if (!run.first)
 		return 2;
 	take_device(&run, &run.first->device);
@@ -430,6 +453,8 @@ int cli_run(int argc, char **argv)
 		net_loop_free(run.loop);
 	}
 	config_free(run.next);
+	if (run.behind != run.first && run.behind != run.current)
+		config_free(run.behind);
 	if (run.current != run.first)
 		config_free(run.current);
 	config_free(run.first);

@@ -127,8 +127,27 @@ static void print_routes(const json_t *routes)
 	}
 }
 
+/* OWN-6 */
+static void print_second_flow(const json_t *flow)
+{
+	const json_t *next = json_object_get(flow, "next");
+	char time[32];
+
+	printf("    second flow: %s for %s", text_of(flow, "state"),
+	       duration(number_of(flow, "since_ms"), time));
+	if (*text_of(flow, "route"))
+		printf(", on %s", text_of(flow, "route"));
+	printf("\n");
+	if (json_is_object(next))
+		printf("      next: %s in %s\n", text_of(next, "event"),
+		       duration(number_of(next, "in_ms"), time));
+	if (*text_of(flow, "why"))
+		printf("      last: %s\n", text_of(flow, "why"));
+}
+
 static void print_entry(const json_t *entry)
 {
+	const json_t *flow = json_object_get(entry, "second_flow");
 	const json_t *next = json_object_get(entry, "next");
 	const json_t *move = json_object_get(entry, "last_move");
 	char time[32];
@@ -148,6 +167,8 @@ static void print_entry(const json_t *entry)
 	if (json_is_object(move))
 		printf("    moved %s ago, from %s: %s\n", duration(number_of(move, "ago_ms"), time),
 		       text_of(move, "from"), text_of(move, "text"));
+	if (json_is_object(flow))
+		print_second_flow(flow);
 	if (is_set(entry, "redundancy_ready"))
 		printf("    redundancy ready\n");
 	else

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_SIZE = 16 << 10 };
+/* So large that the kernel gives it, and that no line's share leaves half of it unused: what is not
+ * used takes no memory. */
+enum { BLOCK_SIZE = 256 << 10 };
 
 struct arena_block {
 	struct arena_block *next;

@@ -279,6 +279,25 @@ static bool has_unregister_gap(struct check *check)
 	       about_set_field(check, KL_POLICY_unregister_on_failback);
 }
 
+/* RFC 5626: a second flow is another registration.  OWN-6 */
+static bool has_flows_without_reregister(struct check *check)
+{
+	return check->policy->flows_max > 1 && !check->policy->reregister_on &&
+	       about_set_field(check, KL_POLICY_flows_max);
+}
+
+/* ... with another server. */
+static bool has_flows_to_one_server(struct check *check)
+{
+	const struct kl_entry_config *entry = &engine_line_of(check)->entries[check->entry];
+	const uint32_t *servers = check->facts->servers;
+	bool alone = text_is_ip(entry->name) && !entry->more_count;
+	if (servers && check->entry == 0)
+		alone |= servers[check->line] == 1;
+	return alone && check->policy->flows_max > 1 && check->policy->reregister_on &&
+	       about_set_field(check, KL_POLICY_flows_max);
+}
+
 /* ---- conditions: the fleet ---------------------------------------------------------------------
  */
 
@@ -345,6 +364,7 @@ static bool has_frequent_probes(struct check *check)
 #define TB_5844 "Polycom TB 5844 (2012)"
 #define EA_66546 "Polycom EA 66546 (2012)"
 #define OWN_5 "Keepline requirements, OWN-5"
+#define OWN_6 "Keepline requirements, OWN-6"
 #define RFC_5922 "RFC 5922"
 
 enum {
@@ -406,6 +426,12 @@ static const struct rule {
 	{"unregister-gap", OF_ENTRY, EVERY_PROFILE, has_unregister_gap,
 	 "from unregistering until the better server accepts, the line can't be called",
 	 "0, unless the servers need it", GUIDE},
+	{"flows-without-reregister", OF_ENTRY, EVERY_PROFILE, has_flows_without_reregister,
+	 "a second flow is a registration of its own: it means nothing without re-registration",
+	 "reregister_on: true, or flows_max: 1", OWN_6},
+	{"flows-one-server", OF_ENTRY, EVERY_PROFILE, has_flows_to_one_server,
+	 "a second flow needs a second server, and this entry has one",
+	 "a name that has several servers in the DNS, or flows_max: 1", OWN_6},
 	{"backoff-short", OF_ENTRY, EVERY_PROFILE, has_short_backoff,
 	 "a server that comes back is flooded with registrations", "a longer back-off", OWN_5},
 	{"expires-short", OF_ENTRY, EVERY_PROFILE, has_short_expires,

@@ -16,6 +16,8 @@ struct check_facts {
 	/* Of each line the shortest TTL that its lookups brought; NULL: nothing was looked up.
 	 * KL_NEVER: no record was needed. */
 	const kl_ms *ttls_ms;
+	/* Of each line the servers, by their addresses, that they brought for its first entry. */
+	const uint32_t *servers;
 };
 
 /* One piece of advice that was not followed. */

@@ -27,7 +27,7 @@
 
 enum {
 	CONFIG_FILE_MAX = 4 << 20,    /* bytes of one file */
-	CONFIG_LINES_MAX = 1024,      /* reg.1 to reg.1024; so with account.x and versity.x */
+	CONFIG_LINES_MAX = 10000,     /* reg.1 to reg.10000; so with account.x and versity.x */
 	CONFIG_TEXT_MAX = 255,        /* bytes of one text value */
 	CONFIG_EVENT_MAX = 63,        /* bytes of an event's name */
 	CONFIG_DIAGNOSTICS_MAX = 200, /* kept; the last tells how many more there were */

@@ -265,6 +265,9 @@ static const struct yaml_leaf *find_field(const struct native_policy *policy,
 static const struct native_line *find_line(const struct native *native, uint32_t x)
 {
 	const struct native_line *lines = native->file.lines.items;
+	/* As a rule they are numbered as they stand. */
+	if (x >= 1 && x <= native->file.lines.count && lines[x - 1].line.number == x)
+		return &lines[x - 1];
 	for (uint32_t i = 0; i < native->file.lines.count; i++)
 		if (lines[i].line.number == x)
 			return &lines[i];

@@ -4,6 +4,7 @@
  * place, for the host knows questions by theirs.  Route sets and lines are then laid over their
  * equals in the new configuration, and what belongs to none is let go. */
 #include "engine/dns.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
@@ -120,25 +121,17 @@ static void keep(uint32_t *limit, uint32_t least)
 		*limit = least;
 }
 
-static uint32_t registrations_of(const struct kl_config *config)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < config->line_count; i++)
-		count += config->lines[i].entry_count;
-	return count;
-}
-
 void kl_limits_keep(struct kl_config *config, const struct kl_config *old)
 {
 	struct kl_limits *limits = &config->limits;
-	uint32_t requests = old->limits.walks - registrations_of(old);
+	uint32_t requests = old->limits.walks - flow_registrations(old);
 	limits->set_routes = old->limits.set_routes;
 	keep(&limits->routes, old->limits.routes);
 	keep(&limits->queries, old->limits.queries);
 	keep(&limits->records, old->limits.records);
 	keep(&limits->name_bytes, old->limits.name_bytes);
 	keep(&limits->subscriptions, old->limits.subscriptions);
-	keep(&limits->walks, registrations_of(config) + requests);
+	keep(&limits->walks, flow_registrations(config) + requests);
 }
 
 /* ---- what the lines share ---- */
@@ -153,6 +146,8 @@ static void carry_head(struct kl_engine *e, const struct kl_engine *old)
 	e->ignored = old->ignored;
 	e->forged = old->forged;
 	e->link_down = old->link_down;
+	e->without_walk = old->without_walk;
+	e->walks_used = old->walks_used - old->registration_count + e->registration_count;
 	e->pace_at = old->pace_at;
 }
 
@@ -361,6 +356,8 @@ static void carry_line(struct kl_engine *e, uint32_t line, const struct kl_engin
 	to->carried = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		carry_registration(e, first + i, old, line_at(old, from)->first_registration + i);
+	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
+		carry_registration(e, flow_of_line(e, line) + i, old, flow_of_line(old, from) + i);
 	uint32_t moved = first - line_at(old, from)->first_registration;
 	for (uint32_t s = to->first_subscription; s != NONE; s = subscription_at(old, s)->next)
 		carry_subscription(e, line, old, s, moved);
@@ -388,7 +385,8 @@ static int carry_lines(struct kl_engine *e, const struct kl_engine *old)
 			continue;
 		}
 		renumbered |= line_at(e, line)->first_registration !=
-			      line_at(old, from)->first_registration;
+				      line_at(old, from)->first_registration ||
+			      flow_of_line(e, line) != flow_of_line(old, from);
 		carry_line(e, line, old, from);
 		count++;
 	}

@@ -1,4 +1,5 @@
 /* answer.c - what an answer means for the walk that it answers. */
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -105,6 +106,8 @@ static void walk_redirected(struct kl_engine *e, uint32_t w,
 		to = route_adopt(e, registration_at(e, walk->registration)->set, target);
 	if (to == NO_POS)
 		reason.why = KL_WHY_REFUSED;
+	else if (walk->method == KL_REGISTER && flow_bars(e, w, to))
+		reason.why = KL_WHY_ONE_SERVER;
 	else if (walk->visited & bit(to))
 		reason.why = KL_WHY_REDIRECT_LOOP;
 	else if (walk->hops == HOPS_MAX)
@@ -155,6 +158,20 @@ static bool walk_merged(struct kl_engine *e, uint32_t w)
 	return true;
 }
 
+/* RFC 5626 11.6: 439: the first hop knows no outbound.  There the line registers as any; a second
+ * flow would only take the first one's place.  OWN-6 */
+static bool walk_plain(struct kl_engine *e, uint32_t w)
+{
+	const struct walk *walk = walk_at(e, w);
+	uint32_t r = walk->registration;
+	if (walk->method != KL_REGISTER || walk->clears || flow_is_second(e, r) ||
+	    !flow_reg_id(e, r, walk->pos))
+		return false;
+	flow_plain(e, r, walk->pos);
+	walk_repeat(e, w, true);
+	return true;
+}
+
 /* TIME-7: a provisional answer ends the no-answer clock of its route. */
 static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 {
@@ -174,14 +191,17 @@ static void walk_provisional(struct kl_engine *e, uint32_t w, uint16_t status)
 static void walk_final(struct kl_engine *e, uint32_t w, const struct kl_event_response *response)
 {
 	struct walk *walk = walk_at(e, w);
-	const struct reason reason = {.why = KL_WHY_REFUSED,
-				      .rule = response->status == 503 ? KL_POLICY_failover_on_503
-								      : KL_POLICY_none,
-				      .pos = walk->pos,
-				      .status = response->status};
+	struct reason reason = {.why = KL_WHY_REFUSED,
+				.rule = response->status == 503 ? KL_POLICY_failover_on_503
+								: KL_POLICY_none,
+				.pos = walk->pos,
+				.status = response->status};
 	uint32_t r = walk->registration;
+	if (response->status == 439 && flow_is_second(e, r) && walk->method == KL_REGISTER)
+		reason.why = KL_WHY_NO_OUTBOUND;
 	bool denied = response->status == 403 && walk->method != KL_REGISTER && !walk->hops;
 	if ((response->status == 423 && walk_too_brief(e, w, response)) ||
+	    (response->status == 439 && walk_plain(e, w)) ||
 	    (response->status == 482 && walk_merged(e, w)))
 		return;
 	if (response->status < 300 && walk->method == KL_REGISTER)

@@ -1,5 +1,6 @@
 /* config.c - what a configuration must be, and the limits that fit it. */
 #include "engine/doubt.h"
+#include "engine/flow.h"
 #include "engine/names.h"
 #include "engine/route.h"
 
@@ -11,14 +12,6 @@ enum { PROBES_AT_ONCE = 4 };
 
 /* Routes and queries are numbered in 16 bits. */
 enum { NUMBERED_MAX = 0xfffe };
-
-static uint32_t registration_count_of(const struct kl_config *config)
-{
-	uint32_t count = 0;
-	for (uint32_t i = 0; i < config->line_count; i++)
-		count += config->lines[i].entry_count;
-	return count;
-}
 
 /* Is entry ENTRY of line LINE the first of its route set?  Lines of one
  * device mostly share one, so the search ends early. */
@@ -70,7 +63,7 @@ static uint32_t numbered(uint32_t sets, uint32_t of_each)
 
 void kl_limits_default(struct kl_config *config)
 {
-	uint32_t sets = set_count_of(config, is_any), registrations = registration_count_of(config);
+	uint32_t sets = set_count_of(config, is_any), registrations = flow_registrations(config);
 	uint32_t probes = PROBES_AT_ONCE * set_count_of(config, is_probing) +
 			  2 * DOUBT_ASKS * set_count_of(config, is_doubting);
 	config->limits = (struct kl_limits){
@@ -179,7 +172,7 @@ static bool limits_fit(const struct kl_config *config)
 	       limits->set_routes <= KL_SET_ROUTES_MAX && limits->queries &&
 	       limits->queries <= NUMBERED_MAX && limits->records && limits->records < most &&
 	       limits->name_bytes >= 64 && limits->name_bytes < most &&
-	       limits->name_bytes % 4 == 0 && limits->walks > registration_count_of(config) &&
+	       limits->name_bytes % 4 == 0 && limits->walks > flow_registrations(config) &&
 	       limits->walks < most && limits->subscriptions < most;
 }
 

@@ -2,6 +2,7 @@
  * CALL-2, TRIG-10). */
 #include "engine/dialog.h"
 
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
@@ -29,10 +30,17 @@ bool dialog_strict(const struct kl_engine *e, uint32_t r)
 		!policy->only_signal_needs_mode);
 }
 
-static bool dialog_registered(const struct kl_engine *e, uint32_t r, uint8_t pos)
+static bool dialog_is_at(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
 	return reg->active && pos != NO_POS && reg->current == pos;
+}
+
+/* By whichever flow.  OWN-6 */
+static bool dialog_registered(const struct kl_engine *e, uint32_t r, uint8_t pos)
+{
+	uint32_t second = flow_second(e, r);
+	return dialog_is_at(e, r, pos) || (second != NONE && dialog_is_at(e, second, pos));
 }
 
 /* EA 66546: a call of a server that failed over is not signalled to it; Poly guide: no message is
@@ -55,7 +63,8 @@ static bool dialog_comes_from(const struct kl_engine *e, uint32_t r, uint8_t pos
 {
 	const struct registration *reg = registration_at(e, r);
 	const struct member *member = member_at(e, reg->set, pos);
-	bool known = member->listed || pos == reg->current || pos == reg->former;
+	bool known = member->listed || pos == reg->current || pos == reg->former ||
+		     dialog_registered(e, r, pos);
 	return member->used && known && memcmp(route_slot(e, reg->set, pos)->route.ip, ip, 16) == 0;
 }
 
@@ -143,5 +152,8 @@ int dialog_feed_failed(struct kl_engine *e, const struct kl_event_dialog *event)
 		return KL_IGNORED;
 	bool learned = health_failed(e, r, &reason);
 	bool moved = registration_dialog_failed(e, r, reason.pos, &reason);
+	uint32_t second = flow_second(e, r);
+	if (!moved && second != NONE)
+		moved = registration_dialog_failed(e, second, reason.pos, &reason);
 	return learned || moved ? KL_OK : KL_IGNORED;
 }

@@ -157,7 +157,7 @@ static void doubt_end(struct kl_engine *e, uint32_t i)
 	const struct reason over = {.why = KL_WHY_UNASKED, .pos = NO_POS};
 	watch->doubted_at = watch->doubt_at = KL_NEVER;
 	watch->asked = 0;
-	for (uint32_t w = e->registration_count; w < e->config->limits.walks; w++)
+	for (uint32_t w = e->registration_count; w < e->walks_used; w++)
 		if (doubt_owns(e, w, i))
 			request_finish(e, w, &over);
 }
@@ -196,7 +196,7 @@ static void doubt_confirm(struct kl_engine *e, uint32_t i, uint32_t asker, enum 
 		reason.pos = registration_at(e, r)->current;
 		hedge_commit(e, r, &reason);
 	}
-	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
+	for (uint32_t w = 0; w < e->walks_used; w++) {
 		if (!walk_waits_on(e, w, slot, serial) || walk_at(e, w)->state != WALK_SENDING ||
 		    !doubt_may_leave(e, w))
 			continue;

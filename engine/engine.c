@@ -1,6 +1,7 @@
 /* engine.c - one way in, one way out: events to their parts, parts to actions, the deadline. */
 #include "engine/dialog.h"
 #include "engine/dns.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
@@ -45,9 +46,7 @@ static struct layout layout_of(const struct kl_config *config)
 	struct layout layout = {.size = sizeof(struct kl_engine)};
 	struct kl_engine *head = &layout.head;
 	size_t routes = limits->set_routes;
-	uint32_t registrations = 0;
-	for (uint32_t i = 0; i < config->line_count; i++)
-		registrations += config->lines[i].entry_count;
+	uint32_t registrations = flow_registrations(config);
 	head->config = config;
 	head->registration_count = registrations;
 	head->slot_nodes = routes_have_timers(config) ? limits->routes : 0;
@@ -69,6 +68,8 @@ static struct layout layout_of(const struct kl_config *config)
 	head->names_at = layout_table(&layout, limits->name_bytes, 1);
 	head->subscriptions_at =
 		layout_table(&layout, limits->subscriptions, sizeof(struct subscription));
+	if (flow_any(config))
+		head->second_flows_at = layout_table(&layout, config->line_count, sizeof(uint32_t));
 	return layout;
 }
 
@@ -86,6 +87,7 @@ static void init_nodes(struct kl_engine *e)
 
 static void init_lists(struct kl_engine *e)
 {
+	e->walks_used = e->registration_count;
 	e->free_walk = NONE;
 	for (uint32_t w = e->config->limits.walks; w-- > e->registration_count;) {
 		request_at(e, w)->next = e->free_walk;
@@ -110,6 +112,7 @@ static void init_lines(struct kl_engine *e)
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)
 			registration_init(e, r++, i, j);
 	}
+	flow_init(e, r);
 	line_init_groups(e);
 }
 
@@ -155,6 +158,7 @@ static void set_settled(struct kl_engine *e, uint32_t s)
 			reg->failed = 0; /* the list is rebuilt: PROBE-4 */
 		set->due |= reg->failed != 0;
 		registration_routes_changed(e, r);
+		flow_look(e, r);
 		if (walk_at(e, r)->state == WALK_NAMES)
 			registration_go(e, r);
 		for (uint32_t w = reg->first_request, next; w != NONE; w = next) {

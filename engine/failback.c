@@ -1,6 +1,7 @@
 #include "engine/failback.h"
 
 #include "engine/dns.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/keepalive.h"
 #include "engine/line.h"
@@ -165,6 +166,8 @@ static bool failback_begin(struct kl_engine *e, uint32_t r, enum kl_cause why, b
 	reg->left = reg->current;
 	reg->left_why = (uint8_t)why;
 	reg->left_fault = KL_FAULT_NONE;
+	if (flow_return(e, r, failback_better(e, r), &reason))
+		return false;
 	if (!registration_policy(e, r)->unregister_on_failback) {
 		registration_enter(e, r, KL_FAILING_BACK, &reason);
 		failback_walk(e, r, on);

@@ -1,5 +1,6 @@
 #include "engine/fallback.h"
 
+#include "engine/flow.h"
 #include "engine/line.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
@@ -52,7 +53,7 @@ static void fallback_hurry(struct kl_engine *e, uint32_t line, uint32_t but)
 void fallback_lost(struct kl_engine *e, uint32_t r)
 {
 	uint32_t line = registration_at(e, r)->line;
-	if (!fallback_successive(e, line) || !line_at(e, line)->started)
+	if (!fallback_successive(e, line) || !line_at(e, line)->started || flow_is_second(e, r))
 		return;
 	uint32_t turn = fallback_turn(e, line);
 	if (registration_at(e, turn)->state == KL_STANDBY)
@@ -67,7 +68,7 @@ void fallback_connected(struct kl_engine *e, uint32_t r, bool anew)
 {
 	uint32_t line = registration_at(e, r)->line;
 	kl_ms probe_ms = fallback_policy(e, line)->fallback_probe_ms;
-	if (!fallback_successive(e, line))
+	if (!fallback_successive(e, line) || flow_is_second(e, r))
 		return;
 	for (uint32_t low = r + 1; low < entries_end(e, line); low++)
 		registration_stand_by(e, low, KL_WHY_HIGHER);

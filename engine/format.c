@@ -166,6 +166,8 @@ static void put_send(struct text *text, const struct kl_action_send *send)
 	if (send->method == KL_REGISTER || send->call_id > 1)
 		put(text, " call-id %u", (unsigned)send->call_id);
 	put(text, " cseq %u", (unsigned)send->cseq);
+	if (send->reg_id > 1)
+		put(text, " reg-id %u", (unsigned)send->reg_id);
 	if (send->purpose != KL_FOR_ITSELF)
 		put(text, " for %s %llu", purpose_name(send->purpose),
 		    (unsigned long long)send->token);
@@ -201,6 +203,8 @@ static void put_line(struct text *text, const struct kl_report *report)
 	put(text, "line %u", (unsigned)report->line + 1);
 	if (config && config->lines[report->line].entry_count > 1)
 		put(text, " entry %u", (unsigned)report->entry + 1);
+	if (report->second_flow)
+		put(text, " second flow");
 }
 
 static void put_time(struct text *text, const char *what, kl_ms at)

@@ -1,5 +1,6 @@
 #include "engine/hedge.h"
 
+#include "engine/flow.h"
 #include "engine/outcome.h"
 #include "engine/registration.h"
 #include "engine/subscription.h"
@@ -17,7 +18,8 @@ void hedge_begin(struct kl_engine *e, uint32_t r, const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
 	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) || reg->try_better ||
-	    registration_policy(e, r)->fail_registration_on || reason->pos != reg->current)
+	    registration_policy(e, r)->fail_registration_on || reason->pos != reg->current ||
+	    flow_ready(e, r)) /* it is registered elsewhere as it is */
 		return;
 	struct start start = hedge_start(e, r);
 	start.more = true; /* the current route stands behind them all */
@@ -59,6 +61,8 @@ void hedge_commit(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	uint8_t accepted = reg->former, left = reg->current;
 	kl_ms until = reg->former_expires_at;
 	const struct start start = hedge_start(e, r);
+	if (accepted == NO_POS && flow_take_over(e, r, 0, reason))
+		return;
 	reg->left_why = KL_WHY_NONE;
 	registration_break_off(e, r, left, reason);
 	if (accepted != NO_POS && until > e->now) {

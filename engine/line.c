@@ -2,6 +2,7 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/flow.h"
 #include "engine/registration.h"
 #include "engine/subscription.h"
 
@@ -13,6 +14,8 @@ int line_start(struct kl_engine *e, uint32_t line)
 	self->started = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_start(e, self->first_registration + i);
+	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
+		registration_start(e, flow_of_line(e, line) + i);
 	fallback_begin(e, line);
 	return KL_OK;
 }
@@ -26,6 +29,8 @@ int line_stop(struct kl_engine *e, uint32_t line)
 	subscription_end_all(e, line);
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_stop(e, self->first_registration + i);
+	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
+		registration_stop(e, flow_of_line(e, line) + i);
 	return KL_OK;
 }
 

@@ -4,6 +4,7 @@
  * weight (RFC 2782).  A draw is a function of the engine's seed, the registration and the SRV
  * records: the same records looked up again give the same order, and ten thousand lines of one
  * engine differ (DNS-5). */
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/route.h"
@@ -104,13 +105,13 @@ static bool member_before(const struct member *a, const struct member *b, const 
 	return a->seq < b->seq;
 }
 
-/* Two sets drawn from one seed must not repeat each other's draws; and a line with a key goes on
- * drawing alike wherever a reload puts it. */
+/* Two sets drawn from one seed must not repeat each other's draws, but both flows of an entry have
+ * one order; and a line with a key goes on drawing alike wherever a reload puts it. */
 static uint64_t draw_seed(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
 	uint64_t key = e->config->lines[reg->line].key;
-	uint64_t who = key ? random_next(&key) + reg->entry : r + UINT64_C(1);
+	uint64_t who = key ? random_next(&key) + reg->entry : flow_first(e, r) + UINT64_C(1);
 	uint64_t seed = e->seed ^ (UINT64_C(0xd1342543de82ef95) * who);
 	return random_next(&seed);
 }

@@ -2,6 +2,7 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/hedge.h"
 #include "engine/keepalive.h"
@@ -88,6 +89,7 @@ void registration_connect(struct kl_engine *e, uint32_t r, kl_ms granted_ms,
 	registration_wake_requests(e, r);
 	subscription_registered(e, r);
 	registration_routes_changed(e, r);
+	flow_look(e, r);
 }
 
 void registration_accepted(struct kl_engine *e, uint32_t r,
@@ -103,7 +105,13 @@ void registration_accepted(struct kl_engine *e, uint32_t r,
 		registration_denied(e, r, &reason, 0);
 		return;
 	}
+	if (!walk->clears && flow_is_second(e, r) && !response->outbound) {
+		reason.why = KL_WHY_NO_OUTBOUND;
+		registration_denied(e, r, &reason, 0);
+		return;
+	}
 	walk_end(e, r);
+	reg->outbound = response->outbound && flow_reg_id(e, r, reason.pos);
 	if (walk->clears)
 		reason.why = KL_WHY_CLEARED;
 	if (reg->state == KL_LEAVING)
@@ -123,7 +131,11 @@ static kl_ms backoff_ms(struct kl_engine *e, uint32_t r, kl_ms retry_after_ms)
 	kl_ms least_ms, most_ms;
 	if (retry_after_ms)
 		return retry_after_ms;
-	kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
+	if (flow_is_second(e, r))
+		kl_policy_flow_backoff(policy, registration_at(e, r)->failures, &least_ms,
+				       &most_ms);
+	else
+		kl_policy_backoff(policy, registration_at(e, r)->failures, &least_ms, &most_ms);
 	return random_between(e, least_ms, most_ms);
 }
 
@@ -144,6 +156,12 @@ static enum kl_policy_field retry_rule(const struct kl_engine *e, uint32_t r, kl
 	if (retry_after_ms)
 		return retry_after_ms > policy->retry_after_max_ms ? KL_POLICY_retry_after_max_ms
 								   : KL_POLICY_none;
+	if (flow_is_second(e, r)) {
+		kl_policy_flow_backoff(policy, registration_at(e, r)->failures, &least_ms,
+				       &most_ms);
+		return most_ms == policy->flow_backoff_max_ms ? KL_POLICY_flow_backoff_max_ms
+							      : KL_POLICY_flow_backoff_base_ms;
+	}
 	if (fallback_probe_ms(e, r))
 		return KL_POLICY_fallback_probe_ms;
 	if (policy->backoff_fixed_ms)
@@ -196,6 +214,8 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 			      kl_ms retry_after_ms)
 {
 	struct registration *reg = registration_at(e, r);
+	if (flow_take_over(e, r, 0, reason))
+		return;
 	registration_forget(e, r);
 	registration_retire(e, r, reason, retry_after_ms);
 	for (uint32_t w = reg->first_request, next; w != NONE; w = next) {
@@ -204,6 +224,7 @@ static void registration_lose(struct kl_engine *e, uint32_t r, const struct reas
 			request_unregistered(e, w, reason);
 	}
 	fallback_lost(e, r);
+	flow_wait(e, r);
 }
 
 void registration_exhausted(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -254,6 +275,7 @@ void registration_break_off(struct kl_engine *e, uint32_t r, uint8_t pos,
 	registration_note_left(registration_at(e, r), pos, reason);
 	registration_drop(e, r);
 	registration_enter(e, r, KL_FAILING_OVER, reason);
+	flow_wait(e, r);
 }
 
 /* The open REGISTER leaves its route for the next. */
@@ -265,6 +287,9 @@ static void registration_move_on(struct kl_engine *e, uint32_t r, const struct r
 		registration_note_left(reg, left, reason);
 	if (reg->state == KL_FAILING_BACK && left != reg->current)
 		health_hold_off(e, r, left);
+	if ((left == reg->current || reg->state == KL_REFRESHING) &&
+	    flow_take_over(e, r, walk_at(e, r)->tried, reason))
+		return;
 	uint8_t next = walk_next(e, r);
 	if (left == reg->current)
 		registration_drop(e, r);
@@ -274,8 +299,10 @@ static void registration_move_on(struct kl_engine *e, uint32_t r, const struct r
 	}
 	bool fails_over = reg->state == KL_REFRESHING ||
 			  (reg->state == KL_FAILING_BACK && left == reg->current);
-	if (fails_over)
+	if (fails_over) {
 		registration_enter(e, r, KL_FAILING_OVER, reason);
+		flow_wait(e, r);
+	}
 	walk_report_move(e, r, left, reason);
 	walk_send(e, r, next);
 }
@@ -287,7 +314,9 @@ void registration_denied(struct kl_engine *e, uint32_t r, const struct reason *r
 	struct walk *walk = walk_at(e, r);
 	bool returning = reg->state == KL_FAILING_BACK && walk->pos != reg->current;
 	bool ends = reg->state == KL_LEAVING || reg->state == KL_CLEARING;
-	if (!ends && registration_policy(e, r)->denial_moves_on) {
+	bool moves_on =
+		registration_policy(e, r)->denial_moves_on || reason->why == KL_WHY_NO_OUTBOUND;
+	if (!ends && moves_on) {
 		health_denied(e, r, reason);
 		registration_move_on(e, r, reason);
 	} else if (reg->state == KL_LEAVING) {
@@ -327,7 +356,8 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 {
 	struct registration *reg = registration_at(e, r);
 	bool wanted = reg->state != KL_OFF && reg->state != KL_LEAVING &&
-		      reg->state != KL_CLEARING && reg->state != KL_STANDBY;
+		      reg->state != KL_CLEARING && reg->state != KL_STANDBY &&
+		      !flow_bars(e, r, pos) && (response->outbound || !flow_is_second(e, r));
 	if (response->granted_ms == 0 || (reg->active && reg->current == pos))
 		return KL_IGNORED;
 	if (reg->active || !wanted) {
@@ -337,6 +367,7 @@ int registration_late(struct kl_engine *e, uint32_t r, uint8_t pos,
 		return KL_IGNORED;
 	}
 	registration_walk_stop(e, r);
+	reg->outbound = response->outbound && flow_reg_id(e, r, pos);
 	health_answered_late(e, r, pos, response->status);
 	registration_connect(e, r, response->granted_ms,
 			     &(struct reason){.why = KL_WHY_LATE_ACCEPTED,
@@ -358,6 +389,8 @@ void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault
 	if (registration_frozen(e, r)) {
 		reg->stream_lost = true;
 		reg->refresh_at = e->now;
+	} else if (flow_is_second(e, r) && reg->state != KL_STANDBY && reg->state != KL_LEAVING) {
+		flow_lost(e, r, &reason);
 	} else if (reg->state == KL_REGISTERED) {
 		registration_lose(e, r, &reason, 0);
 	} else {
@@ -401,6 +434,8 @@ static void registration_failback_to_failover(struct kl_engine *e, uint32_t r,
 {
 	uint8_t left = registration_at(e, r)->current;
 	struct walk *walk = walk_at(e, r);
+	if (flow_take_over(e, r, 0, reason))
+		return;
 	walk->allowed = UINT32_MAX;
 	walk->more = false;
 	walk->tried |= bit(left);
@@ -412,6 +447,8 @@ static void registration_fail_over(struct kl_engine *e, uint32_t r, const struct
 				   const struct reason *reason)
 {
 	struct registration *reg = registration_at(e, r);
+	if (flow_take_over(e, r, start->tried, reason))
+		return;
 	reg->left_why = KL_WHY_NONE;
 	if (reg->state == KL_BACKING_OFF && !reg->active) {
 		registration_note_left(reg, start->origin, reason);

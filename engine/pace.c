@@ -57,7 +57,9 @@ void pace_revive(struct kl_engine *e, uint32_t r)
 	const struct kl_policy *policy = registration_policy(e, r);
 	bool own = reg->retry_rule == KL_POLICY_backoff_base_ms ||
 		   reg->retry_rule == KL_POLICY_backoff_max_ms ||
-		   reg->retry_rule == KL_POLICY_backoff_fixed_ms;
+		   reg->retry_rule == KL_POLICY_backoff_fixed_ms ||
+		   reg->retry_rule == KL_POLICY_flow_backoff_base_ms ||
+		   reg->retry_rule == KL_POLICY_flow_backoff_max_ms;
 	if (!policy->health_shared || reg->state != KL_BACKING_OFF || reg->active || !own)
 		return;
 	kl_ms at = pace_take(e, r), spread_ms = pace_fleet_ms(policy);

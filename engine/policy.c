@@ -98,3 +98,14 @@ void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms 
 	if (*most_ms < 2 * pace_fleet_ms(policy))
 		*most_ms = 2 * pace_fleet_ms(policy);
 }
+
+/* RFC 5626 4.5, where at least one flow has not failed.  OWN-6 */
+void kl_policy_flow_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
+			    kl_ms *most_ms)
+{
+	kl_ms wait = UINT64_C(2) * policy->flow_backoff_base_ms;
+	for (uint32_t i = 0; i < failures && wait < policy->flow_backoff_max_ms; i++)
+		wait *= 2;
+	*most_ms = earlier(wait, policy->flow_backoff_max_ms);
+	*least_ms = *most_ms / 2;
+}

@@ -2,6 +2,7 @@
 
 #include "engine/failback.h"
 #include "engine/fallback.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/hedge.h"
 #include "engine/outcome.h"
@@ -62,6 +63,7 @@ void registration_init(struct kl_engine *e, uint32_t r, uint32_t line, uint8_t e
 						       .former = NO_POS,
 						       .resume = NO_POS,
 						       .flow = NO_POS,
+						       .plain = NO_POS,
 						       .left = NO_POS,
 						       .moved_from = NO_POS,
 						       .since_at = e->now,
@@ -135,7 +137,8 @@ void registration_set_active(struct kl_engine *e, uint32_t r, bool active)
 bool registration_in_failover(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
-	return reg->current != NO_POS && reg->primary != NO_POS && reg->current != reg->primary;
+	return reg->current != NO_POS && reg->primary != NO_POS && reg->current != reg->primary &&
+	       !flow_is_second(e, r);
 }
 
 /* ---- the open REGISTER ---- */
@@ -154,7 +157,7 @@ void registration_walk_stop(struct kl_engine *e, uint32_t r)
 /* Sends the REGISTER to FIRST or, if that is none, to the walk's next route. */
 void registration_send(struct kl_engine *e, uint32_t r, uint8_t first, const struct reason *none)
 {
-	uint8_t pos = first != NO_POS ? first : walk_next(e, r);
+	uint8_t pos = first != NO_POS && !flow_bars(e, r, first) ? first : walk_next(e, r);
 	if (pos == NO_POS)
 		registration_exhausted(e, r, none);
 	else
@@ -357,6 +360,8 @@ void registration_start(struct kl_engine *e, uint32_t r)
 		registration_off(e, r, &again);
 	}
 	probe_look(e, r);
+	if (flow_is_second(e, r))
+		return; /* it waits for the first: flow_look() */
 	if (!registration_config(e, r)->registers)
 		route_demand(e, reg->set);
 	else if (fallback_successive(e, reg->line))
@@ -367,9 +372,10 @@ void registration_start(struct kl_engine *e, uint32_t r)
 
 void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why)
 {
-	struct reason reason = {.why = (uint8_t)why, .pos = NO_POS};
-	if (why == KL_WHY_TURN)
-		reason.rule = KL_POLICY_successive;
+	const struct reason reason = {.why = (uint8_t)why,
+				      .rule = why == KL_WHY_STARTED ? KL_POLICY_none
+								    : flow_turn_rule(e, r),
+				      .pos = NO_POS};
 	if (registration_at(e, r)->active)
 		registration_refresh(e, r, &reason);
 	else if (why == KL_WHY_STARTED)
@@ -383,7 +389,7 @@ void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
 	struct registration *reg = registration_at(e, r);
 	bool clearing = reg->state == KL_CLEARING;
 	const struct reason reason = {
-		.why = (uint8_t)why, .rule = KL_POLICY_successive, .pos = NO_POS};
+		.why = (uint8_t)why, .rule = flow_turn_rule(e, r), .pos = NO_POS};
 	if (!registration_config(e, r)->registers || reg->state == KL_STANDBY ||
 	    reg->state == KL_LEAVING)
 		return;
@@ -396,6 +402,7 @@ void registration_stand_by(struct kl_engine *e, uint32_t r, enum kl_cause why)
 	reg->lost = false;
 	registration_enter(e, r, KL_STANDBY, &reason);
 	request_follow_all(e, r);
+	flow_stop(e, r);
 }
 
 void registration_retry_at(struct kl_engine *e, uint32_t r, kl_ms at, enum kl_policy_field rule)
@@ -449,9 +456,10 @@ void registration_routes_changed(struct kl_engine *e, uint32_t r)
 		reg->primary = order_primary(e, r, reg->current);
 	if (!registration_in_failover(e, r))
 		failback_disarm(e, r);
-	if (registration_route_gone(e, r) && reg->state == KL_REGISTERED)
-		registration_refresh(
-			e, r, &(struct reason){.why = KL_WHY_ROUTE_GONE, .pos = reg->current});
+	const struct reason gone = {.why = KL_WHY_ROUTE_GONE, .pos = reg->current};
+	if (registration_route_gone(e, r) && reg->state == KL_REGISTERED &&
+	    !flow_take_over(e, r, 0, &gone))
+		registration_refresh(e, r, &gone);
 }
 
 void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason)
@@ -461,6 +469,8 @@ void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *re
 		registration_forget(e, r);
 		return;
 	}
+	if (flow_take_over(e, r, 0, reason))
+		return;
 	registration_set_active(e, r, false);
 	reg->expires_at = KL_NEVER;
 	if (reg->state == KL_REFRESHING)
@@ -501,7 +511,8 @@ void registration_time(struct kl_engine *e, uint32_t r)
 	} else if (reg->refresh_at <= e->now) {
 		/* Before a failback that is due, too: the current route must go on serving while
 		 * better ones are tried.  FAIL-12 */
-		if (!registration_leave_dead(e, r) && !failback_by_refresh(e, r))
+		if (!registration_leave_dead(e, r) && !failback_by_refresh(e, r) &&
+		    reg->refresh_at <= e->now)
 			registration_refresh(e, r, reg->stream_lost ? &link_up : &due);
 	} else {
 		reg->failback_at = KL_NEVER;

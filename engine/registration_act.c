@@ -1,4 +1,5 @@
 /* registration_act.c - what a registration owes the host, as reports. */
+#include "engine/flow.h"
 #include "engine/line.h"
 #include "engine/registration.h"
 #include "engine/route.h"
@@ -11,6 +12,7 @@ static struct kl_report registration_report(const struct kl_engine *e, uint32_t 
 				   .rule = (enum kl_policy_field)reason->rule,
 				   .line = reg->line,
 				   .entry = reg->entry,
+				   .second_flow = flow_is_second(e, r),
 				   .fault = (enum kl_fault)reason->fault,
 				   .status = reason->status,
 				   .count = reason->count,

@@ -27,7 +27,7 @@ static bool member_in_use(const struct kl_engine *e, uint32_t s, uint8_t pos)
 			continue;
 		if (reg->current == pos || reg->primary == pos || reg->former == pos ||
 		    reg->flow == pos || reg->moved_from == pos || reg->left == pos ||
-		    reg->resume == pos)
+		    reg->resume == pos || reg->plain == pos)
 			return true;
 		if (subscription_refers_to(e, r, pos))
 			return true;

@@ -2,8 +2,8 @@
  *
  * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
  * their orders, walks, requests, route sets, their members, the route table, queries, records,
- * names, subscriptions.  Nothing in it is a pointer but the configuration, so the block can be
- * copied and compared.
+ * names, subscriptions, second flows.  Nothing in it is a pointer but the configuration, so the
+ * block can be copied and compared.
  */
 #ifndef ENGINE_STATE_H
 #define ENGINE_STATE_H
@@ -89,9 +89,11 @@ struct registration {
 	bool try_better : 1;  /* the next request tries a better route directly (FAIL-4, FAIL-16) */
 	bool stream_lost : 1; /* while this side had no network (PROBE-9) */
 	bool paced : 1;       /* failback_at is its turn among the lines that return (OWN-5) */
-	uint8_t : 2;
-	uint8_t retry_rule; /* enum kl_policy_field: what ruled the back-off */
-	uint8_t spare[1];   /* no hidden bytes: blocks can be compared */
+	bool outbound : 1;    /* the registrar that accepted it last keeps flows apart (OWN-6) */
+	bool exchanged : 1;   /* it has the reg-id, and the Call-IDs, that the other flow began with
+			       */
+	uint8_t retry_rule;   /* enum kl_policy_field: what ruled the back-off */
+	uint8_t plain;        /* the route that answered 439 last: no reg-id there; or NO_POS */
 	struct reason reason;
 	kl_ms since_at;
 	kl_ms expires_at, refresh_at, failback_at, retry_at, former_expires_at;
@@ -324,16 +326,19 @@ struct kl_engine {
 	uint32_t heap_count;
 	uint32_t free_walk, free_record, free_subscription;
 	uint32_t registration_count, set_count, walk_count;
+	uint32_t walks_used; /* those from here on never were */
 	uint32_t slot_nodes; /* limits.routes, or 0: nobody needs them */
 	kl_ms pace_at;       /* the next line that nobody waits for may move (OWN-5) */
 	uint32_t calls;      /* of all lines, INVITEs under way included */
 	uint32_t held_count; /* registrations whose failback waits for idle */
 	uint32_t ignored, forged;
-	bool link_down; /* this side has no network */
+	bool link_down;    /* this side has no network */
+	bool without_walk; /* a subscription waits until one is free, or did */
 	/* Where each table begins, in bytes from the block's start. */
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
 	uint32_t sets_at, members_at, slots_at, watches_at, queries_at, records_at, names_at;
 	uint32_t subscriptions_at;
+	uint32_t second_flows_at; /* 0: no line has any (OWN-6) */
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -356,6 +361,8 @@ TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
 TABLE(watch_at, struct watch, watches_at, e->slot_nodes)
 TABLE(query_at, struct query, queries_at, e->config->limits.queries)
 TABLE(record_at, struct record, records_at, e->config->limits.records)
+/* Of each line the second flow of its first entry that has one, those of others behind it; NONE. */
+TABLE(second_flow_at, uint32_t, second_flows_at, e->config->line_count)
 TABLE(subscription_at, struct subscription, subscriptions_at, e->config->limits.subscriptions)
 
 static inline uint32_t node_count(const struct kl_engine *e)

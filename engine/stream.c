@@ -22,10 +22,12 @@ static bool stream_moves_request(const struct kl_engine *e, uint32_t r, const st
 	return false;
 }
 
+/* Over UDP there is none, but a flow of RFC 5626 goes by its keep-alives there, too.  OWN-6 */
 static bool stream_carries(const struct kl_engine *e, uint32_t r, const struct slot *slot)
 {
 	const struct registration *reg = registration_at(e, r);
-	return reg->active && route_slot(e, reg->set, reg->flow) == slot;
+	return reg->active && route_slot(e, reg->set, reg->flow) == slot &&
+	       (slot->route.transport != KL_UDP || reg->outbound);
 }
 
 static bool stream_of_former(const struct kl_engine *e, uint32_t r, const struct slot *slot)
@@ -39,8 +41,9 @@ static bool stream_of_former(const struct kl_engine *e, uint32_t r, const struct
  * loss; but a request/response pair that can't complete is a failover.  TRIG-6 */
 int stream_feed_lost(struct kl_engine *e, const struct kl_event_transport *event)
 {
-	if ((event->fault != KL_FAULT_STREAM_LOST && event->fault != KL_FAULT_KEEPALIVE) ||
-	    (event->route.transport != KL_TCP && event->route.transport != KL_TLS))
+	bool keepalive = event->fault == KL_FAULT_KEEPALIVE;
+	if ((event->fault != KL_FAULT_STREAM_LOST && !keepalive) ||
+	    (event->route.transport == KL_UDP && !keepalive) || event->route.transport > KL_TLS)
 		return KL_EINVAL;
 	struct slot *slot = route_known(e, &event->route);
 	uint32_t serial = e->serial; /* what comes of it may use the route anew */
@@ -91,7 +94,7 @@ const struct slot *stream_close(struct kl_engine *e, uint32_t w)
 
 static bool stream_needed(const struct kl_engine *e, const struct slot *slot)
 {
-	for (uint32_t w = 0; w < e->config->limits.walks; w++)
+	for (uint32_t w = 0; w < e->walks_used; w++)
 		if (walk_waits_on(e, w, slot, e->serial))
 			return true;
 	return stream_registered(e, slot);

@@ -187,6 +187,7 @@ static void subscription_make(struct kl_engine *e, uint32_t s)
 	}
 	uint32_t w = subscription_open(e, s, r);
 	if (w == NONE) {
+		e->without_walk = true;
 		subscription_enter(e, s, KL_SUB_WAITING, e->now + place_wait_ms,
 				   &(struct reason){.why = KL_WHY_NO_WALK, .pos = NO_POS});
 		return;
@@ -294,20 +295,25 @@ static void subscription_failed(struct kl_engine *e, uint32_t s, uint32_t w,
 		registration_dialog_failed(e, r, sub->pos, reason);
 }
 
-/* Somebody else's request may have waited for the place that has become free. */
+/* Somebody else's request may have waited for the place that has become free.  As long as nobody
+ * was without one no line is looked at. */
 static void subscription_next(struct kl_engine *e)
 {
-	for (uint32_t i = 0; i < e->config->line_count; i++)
+	bool waiting = false;
+	for (uint32_t i = 0; e->without_walk && i < e->config->line_count; i++)
 		for (uint32_t s = line_at(e, i)->first_subscription; s != NONE;
 		     s = subscription_at(e, s)->next) {
 			struct subscription *sub = subscription_at(e, s);
-			if (sub->state != KL_SUB_WAITING || sub->reason.why != KL_WHY_NO_WALK ||
-			    sub->due_at == e->now)
+			if (sub->state != KL_SUB_WAITING || sub->reason.why != KL_WHY_NO_WALK)
+				continue;
+			waiting = true;
+			if (sub->due_at == e->now)
 				continue;
 			sub->due_at = e->now;
 			subscription_schedule(e, s);
 			return;
 		}
+	e->without_walk = waiting;
 }
 
 void subscription_walk_ended(struct kl_engine *e, uint32_t w, const struct reason *reason)

@@ -1,4 +1,5 @@
 /* view.c - what anyone may look at, filled by copy. */
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/line.h"
 #include "engine/names.h"
@@ -32,25 +33,24 @@ static int32_t view_index(const struct kl_engine *e, uint32_t r, uint8_t pos)
 	return -1;
 }
 
-int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,
-		 struct kl_entry_view *view)
+static int view_registration(const struct kl_engine *e, uint32_t r, struct kl_entry_view *view)
 {
-	uint32_t r = find(e, line, entry), routes = 0;
+	uint32_t routes = 0;
 	if (r == NONE)
 		return KL_EINVAL;
 	const struct registration *reg = registration_at(e, r);
-	while (view_pos(e, r, routes) != NO_POS)
+	while (view_pos(e, flow_first(e, r), routes) != NO_POS)
 		routes++;
 	*view = (struct kl_entry_view){.state = (enum kl_state)reg->state,
 				       .registers = registration_config(e, r)->registers,
 				       .active = reg->active,
 				       .in_failover = registration_in_failover(e, r),
-				       .working = line_working(e, line) == r,
+				       .working = line_working(e, reg->line) == r,
 				       .failback_held = reg->held,
 				       .redundancy_ready = health_is_ready(e, r),
 				       .routes = routes,
-				       .current = view_index(e, r, reg->current),
-				       .primary = view_index(e, r, reg->primary),
+				       .current = view_index(e, flow_first(e, r), reg->current),
+				       .primary = view_index(e, flow_first(e, r), reg->primary),
 				       .failures = reg->failures,
 				       .since_at = reg->since_at,
 				       .expires_at = reg->expires_at,
@@ -59,10 +59,25 @@ int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,
 				       .retry_at = reg->retry_at,
 				       .moved_at = reg->moved_at,
 				       .moved_why = (enum kl_cause)reg->moved_why,
-				       .moved_fault = (enum kl_fault)reg->moved_fault};
+				       .moved_fault = (enum kl_fault)reg->moved_fault,
+				       .reg_id = flow_reg_id(e, r, reg->current),
+				       .outbound = reg->outbound};
 	if (reg->moved_from != NO_POS)
 		view->moved_from = route_slot(e, reg->set, reg->moved_from)->route;
 	return KL_OK;
+}
+
+int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,
+		 struct kl_entry_view *view)
+{
+	return view_registration(e, find(e, line, entry), view);
+}
+
+int kl_get_second_flow(const struct kl_engine *e, uint32_t line, uint32_t entry,
+		       struct kl_entry_view *view)
+{
+	uint32_t r = find(e, line, entry);
+	return view_registration(e, r == NONE ? NONE : flow_second(e, r), view);
 }
 
 /* Service records as a person counts them: 1 upward in the order of the walk. */

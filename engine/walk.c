@@ -2,6 +2,7 @@
 
 #include "engine/doubt.h"
 #include "engine/failback.h"
+#include "engine/flow.h"
 #include "engine/health.h"
 #include "engine/names.h"
 #include "engine/outcome.h"
@@ -45,7 +46,7 @@ static bool walk_open_now(const struct walk *walk)
  */
 static uint32_t walk_of_carried_tx(const struct kl_engine *e, kl_tx tx)
 {
-	for (uint32_t w = 0; w < e->config->limits.walks; w++)
+	for (uint32_t w = 0; w < e->walks_used; w++)
 		if (walk_open_now(walk_at(e, w)) && walk_at(e, w)->tx == tx)
 			return w;
 	return NONE;
@@ -113,6 +114,8 @@ uint32_t walk_open_request(struct kl_engine *e, uint32_t r, enum kl_method metho
 		return NONE;
 	e->free_walk = request_at(e, w)->next;
 	e->walk_count++;
+	if (w >= e->walks_used)
+		e->walks_used = w + 1;
 	*walk_at(e, w) = walk_fresh(r, method);
 	*request_at(e, w) = (struct request){.next = NONE, .owned = NONE, .owner = OWNER_HOST};
 	return w;
@@ -198,7 +201,9 @@ bool walk_may_try(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
 	const struct walk *walk = walk_at(e, w);
 	return walk->allowed & ~walk->tried & bit(pos) &&
-	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP);
+	       !(walk->over && walk_transport(e, walk, pos) == KL_UDP) &&
+	       !(walk->method == KL_REGISTER &&
+		 member_at(e, registration_at(e, w)->set, pos)->used && flow_bars(e, w, pos));
 }
 
 /* Where walk W may go next, one bit each.  A failback tries the better routes, and then the one
@@ -536,7 +541,7 @@ bool walk_fail_all(struct kl_engine *e, const struct slot *slot, enum kl_fault f
 		   uint32_t serial)
 {
 	bool found = false;
-	for (uint32_t w = 0; w < e->config->limits.walks; w++) {
+	for (uint32_t w = 0; w < e->walks_used; w++) {
 		if (!walk_waits_on(e, w, slot, serial))
 			continue;
 		found = true;

@@ -1,4 +1,5 @@
 /* walk_act.c - what a walk owes the host, as actions. */
+#include "engine/flow.h"
 #include "engine/names.h"
 #include "engine/route.h"
 #include "engine/stream.h"
@@ -23,6 +24,7 @@ static void walk_act_report(const struct kl_engine *e, const struct walk *walk,
 					    .rule = (enum kl_policy_field)walk->reason.rule,
 					    .line = reg->line,
 					    .entry = reg->entry,
+					    .second_flow = flow_is_second(e, walk->registration),
 					    .method = (enum kl_method)walk->method,
 					    .left = walk_route(e, walk, walk->left_pos),
 					    .route = walk_route(e, walk, walk->pos),
@@ -74,6 +76,7 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.attempt = walk->attempt,
 		.cseq = walk->cseq,
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 1 + (uint32_t)walk->anew,
+		.reg_id = walk->method == KL_REGISTER ? flow_reg_id(e, w, walk->pos) : 0,
 		.expires_ms = walk_expires_ms(e, w),
 		.beside_ms = registration_policy(e, walk->registration)->connect_stagger_ms};
 	if (walk->attempt == 1)

@@ -48,6 +48,7 @@
 	X(PROBE_3, "PROBE-3", "every candidate gets OPTIONS about so often")                       \
 	X(SUBS_1, "SUBS-1", "subscriptions are made anew where the line is registered")            \
 	X(OWN_3, "OWN-3", "a silent route is left after the first silence, and no other")          \
+	X(OWN_6, "OWN-6", "two flows lead to different servers; one that is lost is made anew")    \
 	X(OWN_8, "OWN-8", "where calls go the line registers at once; 482 to a moved call: anew")
 
 #define LAB_RULE_VALUE(name, id, text) LAB_RULE_##name,

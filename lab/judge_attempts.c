@@ -86,6 +86,7 @@ static void name_attempt(struct judge_attempt *attempt, const struct lab_trace_r
 	attempt->branch = record->branch;
 	attempt->event = record->event;
 	attempt->contact = record->contact;
+	attempt->reg_id = record->reg_id;
 	attempt->cseq = record->cseq;
 	attempt->expires_s = record->expires_s;
 }

@@ -3,54 +3,16 @@
  * One pass over the line's attempts in the order in which they began.  What became of a REGISTER is
  * taken in before the next attempt that began after it.
  */
-#include "lab/judge_private.h"
+#include "lab/judge_line.h"
 
-enum {
-	EVENTS_MAX = 8,          /* packages that one line subscribes to, followed by name */
-	REFRESH_HALF_MS = 30000, /* REG-1: so long before the end at the latest */
-};
-
-/* What a line is subscribed to. */
-struct package {
-	uint64_t event;
-	struct kl_route route; /* where it was accepted last */
-	bool active;
-	uint64_t owed_us; /* since then it is to be made anew; JUDGE_NEVER */
-};
-
-struct line {
-	struct judge *judge;
-	uint64_t name;
-	const struct judge_attempt *pending; /* the last REGISTER, not taken in yet */
-	size_t closing;                      /* the next of the judge's list to look at */
-
-	bool registered, ever;
-	struct kl_route route;    /* of the current registration */
-	uint64_t connected_us;    /* since when it is this route, or failback failed */
-	uint64_t accepted_us;     /* the last 200 */
-	uint64_t granted_us;      /* 0: not said */
-	bool returning;           /* from a failback that failed */
-	bool disturbed;           /* something failed since: what comes early has its reason */
-	uint64_t accepted_on;     /* known routes with a registration, a bit each */
-	struct kl_route beside;   /* accepted meanwhile; a request says if it moves there (OWN-3) */
-	uint64_t unregistered_us; /* REGISTER with Expires 0 was answered; JUDGE_NEVER */
-	uint64_t call_id, contact;
-
-	bool lost; /* all routes failed, or a denial: it backs off */
-	uint64_t lost_us;
-	uint32_t failures;      /* in a row */
-	uint32_t retry_after_s; /* of the last route's 503; LAB_TRACE_UNSAID */
-
-	struct package packages[EVENTS_MAX];
-	uint32_t package_count;
-};
+enum { REFRESH_HALF_MS = 30000 }; /* REG-1: so long before the end at the latest */
 
 static bool is_unregister(const struct judge_attempt *a)
 {
 	return a->method == SIP_REGISTER && a->expires_s == 0;
 }
 
-static uint64_t route_bit(const struct line *line, const struct kl_route *route)
+static uint64_t route_bit(const struct judge_line *line, const struct kl_route *route)
 {
 	uint32_t rank = judge_rank(line->judge, route);
 
@@ -58,7 +20,7 @@ static uint64_t route_bit(const struct line *line, const struct kl_route *route)
 }
 
 /* REG-1: so long after its 200 a registration is refreshed; 0: that is not known. */
-static uint64_t refresh_after_us(const struct line *line)
+static uint64_t refresh_after_us(const struct judge_line *line)
 {
 	const struct kl_policy *policy = line->judge->policy;
 	uint64_t overlap_us = judge_us(policy->expires_overlap_ms);
@@ -84,7 +46,7 @@ static bool is_better(const struct judge *judge, const struct kl_route *b, const
 	return of_a != UINT32_MAX && of_b < of_a && routes[of_a].record == routes[of_b].record;
 }
 
-static bool has_better(const struct line *line)
+static bool has_better(const struct judge_line *line)
 {
 	const struct kl_route *primary = judge_primary(line->judge, &line->route);
 
@@ -93,7 +55,7 @@ static bool has_better(const struct line *line)
 
 /* Is a call up where it counts for failback (FAIL-11), made through ROUTE, or any if that is NULL?
  * One whose server is not the current one may have ended without a word (FAIL-5). */
-static bool is_busy(const struct line *line, const struct kl_route *route, uint64_t at_us,
+static bool is_busy(const struct judge_line *line, const struct kl_route *route, uint64_t at_us,
 		    uint64_t *until_us)
 {
 	struct judge_calls_of which = {.route = route};
@@ -113,17 +75,17 @@ static bool is_busy(const struct line *line, const struct kl_route *route, uint6
 
 /* ---- what became of a REGISTER ---- */
 
-static void owe_subscriptions(struct line *line, uint64_t at_us)
+static void owe_subscriptions(struct judge_line *line, uint64_t at_us)
 {
 	for (uint32_t i = 0; i < line->package_count; i++) {
-		struct package *package = &line->packages[i];
+		struct judge_package *package = &line->packages[i];
 
 		if (package->active && !judge_same_route(&package->route, &line->route))
 			package->owed_us = at_us;
 	}
 }
 
-static void take_success(struct line *line, const struct judge_attempt *a)
+static void take_success(struct judge_line *line, const struct judge_attempt *a)
 {
 	bool moved =
 		!line->registered || line->returning || !judge_same_route(&line->route, &a->route);
@@ -134,15 +96,16 @@ static void take_success(struct line *line, const struct judge_attempt *a)
 		line->unregistered_us = a->ended_us;
 		return;
 	}
-	if (a->beside) {
+	if (a->beside || judge_is_second(line, a)) {
 		line->accepted_on |= route_bit(line, &a->route);
-		line->beside = a->route;
+		judge_flow_accepted(line, a);
 		return;
 	}
 	if (moved && line->judge->policy->fail_registration_on)
 		line->accepted_on = 0;
 	line->accepted_on |= route_bit(line, &a->route);
 	line->route = a->route;
+	line->reg_id = a->reg_id;
 	line->call_id = a->call_id;
 	line->registered = line->ever = true;
 	line->accepted_us = a->ended_us;
@@ -157,7 +120,7 @@ static void take_success(struct line *line, const struct judge_attempt *a)
 }
 
 /* The line backs off from AT_US on. */
-static void lose(struct line *line, uint64_t at_us, uint64_t call_id)
+static void lose(struct judge_line *line, uint64_t at_us, uint64_t call_id)
 {
 	line->lost = true;
 	line->lost_us = at_us;
@@ -168,7 +131,7 @@ static void lose(struct line *line, uint64_t at_us, uint64_t call_id)
 
 /* Nothing follows a REGISTER that was not accepted.  One that tried the way back leaves the current
  * registration as it was (FAIL-12). */
-static void take_failure(struct line *line, const struct judge_attempt *a)
+static void take_failure(struct judge_line *line, const struct judge_attempt *a)
 {
 	uint64_t over_us =
 		a->ended_us == JUDGE_NEVER ? judge_given_up_us(line->judge, a) : a->ended_us;
@@ -181,6 +144,12 @@ static void take_failure(struct line *line, const struct judge_attempt *a)
 	}
 	if (over_us > line->judge->end_us)
 		return;
+	if (judge_is_second(line, a) || judge_has_second(line)) {
+		if (!judge_is_second(line, a))
+			judge_flow_takes_over(line);
+		judge_flow_failed(line, over_us);
+		return;
+	}
 	line->registered = false;
 	lose(line, over_us, a->call_id);
 	if (a->status == 503)
@@ -189,11 +158,11 @@ static void take_failure(struct line *line, const struct judge_attempt *a)
 
 /* What became of the last REGISTER, for those who look at AT_US.  One that was still open then was
  * given up for another. */
-static void take_pending(struct line *line, uint64_t at_us)
+static void take_pending(struct judge_line *line, uint32_t flow, uint64_t at_us)
 {
-	const struct judge_attempt *a = line->pending;
+	const struct judge_attempt *a = line->pending[flow];
 
-	line->pending = NULL;
+	line->pending[flow] = NULL;
 	if (!a || (a->ended_us != JUDGE_NEVER && a->ended_us > at_us))
 		return;
 	if (a->status / 100 != 2 && judge_late_success(line->judge, a))
@@ -207,7 +176,7 @@ static void take_pending(struct line *line, uint64_t at_us)
 }
 
 /* 002: an idle stream that the far end closes is a registration loss.  TRIG-6 */
-static void take_closings(struct line *line, uint64_t until_us)
+static void take_closings(struct judge_line *line, uint64_t until_us)
 {
 	const struct judge *judge = line->judge;
 
@@ -216,18 +185,23 @@ static void take_closings(struct line *line, uint64_t until_us)
 
 		if (closing->at_us > until_us)
 			return;
-		if (line->registered && closing->at_us >= line->accepted_us &&
-		    judge_same_route(&closing->route, &line->route)) {
-			line->registered = false;
-			lose(line, closing->at_us, line->call_id);
+		if (!line->registered || closing->at_us < line->accepted_us ||
+		    !judge_same_route(&closing->route, &line->route))
+			continue;
+		if (judge_has_second(line)) { /* what is lost is made anew at once (OWN-6) */
+			judge_flow_takes_over(line);
+			line->beside.port = 0;
+			continue;
 		}
+		line->registered = false;
+		lose(line, closing->at_us, line->call_id);
 	}
 }
 
 /* ---- a REGISTER that nothing before it led to ---- */
 
 /* A call during a back-off registers at once, and goes out when that was accepted.  FALL-4 */
-static bool is_wanted_early(const struct line *line, const struct judge_attempt *a)
+static bool is_wanted_early(const struct judge_line *line, const struct judge_attempt *a)
 {
 	const struct judge *judge = line->judge;
 
@@ -236,11 +210,12 @@ static bool is_wanted_early(const struct line *line, const struct judge_attempt 
 	if (!judge->policy->reregister_on || a->status / 100 != 2 || a->line_next == JUDGE_NONE)
 		return false;
 	return judge_initiates(&judge->attempts[a->line_next]) &&
-	       judge->attempts[a->line_next].began_us <= a->ended_us + judge_us(JUDGE_AT_ONCE_MS);
+	       judge->attempts[a->line_next].began_us <=
+		       a->ended_us + judge_us(JUDGE_AT_ONCE_MS) + judge->tolerance_us;
 }
 
 /* BACK-1: between half of the window and all of it.  BACK-3: or what the last server said. */
-static void judge_back_off(struct line *line, const struct judge_attempt *a)
+static void judge_back_off(struct judge_line *line, const struct judge_attempt *a)
 {
 	struct judge *judge = line->judge;
 	const struct kl_policy *policy = judge->policy;
@@ -277,7 +252,7 @@ static void judge_back_off(struct line *line, const struct judge_attempt *a)
 }
 
 /* REG-1, and where the way back is tried at the refresh FAIL-9. */
-static void judge_refresh(struct line *line, const struct judge_attempt *a)
+static void judge_refresh(struct judge_line *line, const struct judge_attempt *a)
 {
 	struct judge *judge = line->judge;
 	uint64_t after_us = refresh_after_us(line);
@@ -295,14 +270,14 @@ static void judge_refresh(struct line *line, const struct judge_attempt *a)
 			   (returns && waited_us <= after_us + judge_us(JUDGE_AGAIN_MS)),
 		   a->began_us, "%s: refreshed after %.3f s, expected %.3f s",
 		   judge_route_text(&a->route).at, judge_s(waited_us), judge_s(after_us));
-	if (returns || stays)
+	if ((returns || stays) && !line->flows)
 		judge_note(judge, LAB_RULE_FAIL_9, returns, a->began_us, "the refresh went to %s",
 			   judge_route_text(&a->route).at);
 }
 
 /* When failback is due by time: so long after connecting.  HELD_US: until when a call may hold it
  * back that is up then. */
-static uint64_t failback_due_us(const struct line *line, uint64_t *held_us)
+static uint64_t failback_due_us(const struct judge_line *line, uint64_t *held_us)
 {
 	uint64_t due_us = line->connected_us + judge_us(line->judge->policy->failback_ms);
 
@@ -320,7 +295,7 @@ static bool goes_back_by_time(const struct judge *judge)
 }
 
 /* A REGISTER to a better route while the current one serves.  FAIL-10, FAIL-11, FAIL-13 */
-static void judge_failback(struct line *line, const struct judge_attempt *a)
+static void judge_failback(struct judge_line *line, const struct judge_attempt *a)
 {
 	struct judge *judge = line->judge;
 	bool unregistered = line->unregistered_us != JUDGE_NEVER;
@@ -345,7 +320,7 @@ static void judge_failback(struct line *line, const struct judge_attempt *a)
 
 /* A request was sent again where the line is registered, and has no answer yet: the line registers
  * elsewhere without leaving.  OWN-3 */
-static bool is_beside(const struct line *line, const struct judge_attempt *a)
+static bool is_beside(const struct judge_line *line, const struct judge_attempt *a)
 {
 	const struct judge *judge = line->judge;
 	const struct kl_policy *policy = judge->policy;
@@ -366,7 +341,7 @@ static bool is_beside(const struct line *line, const struct judge_attempt *a)
 	return false;
 }
 
-static void judge_register(struct line *line, struct judge_attempt *a)
+static void judge_register(struct judge_line *line, struct judge_attempt *a)
 {
 	const struct judge *judge = line->judge;
 	bool elsewhere = line->contact && a->contact && line->contact != a->contact;
@@ -379,6 +354,10 @@ static void judge_register(struct line *line, struct judge_attempt *a)
 		line->disturbed = true;
 		return;
 	}
+	if (judge_is_second(line, a)) {
+		judge_flow_begins(line, a);
+		return;
+	}
 	a->failback = back && !is_unregister(a) && judge->policy->reregister_on;
 
 	if (a->prior != JUDGE_NONE && judge->attempts[a->prior].link == JUDGE_MOVED)
@@ -389,6 +368,8 @@ static void judge_register(struct line *line, struct judge_attempt *a)
 		return;
 	if (line->lost)
 		judge_back_off(line, a);
+	else if (line->flows && back) /* most often flows change places, with nothing sent */
+		return;
 	else if (back && judge->policy->reregister_on && !line->disturbed &&
 		 kl_policy_failback_mode(judge->policy) != KL_FAILBACK_REGISTRATION)
 		judge_failback(line, a);
@@ -401,7 +382,7 @@ static void judge_register(struct line *line, struct judge_attempt *a)
 
 /* 002: with re-registration a request waits until its route has a registration.  Other server
  * entries are not touched by this.  FAIL-2, FAIL-5 */
-static void judge_registered_route(struct line *line, const struct judge_attempt *a)
+static void judge_registered_route(struct judge_line *line, const struct judge_attempt *a)
 {
 	struct judge *judge = line->judge;
 	const struct kl_policy *policy = judge->policy;
@@ -436,7 +417,7 @@ static void judge_first_route(struct judge *judge, const struct judge_attempt *a
 		   "%s began at %s", sip_method_name(a->method), judge_route_text(&a->route).at);
 }
 
-static struct package *find_package(struct line *line, uint64_t event)
+static struct judge_package *find_package(struct judge_line *line, uint64_t event)
 {
 	for (uint32_t i = 0; i < line->package_count; i++)
 		if (line->packages[i].event == event)
@@ -444,14 +425,14 @@ static struct package *find_package(struct line *line, uint64_t event)
 	if (line->package_count == EVENTS_MAX)
 		return NULL;
 	line->packages[line->package_count] =
-		(struct package){.event = event, .owed_us = JUDGE_NEVER};
+		(struct judge_package){.event = event, .owed_us = JUDGE_NEVER};
 	return &line->packages[line->package_count++];
 }
 
 /* 002: once a REGISTER on a new route is accepted all subscriptions are made there at once. */
-static void judge_subscribe(struct line *line, const struct judge_attempt *a)
+static void judge_subscribe(struct judge_line *line, const struct judge_attempt *a)
 {
-	struct package *package = a->event ? find_package(line, a->event) : NULL;
+	struct judge_package *package = a->event ? find_package(line, a->event) : NULL;
 	bool here = line->registered && judge_same_route(&a->route, &line->route);
 
 	if (!package)
@@ -470,7 +451,7 @@ static void judge_subscribe(struct line *line, const struct judge_attempt *a)
 }
 
 /* The line's calls moved: its registration does, too.  OWN-8 */
-static void judge_follows(struct line *line, const struct judge_attempt *a)
+static void judge_follows(struct judge_line *line, const struct judge_attempt *a)
 {
 	struct judge *judge = line->judge;
 	bool seen = judge->end_us > a->heard_us + judge_us(JUDGE_LATE_MS);
@@ -486,18 +467,17 @@ static void judge_follows(struct line *line, const struct judge_attempt *a)
 			   judge_route_text(&a->route).at);
 }
 
-static void judge_request(struct line *line, const struct judge_attempt *a)
+static void judge_request(struct judge_line *line, const struct judge_attempt *a)
 {
+	if (judge_initiates(a) && line->beside.port && judge_same_route(&a->route, &line->beside)) {
+		judge_flow_takes_over(line);
+		line->connected_us = a->began_us;
+		owe_subscriptions(line, a->began_us);
+	}
 	if (a->method == SIP_SUBSCRIBE && line->judge->policy->resubscribe_on_move)
 		judge_subscribe(line, a);
 	if (!judge_initiates(a))
 		return;
-	if (line->beside.port && judge_same_route(&a->route, &line->beside)) {
-		line->route = line->beside;
-		line->connected_us = a->began_us;
-		line->beside.port = 0;
-		owe_subscriptions(line, a->began_us);
-	}
 	judge_registered_route(line, a);
 	judge_first_route(line->judge, a);
 	judge_follows(line, a);
@@ -508,7 +488,7 @@ static void judge_request(struct line *line, const struct judge_attempt *a)
 
 /* ---- at the end of the trace ---- */
 
-static void judge_overdue(struct line *line)
+static void judge_overdue(struct judge_line *line)
 {
 	struct judge *judge = line->judge;
 	uint64_t slack_us = judge_us(JUDGE_AGAIN_MS), after_us = refresh_after_us(line), due_us;
@@ -520,8 +500,9 @@ static void judge_overdue(struct line *line)
 		judge_note(judge, LAB_RULE_REG_1, false, line->accepted_us + after_us,
 			   "%s: not refreshed", judge_route_text(&line->route).at);
 	due_us = failback_due_us(line, &held_us);
-	if (line->registered && goes_back_by_time(judge) && has_better(line) && !line->disturbed &&
-	    held_us < JUDGE_NEVER - slack_us && judge->end_us > held_us + slack_us)
+	if (line->registered && !line->flows && goes_back_by_time(judge) && has_better(line) &&
+	    !line->disturbed && held_us < JUDGE_NEVER - slack_us &&
+	    judge->end_us > held_us + slack_us)
 		judge_note(judge, LAB_RULE_FAIL_10, false, due_us, "no failback from %s",
 			   judge_route_text(&line->route).at);
 	if (line->lost) {
@@ -539,24 +520,40 @@ static void judge_overdue(struct line *line)
 				   judge_route_text(&line->route).at);
 }
 
+static uint32_t flow_of(const struct judge_attempt *a)
+{
+	return a->reg_id == 2;
+}
+
+/* What is over when A begins; a REGISTER of the same flow that was open is given up for it. */
+static void take_all_pending(struct judge_line *line, const struct judge_attempt *a)
+{
+	for (uint32_t flow = 0; flow < FLOWS; flow++) {
+		const struct judge_attempt *pending = line->pending[flow];
+		bool next = a->method == SIP_REGISTER && flow_of(a) == flow;
+
+		if (pending && (pending->ended_us <= a->began_us || next))
+			take_pending(line, flow, a->began_us);
+	}
+}
+
 void judge_line(struct judge *judge, struct judge_attempt *first)
 {
-	struct line line = {
+	struct judge_line line = {
 		.judge = judge,
 		.name = first->line,
 		.unregistered_us = JUDGE_NEVER,
+		.flow_lost_us = JUDGE_NEVER,
 		.retry_after_s = LAB_TRACE_UNSAID,
 	};
 	struct judge_attempt *a = first;
 
 	for (;;) {
-		if (line.pending &&
-		    (line.pending->ended_us <= a->began_us || a->method == SIP_REGISTER))
-			take_pending(&line, a->began_us);
+		take_all_pending(&line, a);
 		take_closings(&line, a->began_us);
 		if (a->method == SIP_REGISTER) {
 			judge_register(&line, a);
-			line.pending = a;
+			line.pending[flow_of(a)] = a;
 		} else {
 			judge_request(&line, a);
 		}
@@ -565,7 +562,8 @@ void judge_line(struct judge *judge, struct judge_attempt *first)
 			break;
 		a = &judge->attempts[a->line_next];
 	}
-	take_pending(&line, judge->end_us);
+	for (uint32_t flow = 0; flow < FLOWS; flow++)
+		take_pending(&line, flow, judge->end_us);
 	take_closings(&line, judge->end_us);
 	judge_overdue(&line);
 }

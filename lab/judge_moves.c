@@ -67,6 +67,8 @@ static void judge_refusal(struct judge *judge, const struct judge_attempt *a)
 
 	if (a->method == SIP_REGISTER && (judge->policy->denial_moves_on || a->failback))
 		return;
+	if (a->status == 439) /* it says nothing of other routes (OWN-6) */
+		return;
 	judge_note(judge, LAB_RULE_TRIG_5, !moved, a->ended_us, "%s: %u from %s %s",
 		   sip_method_name(a->method), a->status, judge_route_text(&a->route).at,
 		   moved ? "moved it" : "ended it");

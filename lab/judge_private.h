@@ -29,7 +29,7 @@ struct judge_attempt {
 	struct kl_route route;
 	enum sip_method method; /* SIP_METHOD_OTHER while it only connects */
 	uint64_t line, call_id, from_tag, to_tag, branch, event, contact;
-	uint32_t cseq, expires_s, granted_s, retry_after_s;
+	uint32_t cseq, reg_id, expires_s, granted_s, retry_after_s;
 
 	uint64_t began_us; /* connecting, or the first send */
 	uint64_t sends_us[JUDGE_SENDS_MAX];

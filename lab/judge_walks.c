@@ -100,8 +100,8 @@ const struct judge_attempt *judge_late_success(const struct judge *judge,
 
 		if (a->began_us + 2 * judge_life_us(judge) < attempt->began_us)
 			return NULL;
-		if (a->method == SIP_REGISTER && a->expires_s && a->status / 100 == 2 &&
-		    a->ended_us > attempt->began_us)
+		if (a->method == SIP_REGISTER && a->reg_id == attempt->reg_id && a->expires_s &&
+		    a->status / 100 == 2 && a->ended_us > attempt->began_us)
 			return a;
 	}
 	return NULL;
@@ -145,6 +145,23 @@ static void add_registers(const struct judge *judge, struct route_set *set,
 	}
 }
 
+/* Where the other flow of the line is registered, no REGISTER of this one goes.  OWN-6 */
+static void add_other_flow(const struct judge *judge, struct route_set *set,
+			   const struct judge_attempt *attempt)
+{
+	const struct lab_expectation *expectation = judge->expectation;
+	size_t i = attempt->reg_id ? attempt->line_prior : JUDGE_NONE;
+
+	while (i != JUDGE_NONE &&
+	       (judge->attempts[i].method != SIP_REGISTER || judge->attempts[i].status / 100 != 2 ||
+		judge->attempts[i].reg_id == attempt->reg_id))
+		i = judge->attempts[i].line_prior;
+	for (uint32_t n = 0; i != JUDGE_NONE && n < expectation->route_count; n++)
+		if (!memcmp(expectation->routes[n].route.ip, judge->attempts[i].route.ip,
+			    sizeof expectation->routes[n].route.ip))
+			set->seen |= UINT64_C(1) << n;
+}
+
 static struct route_set list_tried(const struct judge *judge, const struct judge_attempt *attempt)
 {
 	const struct judge_attempt *a = attempt;
@@ -159,6 +176,7 @@ static struct route_set list_tried(const struct judge *judge, const struct judge
 		add_route(judge, &set, &judge->attempts[a->forced_by].route);
 	if (attempt->method != SIP_REGISTER && judge->policy->reregister_on)
 		add_registers(judge, &set, attempt);
+	add_other_flow(judge, &set, attempt);
 	return set;
 }
 
@@ -200,7 +218,8 @@ bool judge_tried_all(const struct judge *judge, const struct judge_attempt *atte
 static bool asks_again(const struct judge_attempt *attempt)
 {
 	return attempt->status == 401 || attempt->status == 407 || attempt->status == 423 ||
-	       attempt->status == 422 || attempt->status == 491 || attempt->status / 100 == 3;
+	       attempt->status == 422 || attempt->status == 439 || attempt->status == 491 ||
+	       attempt->status / 100 == 3;
 }
 
 /* May a request on another route be this one, going on?  Once all routes were tried, and after
@@ -229,7 +248,7 @@ static enum judge_link link_between(const struct judge *judge, const struct judg
 				    const struct judge_attempt *to)
 {
 	if (from->next != JUDGE_NONE || from->method != to->method || from->line != to->line ||
-	    from->to_tag || to->to_tag)
+	    from->to_tag || to->to_tag || (from->reg_id != to->reg_id && from->status != 439))
 		return JUDGE_ALONE;
 	if (from->ended_us <= to->began_us && asks_again(from))
 		return JUDGE_AGAIN;
@@ -317,6 +336,7 @@ static void name_connections(struct judge *judge)
 		a->call_id = b->call_id;
 		a->from_tag = b->from_tag;
 		a->cseq = b->cseq;
+		a->reg_id = b->reg_id;
 		a->expires_s = b->expires_s;
 	}
 }

@@ -141,6 +141,7 @@ static struct lab_judgement *judge(const struct lab_page *page, struct net_http_
 		answer(request, 400, plain, "which profile? /verdict?expect=poly\n");
 		return NULL;
 	}
+	named.tolerance_ms = page->config.tolerance_ms;
 	judgement = lab_judgement_make(page->config.lab, name ? &named : expected);
 	if (!judgement)
 		answer(request, 500, plain, "out of memory\n");

@@ -26,6 +26,7 @@ struct lab_page_config {
 	struct net_loop *loop;
 	const char *path;                    /* the socket file; or NULL: the plan's page */
 	const struct lab_expected *expected; /* where a request names no profile; may be NULL */
+	uint32_t tolerance_ms;               /* where it names one */
 };
 
 /* Errors: as net_http_open(). */

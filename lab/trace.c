@@ -95,6 +95,21 @@ static uint64_t read_contact(const struct sip_message *message)
 			 (struct sip_span){(const char *)&uri.port, sizeof uri.port});
 }
 
+/* Of a REGISTER, the flow that it makes.  RFC 5626 4.2 */
+static uint32_t read_reg_id(const struct sip_message *message)
+{
+	struct sip_address contact;
+	struct sip_span value;
+	uint32_t number;
+
+	if (message->method != SIP_REGISTER || !message->is_request ||
+	    sip_message_address(message, SIP_CONTACT, 0, &contact) ||
+	    !sip_param_find(contact.params, "reg-id", &value) ||
+	    sip_span_number(value, INT32_MAX, &number))
+		return 0;
+	return number;
+}
+
 bool lab_trace_add_message(struct lab_trace *trace, const struct lab_trace_sight *sight,
 			   const struct sip_message *message)
 {
@@ -115,6 +130,7 @@ bool lab_trace_add_message(struct lab_trace *trace, const struct lab_trace_sight
 		.branch = lab_trace_name(message->via.branch),
 		.event = read_event(message),
 		.contact = read_contact(message),
+		.reg_id = read_reg_id(message),
 		.expires_s = read_expires(message),
 		.retry_after_s = LAB_TRACE_UNSAID,
 	};

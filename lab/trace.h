@@ -43,6 +43,7 @@ struct lab_trace_record {
 	uint64_t to_tag;        /* 0: none, the request stands outside of any dialog */
 	uint64_t event;         /* SUBSCRIBE; 0: none */
 	uint64_t contact;       /* REGISTER: where the phone says that it is; 0: not said */
+	uint32_t reg_id;        /* REGISTER: of its flow (RFC 5626); 0: none */
 	uint32_t expires_s;     /* asked for or granted; LAB_TRACE_UNSAID */
 	uint32_t retry_after_s; /* LAB_TRACE_UNSAID */
 

@@ -17,14 +17,22 @@
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 
+enum { DRAWN_AHEAD = 32 };
+
+/* Drawn ahead, since a call takes ten of them.  None stays here once it was given out. */
 uint64_t phone_draw(void)
 {
-	uint64_t drawn;
+	static uint64_t drawn[DRAWN_AHEAD];
+	static size_t left;
+	uint64_t number;
 
 	/* Up to 256 bytes are given whole once the kernel's generator runs (getrandom(2)). */
-	if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+	if (!left && getrandom(drawn, sizeof drawn, 0) != sizeof drawn)
 		abort();
-	return drawn;
+	left = (left ? left : DRAWN_AHEAD) - 1;
+	number = drawn[left];
+	drawn[left] = 0;
+	return number;
 }
 
 void phone_draw_id(char to[PHONE_ID_MAX])
@@ -98,6 +106,8 @@ void phone_accounts_clear(struct phone_accounts *accounts)
 			LIST_REMOVE(key, others);
 			free(key);
 		}
+		for (int j = 0; j < PHONE_FLOWS_MAX; j++)
+			free(accounts->all[i].service_routes[j].text);
 	}
 	free(accounts->all);
 	free(accounts->first);
@@ -131,33 +141,40 @@ void phone_account_carry(struct phone_account *to, struct phone_account *from)
 {
 	memcpy(to->id, from->id, sizeof to->id);
 	memcpy(to->tag, from->tag, sizeof to->tag);
-	memcpy(to->service_route, from->service_route, sizeof to->service_route);
-	to->service_route_of = from->service_route_of;
+	memcpy(to->service_routes, from->service_routes, sizeof to->service_routes);
+	memset(from->service_routes, 0, sizeof from->service_routes);
 	to->request = from->request;
 	to->state = from->state;
 	to->move = from->move;
-	to->state.line = to->move.line = to->line_index;
+	to->second_state = from->second_state;
+	to->state.line = to->move.line = to->second_state.line = to->line_index;
 	to->has_state = from->has_state;
 	to->has_move = from->has_move;
+	to->has_second_state = from->has_second_state;
 	carry_keys(to, from);
 }
 
 void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report)
 {
 	struct phone_account *account;
+	struct kl_report nameless = *report;
 
+	nameless.name = NULL;
 	if (report->type != KL_REPORT_STATE && report->type != KL_REPORT_MOVE)
 		return;
 	account = phone_account_find(accounts, report->line, report->entry);
 	if (report->type == KL_REPORT_MOVE) {
-		account->move = *report;
-		account->move.name = NULL;
-		account->has_move = true;
+		if (!report->second_flow)
+			account->move = nameless;
+		account->has_move |= !report->second_flow;
 		return;
 	}
-	account->state = *report;
-	account->state.name = NULL;
-	account->has_state = true;
+	if (report->second_flow)
+		account->second_state = nameless;
+	else
+		account->state = nameless;
+	account->has_second_state |= report->second_flow;
+	account->has_state |= !report->second_flow;
 	/* TRIG-8: what is sent from now on is a request of its own, whose challenges are first
 	 * ones. */
 	account->request = phone_draw();
@@ -166,30 +183,55 @@ void phone_account_note(struct phone_accounts *accounts, const struct kl_report 
 const char *phone_account_service_route(const struct phone_account *account,
 					const struct kl_route *route)
 {
-	return phone_route_equal(&account->service_route_of, route) ? account->service_route : "";
+	for (int i = 0; i < PHONE_FLOWS_MAX; i++) {
+		const struct phone_service_route *given = &account->service_routes[i];
+
+		if (given->text && phone_route_equal(&given->route, route))
+			return given->text;
+	}
+	return "";
 }
 
-void phone_account_set_service_route(struct phone_account *account, const struct kl_route *route,
-				     const struct sip_message *response)
+/* All that a 200 gives, as one list; "": nothing, or too much. */
+static void list_service_routes(const struct sip_message *response,
+				char routes[PHONE_SERVICE_ROUTE_MAX])
 {
-	char routes[PHONE_SERVICE_ROUTE_MAX] = "";
 	struct sip_cursor cursor = {0};
 	struct sip_span element;
 	size_t used = 0;
 
+	routes[0] = '\0';
 	while (sip_message_next(response, SIP_SERVICE_ROUTE, &cursor, &element)) {
-		int length = snprintf(routes + used, sizeof routes - used, "%s%.*s",
+		int length = snprintf(routes + used, PHONE_SERVICE_ROUTE_MAX - used, "%s%.*s",
 				      used ? ", " : "", SIP_SPAN(element));
 
-		if (length < 0 || (size_t)length >= sizeof routes - used) {
+		if (length < 0 || (size_t)length >= PHONE_SERVICE_ROUTE_MAX - used) {
 			phone_log(PHONE_LOG_WARNING, "a Service-Route is too long, left out");
 			routes[0] = '\0';
 			break;
 		}
 		used += (size_t)length;
 	}
-	memcpy(account->service_route, routes, sizeof routes);
-	account->service_route_of = *route;
+}
+
+void phone_account_set_service_route(struct phone_account *account, uint32_t reg_id,
+				     const struct kl_route *route,
+				     const struct sip_message *response)
+{
+	struct phone_service_route *given = &account->service_routes[reg_id > 1 ? 1 : 0];
+	char routes[PHONE_SERVICE_ROUTE_MAX];
+
+	list_service_routes(response, routes);
+	for (int i = 0; i < PHONE_FLOWS_MAX; i++) {
+		struct phone_service_route *old = &account->service_routes[i];
+
+		if (old != given && !phone_route_equal(&old->route, route))
+			continue;
+		free(old->text);
+		old->text = NULL;
+	}
+	given->route = *route;
+	given->text = *routes ? strdup(routes) : NULL;
 }
 
 void phone_account_contact(const struct phone_account *account, const struct phone_self *self,

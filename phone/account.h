@@ -14,6 +14,7 @@ enum {
 	PHONE_KEYS_MAX = KL_SET_ROUTES_MAX,
 	PHONE_SERVICE_ROUTE_MAX = 2048,
 	PHONE_EPID_MAX = 20,
+	PHONE_FLOWS_MAX = 2, /* registrations of one entry at a time (RFC 5626) */
 };
 
 /* What one route's challenges left behind.  [0] is a server's (401), [1] a proxy's (407). */
@@ -23,6 +24,12 @@ struct phone_key {
 	struct sip_digest_session sessions[2];
 	uint64_t answered[2]; /* the request that the challenge was for: account.request and its
 				 kind */
+};
+
+/* What one server gave for what goes through it (RFC 3608). */
+struct phone_service_route {
+	struct kl_route route; /* the server */
+	char *text;            /* "<a>, <b>"; owned; NULL: it gave none */
 };
 
 /* One line on one server entry. */
@@ -35,14 +42,15 @@ struct phone_account {
 	char epid[PHONE_EPID_MAX]; /* stands before the tag in From of every request; "": nothing
 				      does */
 	uint64_t request;          /* names the REGISTER that is under way, with all its repeats */
-	char service_route[PHONE_SERVICE_ROUTE_MAX]; /* "<a>, <b>"; "" if none was given */
-	struct kl_route service_route_of;            /* the route that gave it */
+	struct phone_service_route service_routes[PHONE_FLOWS_MAX]; /* of each registration */
 	LIST_HEAD(, phone_key) keys;
 	uint32_t key_count;
 	bool leaves; /* its line is to be unregistered for good */
 	/* The last reports of the engine, for the status.  Their names are not kept. */
 	struct kl_report state, move;
 	bool has_state, has_move;
+	struct kl_report second_state; /* the same of the second flow */
+	bool has_second_state;
 };
 
 struct phone_accounts {
@@ -69,8 +77,10 @@ void phone_account_carry(struct phone_account *to, struct phone_account *from);
 void phone_account_note(struct phone_accounts *accounts, const struct kl_report *report);
 
 /* RFC 3608 5.1: the Service-Route of a 200 to REGISTER is that of later requests, and replaces what
- * was known (REG-7).  A list that does not fit is left out whole. */
-void phone_account_set_service_route(struct phone_account *account, const struct kl_route *route,
+ * the registration with this reg-id (0 is as 1) was given before (REG-7).  A list that does not fit
+ * is left out whole. */
+void phone_account_set_service_route(struct phone_account *account, uint32_t reg_id,
+				     const struct kl_route *route,
 				     const struct sip_message *response);
 
 /* What a request to ROUTE has to go through; "": nothing.  What one server told is not for another:
@@ -82,6 +92,7 @@ const char *phone_account_service_route(const struct phone_account *account,
 struct phone_self {
 	struct net_address address;
 	enum kl_transport transport;
+	struct kl_route server; /* that one; port 0: not known */
 };
 
 /* "sip:alice@192.0.2.7:5060", with ";transport=tcp" or "tls" (RFC 3261 19.1.1, 26.2.2).  It is no

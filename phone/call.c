@@ -10,6 +10,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
+#include "phone/seize.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
@@ -39,7 +40,7 @@ static bool concerns(const struct phone_call *call, const struct kl_action *acti
 		return action->send.token == call->id ||
 		       (action->send.method == KL_REGISTER && action->send.line == call->line);
 	case KL_DO_REPORT:
-		return action->report.line == call->line &&
+		return action->report.line == call->line && !action->report.second_flow &&
 		       action->report.type != KL_REPORT_ROUTES &&
 		       action->report.type != KL_REPORT_LOOKUP;
 	case KL_DO_QUERY:
@@ -185,6 +186,8 @@ void phone_call_finish(struct phone_call *call, unsigned status, const char *tex
 	};
 
 	phone_call_tell(call, &event);
+	if (call->state == PHONE_CALL_STATE_WALKING)
+		phone_seize_release(phone, call->id);
 	phone_call_free(call);
 	if (counted)
 		phone_feed(phone, &ended);

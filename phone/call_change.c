@@ -141,7 +141,7 @@ static void write_change(const struct phone_ask *ask, struct sip_builder *builde
 	struct phone_self self = {.transport = KL_UDP};
 
 	phone_self_toward(dialog->phone, &dialog->hop.route, &self);
-	phone_write_identity(builder, dialog->account, &self);
+	phone_write_identity(dialog->phone, builder, dialog->account, &self);
 	sip_session_write_request(&dialog->session, builder);
 }
 

@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "phone/grant.h"
+#include "phone/flow.h"
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/race.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
+#include "phone/seize.h"
+#include "phone/waiting.h"
 #include "sip/transaction.h"
 
 enum {
@@ -62,11 +64,12 @@ struct phone_client *phone_client_find(const struct phone *phone, struct sip_spa
 
 static void client_free(struct phone_client *client)
 {
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	LIST_REMOVE(client, others);
 	client->phone->clients.count--;
 	sip_message_clear(&client->request);
 	phone_repeat_clear(&client->cancel);
-	phone_redirect_clear(&client->redirect);
+	phone_redirect_free(client->redirect);
 	net_timer_free(client->end);
 	net_timer_free(client->race);
 	free(client);
@@ -81,6 +84,8 @@ void phone_clients_init(struct phone *phone)
 {
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_INIT(&phone->clients.buckets[i]);
+	for (int i = 0; i < PHONE_WAITING_BUCKETS; i++)
+		LIST_INIT(&phone->clients.waiting[i]);
 	phone_clients_make_room(phone);
 }
 
@@ -100,7 +105,8 @@ static void client_carry(struct phone_client *client, const struct phone_reload 
 	phone_reload_hop(reload, client->account, &client->hop);
 	phone_reload_hop(reload, client->account, &client->cancel.hop);
 	client->account = account;
-	client->redirect.account = account;
+	if (client->redirect)
+		client->redirect->account = account;
 }
 
 void phone_clients_carry(struct phone *phone, const struct phone_reload *reload)
@@ -122,6 +128,12 @@ void phone_clients_clear(struct phone *phone)
 			client_free(LIST_FIRST(&phone->clients.buckets[i]));
 }
 
+/* Is it not known yet where a 3xx leads? */
+static bool is_followed(const struct phone_client *client)
+{
+	return client->redirect && client->redirect->locate;
+}
+
 bool phone_clients_busy(const struct phone *phone)
 {
 	const struct phone_client *client;
@@ -129,7 +141,7 @@ bool phone_clients_busy(const struct phone *phone)
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
 	if (client->account->leaves &&
-	    (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || client->redirect.locate))
+	    (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || is_followed(client)))
 		return true;
 	return false;
 }
@@ -156,13 +168,14 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;
 	client->expires_ms = send->expires_ms;
+	client->reg_id = send->reg_id;
 	client->is_relayed = phone_relay_is_token(phone, send->token);
 	client->again = send->cseq - 1;
 	make_branch(send->tx, client->branch);
 	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
 	phone->clients.count++;
-	if (!phone_repeat_init(&client->cancel, phone, (struct net_callback){NULL, NULL}) &&
-	    !net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
+	phone_waiting_begin(client);
+	if (!net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
 		return client;
 	client_free(client);
 	return NULL;
@@ -263,7 +276,7 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
 
-	if (client && client->redirect.locate)
+	if (client && is_followed(client))
 		return; /* it was answered */
 	phone_network_use(phone, &send->route);
 	if (!client)
@@ -296,7 +309,8 @@ static void client_cancel(struct phone_client *client)
 	client->cancelled = true;
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request, client->cancel_reason);
-	if (length > 0)
+	if (length > 0 &&
+	    !phone_repeat_init(&client->cancel, phone, (struct net_callback){NULL, NULL}))
 		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
@@ -325,7 +339,7 @@ void phone_client_abandon(struct phone *phone, kl_tx tx)
 
 	if (!client || client->state != PHONE_CLIENT_OPEN)
 		return;
-	client->state = PHONE_CLIENT_LEFT;
+	phone_waiting_end(client, PHONE_CLIENT_LEFT);
 	forget_in(client, TRANSACTION_MS);
 	if (client->method != KL_INVITE)
 		return;
@@ -362,38 +376,6 @@ static kl_ms seconds_in(const struct sip_message *response, enum sip_header_id i
 	return (kl_ms)seconds * 1000;
 }
 
-/* A 200 to REGISTER: the time granted (REG-2), the routes of later requests (REG-7). */
-static kl_ms take_grant(struct phone_client *client, const struct sip_message *response)
-{
-	const struct phone_accounts *accounts = &client->phone->accounts;
-	char uri[PHONE_URI_MAX], route[KL_TEXT_MAX];
-	struct phone_contact ours = {
-		.uri = uri, .instance = accounts->instance, .asked_ms = client->expires_ms};
-	struct sip_address contact;
-	struct phone_grant grant;
-
-	if (sip_message_address(&client->request, SIP_CONTACT, 0, &contact) ||
-	    sip_span_copy(contact.uri, uri, sizeof uri))
-		return 0;
-	grant = phone_grant_read(response, &ours);
-	if (grant.guessed && grant.granted_ms)
-		phone_log(
-			PHONE_LOG_WARNING,
-			"the 200 from %s lists no contact of ours: its time is taken all the same",
-			phone_route_text(&client->hop.route, route));
-	if (grant.granted_ms)
-		phone_account_set_service_route(client->account, &client->hop.route, response);
-	return grant.granted_ms;
-}
-
-/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
-static kl_ms granted_in(struct phone_client *client, const struct sip_message *response)
-{
-	if (client->method == KL_REGISTER)
-		return take_grant(client, response);
-	return client->method == KL_SUBSCRIBE ? seconds_in(response, SIP_EXPIRES) : 0;
-}
-
 static void feed_response(struct phone_client *client, const struct sip_message *response,
 			  uint16_t status)
 {
@@ -409,9 +391,13 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 		event.response.challenge =
 			challenge_of(phone_account_judge(client->account, &client->hop.route,
 							 client->proof, response, client->sent));
-	if (status / 100 == 2)
-		event.response.granted_ms = granted_in(client, response);
-	event.response.redirect = client->redirect.target.route;
+	if (status / 100 == 2 && client->method == KL_REGISTER)
+		phone_flow_take_accept(client, response, &event.response);
+	/* RFC 6665 4.1.2.1: the Expires of a 2xx to SUBSCRIBE rules; 0: it says none. */
+	if (status / 100 == 2 && client->method == KL_SUBSCRIBE)
+		event.response.granted_ms = seconds_in(response, SIP_EXPIRES);
+	if (client->redirect)
+		event.response.redirect = client->redirect->target.route;
 	phone_feed(client->phone, &event);
 }
 
@@ -423,19 +409,24 @@ static void take_target(void *user)
 		client->method == KL_INVITE ? phone_call_find(client->phone, client->token) : NULL;
 
 	if (call)
-		call->redirect = client->redirect.target;
-	feed_response(client, &client->redirect.response, client->redirect.status);
+		call->redirect = client->redirect->target;
+	feed_response(client, &client->redirect->response, client->redirect->status);
 }
 
 /* TRIG-9.  While names are looked up the route counts as alive: its answer came. */
 static void follow(struct phone_client *client, const struct sip_message *response)
 {
-	client->redirect.phone = client->phone;
-	client->redirect.account = client->account;
-	client->redirect.on_target = take_target;
-	client->redirect.user = client;
-	phone_redirect_follow(&client->redirect, response);
-	if (client->redirect.locate)
+	client->redirect = calloc(1, sizeof *client->redirect);
+	if (!client->redirect) {
+		feed_response(client, response, response->status);
+		return;
+	}
+	client->redirect->phone = client->phone;
+	client->redirect->account = client->account;
+	client->redirect->on_target = take_target;
+	client->redirect->user = client;
+	phone_redirect_follow(client->redirect, response);
+	if (is_followed(client))
 		feed_response(client, response, 100);
 }
 
@@ -480,7 +471,7 @@ static void take_relayed(struct phone_client *client, const struct sip_message *
 {
 	bool wanted = client->state == PHONE_CLIENT_OPEN;
 
-	client->state = PHONE_CLIENT_ENDED;
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	phone_relay_pass(client, response);
 	if (!wanted)
 		return;
@@ -497,27 +488,12 @@ static void take_accepted(struct phone_client *client, const struct sip_message 
 	bool made = phone_dialog_take_answer(client->phone, &origin, response);
 
 	if (wanted) {
-		client->state = PHONE_CLIENT_ENDED;
+		phone_waiting_end(client, PHONE_CLIENT_ENDED);
 		forget_in(client, TRANSACTION_MS);
 		phone_dialogs_end_early(client->phone, client->tx);
 		phone_call_answered(client->phone, client->token, &client->hop.route, response);
 		feed_response(client, response, made ? response->status : 500);
 	}
-}
-
-/* A 2xx to SUBSCRIBE that makes no dialog is that of a bad server. */
-static uint16_t judge_final(const struct phone_client *client, const struct sip_message *response)
-{
-	struct phone_subscription *subscription;
-
-	if (client->method != KL_SUBSCRIBE || response->status / 100 != 2 || client->is_relayed)
-		return response->status;
-	subscription = phone_subscription_find(client->phone, client->token,
-					       client->purpose == KL_FOR_SEIZE);
-	if (!subscription ||
-	    phone_subscription_accept(subscription, &client->hop, &client->request, response))
-		return response->status;
-	return 500;
 }
 
 /* Any other final answer. */
@@ -532,7 +508,7 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		client_acknowledge(client, response);
 	if (client->state == PHONE_CLIENT_ENDED)
 		return;
-	client->state = PHONE_CLIENT_ENDED;
+	phone_waiting_end(client, PHONE_CLIENT_ENDED);
 	forget_in(client, is_invite ? TRANSACTION_MS : SIP_T4_MS);
 	if (is_invite)
 		phone_dialogs_end_early(client->phone, client->tx);
@@ -544,7 +520,9 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 		follow(client, response);
 	else if (open || late)
 		feed_response(client, response,
-			      open ? judge_final(client, response) : response->status);
+			      open ? phone_subscription_judge(client, response) : response->status);
+	else if (client->purpose == KL_FOR_SEIZE)
+		phone_seize_take_late(client, response);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)
@@ -571,22 +549,4 @@ bool phone_client_receive(struct phone *phone, const struct sip_message *respons
 	else
 		take_final(client, response);
 	return true;
-}
-
-/* ---- faults ---------------------------------------------------------------------------------- */
-
-kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route)
-{
-	const struct phone_client *client;
-
-	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
-		LIST_FOREACH(client, &phone->clients.buckets[i], others)
-		{
-			const struct phone_hop hop = phone_large_hop(client);
-
-			if (client->state == PHONE_CLIENT_OPEN &&
-			    phone_route_same(&hop.route, route))
-				return client->tx;
-		}
-	return 0;
 }

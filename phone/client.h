@@ -25,7 +25,8 @@ enum phone_client_state { PHONE_CLIENT_STATES(PHONE_CLIENT_STATE) };
 #undef PHONE_CLIENT_STATE
 
 struct phone_client {
-	LIST_ENTRY(phone_client) others; /* of its bucket */
+	LIST_ENTRY(phone_client) others;  /* of its bucket */
+	LIST_ENTRY(phone_client) waiting; /* of those that are OPEN (phone/waiting.h) */
 	struct phone *phone;
 	kl_tx tx;
 	enum kl_method method;
@@ -42,12 +43,13 @@ struct phone_client {
 	bool is_relayed;              /* somebody else's, behind the line (phone/relay.h) */
 	unsigned again;               /* of that: repeats with credentials before it */
 	kl_ms expires_ms;             /* REGISTER, SUBSCRIBE: the time asked for */
+	uint32_t reg_id;              /* REGISTER: of its flow (RFC 5626); 0: none */
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat cancel;
-	const char *cancel_reason;      /* constant; NULL: none is known */
-	struct phone_redirect redirect; /* a 3xx that came */
-	struct net_timer *end;          /* when it is forgotten; runs once it is not OPEN */
+	const char *cancel_reason;       /* constant; NULL: none is known */
+	struct phone_redirect *redirect; /* a 3xx that came; NULL: none */
+	struct net_timer *end;           /* when it is forgotten; runs once it is not OPEN */
 	/* phone/race.h */
 	struct net_timer *race;
 	struct kl_route beside;
@@ -56,10 +58,11 @@ struct phone_client {
 
 struct phone_reload;
 
-enum { PHONE_CLIENT_BUCKETS = 16384 };
+enum { PHONE_CLIENT_BUCKETS = 16384, PHONE_WAITING_BUCKETS = 1024 };
 
 struct phone_clients {
 	LIST_HEAD(, phone_client) buckets[PHONE_CLIENT_BUCKETS];
+	LIST_HEAD(, phone_client) waiting[PHONE_WAITING_BUCKETS];
 	uint32_t count, count_max;
 };
 
@@ -86,9 +89,6 @@ void phone_client_abandon(struct phone *phone, kl_tx tx);
 
 /* Takes an answer.  False: it belongs to no transaction here. */
 bool phone_client_receive(struct phone *phone, const struct sip_message *response);
-
-/* A transaction for whose answer the engine waits on that route; 0: none. */
-kl_tx phone_client_waiting(const struct phone *phone, const struct kl_route *route);
 
 /* The open one with this branch; NULL: there is none. */
 struct phone_client *phone_client_find(const struct phone *phone, struct sip_span branch);

@@ -118,52 +118,17 @@ void phone_dialogs_end_early(struct phone *phone, kl_tx tx)
 /* ---- where requests go -------------------------------------------------------------------------
  */
 
-/* Whom a certificate has to name, by the number that a route has (kl_tls_name()); NULL: the
- * address.
- */
-static const char *certificate_name(const struct phone_dialog *dialog, uint32_t number)
-{
-	const struct kl_entry_config *entry = phone_entry_config(dialog->phone, dialog->account);
-
-	if (!number)
-		return NULL;
-	if (kl_tls_name(entry->name) == number)
-		return entry->name;
-	for (uint8_t i = 0; i < entry->more_count; i++)
-		if (kl_tls_name(entry->more_names[i]) == number)
-			return entry->more_names[i];
-	if (*dialog->found.name && kl_tls_name(dialog->found.name) == number)
-		return dialog->found.name;
-	return phone_redirect_name(&dialog->phone->redirect_names, number);
-}
-
-/* FAIL-18: a route of the line is used as the line uses it, under its name. */
-static void set_route(const struct phone_dialog *dialog, struct phone_hop *hop,
-		      const struct kl_route *route)
-{
-	const struct phone_account *account = dialog->account;
-	struct kl_route_view view;
-
-	hop->route = *route;
-	for (uint32_t i = 0; !kl_get_route(dialog->phone->engine, account->line_index,
-					   account->entry_index, i, &view);
-	     i++)
-		if (phone_route_same(&view.route, route) ||
-		    (phone_route_equal(&view.route, route) && phone_route_same(&hop->route, route)))
-			hop->route = view.route;
-	hop->name = certificate_name(dialog, hop->route.tls_name);
-}
-
 /* FAIL-18: where the first Route, else the remote target leads; if that is not known, or can't be
  * reached from here, where the INVITE went. */
 struct phone_hop phone_dialog_hop(const struct phone_dialog *dialog)
 {
-	struct phone_hop hop = {.policy = dialog->hop.policy};
 	struct net_address local;
+	struct phone_hop hop;
 
 	if (dialog->at == dialog->found.count)
 		return dialog->hop;
-	set_route(dialog, &hop, &dialog->found.routes[dialog->at]);
+	hop = phone_locate_hop(dialog->phone, dialog->account, &dialog->found,
+			       &dialog->found.routes[dialog->at]);
 	if (phone_route_equal(&hop.route, &dialog->hop.route) ||
 	    phone_transport_local(dialog->phone->transport, &hop.route, &local))
 		return dialog->hop;
@@ -506,13 +471,22 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 		dialog = dialog_of_response(phone, origin, response);
 	if (!dialog)
 		return false;
-	if (sip_message_parse(&dialog->invite, origin->invite->received.at,
-			      origin->invite->received.length)) {
-		dialog_free(dialog);
-		return false;
-	}
+	sip_message_share(&dialog->invite, origin->invite);
 	take_accepted(dialog, origin, response);
 	return true;
+}
+
+struct phone_dialog_origin phone_dialog_origin_of(const struct phone *phone,
+						  const struct kl_binding *binding)
+{
+	struct phone_account *account =
+		phone_account_find(&phone->accounts, binding->line, binding->entry);
+
+	return (struct phone_dialog_origin){
+		.account = account,
+		.hop = {.route = binding->route,
+			.policy = phone_entry_config(phone, account)->policy},
+	};
 }
 
 struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
@@ -524,12 +498,29 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 	*error = 0;
 	if (!dialog)
 		return NULL;
-	dialog->hop.name = certificate_name(dialog, dialog->hop.route.tls_name);
+	dialog->hop.name =
+		phone_locate_hop(phone, dialog->account, &dialog->found, &dialog->hop.route).name;
 	*error = sip_dialog_from_request(&dialog->sip, origin->invite, tag);
 	if (!*error)
 		return dialog;
 	dialog_free(dialog);
 	return NULL;
+}
+
+struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
+					const struct sip_dialog *sip)
+{
+	const struct phone_dialog_origin origin = phone_dialog_origin_of(phone, binding);
+	struct phone_dialog *dialog = dialog_new(phone, &origin);
+
+	if (!dialog)
+		return NULL;
+	dialog->hop.name =
+		phone_locate_hop(phone, dialog->account, &dialog->found, &dialog->hop.route).name;
+	dialog->state = PHONE_DIALOG_ENDING;
+	dialog->binding = *binding;
+	dialog->sip = *sip;
+	return dialog;
 }
 
 bool phone_dialog_receive(struct phone *phone, const struct sip_message *response)

@@ -72,9 +72,12 @@ void phone_event_tell(const struct phone *phone, json_t *event)
 
 /* ---- what the engine decided ----------------------------------------------------------------- */
 
-static const char *report_name(enum kl_report_type type)
+/* What a second flow does moves no request: who watches over the line need not hear of it. */
+static const char *report_name(const struct kl_report *report)
 {
-	switch (type) {
+	if (report->second_flow)
+		return "second-flow";
+	switch (report->type) {
 	case KL_REPORT_STATE:
 		return "registration";
 	case KL_REPORT_MOVE:
@@ -100,7 +103,7 @@ void phone_event_report(struct phone *phone, const struct kl_action *action)
 {
 	const struct kl_report *report = &action->report;
 	char text[KL_TEXT_MAX];
-	json_t *event = phone_event_begin(phone, report_name(report->type), report->line);
+	json_t *event = phone_event_begin(phone, report_name(report), report->line);
 
 	if (!event)
 		return;
@@ -204,8 +207,11 @@ json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_e
 	return told;
 }
 
+/* What happens to its line meanwhile is told by phone_event_report(), once for all. */
 void phone_event_call(struct phone *phone, const struct phone_call_event *event)
 {
-	if (!LIST_EMPTY(&phone->listeners.all))
+	bool is_of_line = event->type == PHONE_CALL_ACTION && event->action->type == KL_DO_REPORT;
+
+	if (!is_of_line && !LIST_EMPTY(&phone->listeners.all))
 		phone_event_tell(phone, phone_event_of_call(phone, event));
 }

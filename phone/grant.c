@@ -2,8 +2,21 @@
 #include "phone/grant.h"
 
 /* How surely a contact is ours: the greater the better.  REG-2: by +sip.instance, else by URI, else
- * by user part. */
-enum likeness { SOMEBODY_ELSES, NOT_KNOWN, SAME_USER, SAME_URI, SAME_INSTANCE };
+ * by user part.  RFC 5626 6: one instance has a contact for each reg-id. */
+enum likeness { SOMEBODY_ELSES, NOT_KNOWN, SAME_USER, SAME_URI, SAME_INSTANCE, SAME_FLOW };
+
+/* Of a contact of our instance. */
+static enum likeness compare_flow(const struct sip_address *contact, uint32_t reg_id)
+{
+	struct sip_span text;
+	uint32_t found;
+
+	if (!sip_param_find(contact->params, "reg-id", &text))
+		return reg_id ? SAME_INSTANCE : SAME_FLOW;
+	if (!reg_id || !text.at || sip_span_number(text, UINT32_MAX, &found))
+		return SAME_INSTANCE;
+	return found == reg_id ? SAME_FLOW : SOMEBODY_ELSES;
+}
 
 static enum likeness compare(const struct sip_address *contact, const struct phone_contact *ours)
 {
@@ -11,8 +24,9 @@ static enum likeness compare(const struct sip_address *contact, const struct pho
 	struct sip_span instance;
 
 	if (sip_param_find(contact->params, "+sip.instance", &instance) && instance.at)
-		return sip_span_is(sip_span_unquote(instance), ours->instance) ? SAME_INSTANCE
-									       : SOMEBODY_ELSES;
+		return sip_span_is(sip_span_unquote(instance), ours->instance)
+			       ? compare_flow(contact, ours->reg_id)
+			       : SOMEBODY_ELSES;
 	if (sip_uri_parse(&uri, contact->uri) || sip_uri_parse(&own, sip_span_of(ours->uri)))
 		return NOT_KNOWN;
 	if (sip_uri_equal(&uri, &own))

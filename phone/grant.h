@@ -8,6 +8,7 @@
 struct phone_contact {
 	const char *uri;      /* as we sent it */
 	const char *instance; /* "<urn:uuid:...>" */
+	uint32_t reg_id;      /* of its flow (RFC 5626); 0: it has none */
 	kl_ms asked_ms;       /* the Expires that we sent */
 };
 

@@ -39,7 +39,7 @@ void phone_icmp_take(struct phone *phone, const struct net_udp_error *error)
 	const struct phone_client *client = phone_client_find(phone, branch);
 	char address[NET_ADDRESS_TEXT_MAX];
 
-	if (event.transport.fault == KL_FAULT_NONE ||
+	if (event.transport.fault == KL_FAULT_NONE || phone_pulse_take_fault(phone, error) ||
 	    phone_dialogs_take_fault(phone, branch, event.transport.fault) ||
 	    phone_relay_take_fault(phone, branch, event.transport.fault))
 		return;

@@ -317,3 +317,40 @@ struct phone_locate *phone_locate_start(struct phone *phone, const struct phone_
 	net_timer_set(locate->bound, net_now_ms() + order->wait_max_ms);
 	return locate;
 }
+
+/* ---- hops ------------------------------------------------------------------------------------ */
+
+/* Whom a certificate has to name, by the number that a route has (kl_tls_name()); NULL: the
+ * address. */
+static const char *certificate_name(const struct phone *phone, const struct phone_account *account,
+				    const struct phone_found *found, uint32_t number)
+{
+	const struct kl_entry_config *entry = phone_entry_config(phone, account);
+
+	if (!number)
+		return NULL;
+	if (kl_tls_name(entry->name) == number)
+		return entry->name;
+	for (uint8_t i = 0; i < entry->more_count; i++)
+		if (kl_tls_name(entry->more_names[i]) == number)
+			return entry->more_names[i];
+	if (*found->name && kl_tls_name(found->name) == number)
+		return found->name;
+	return phone_redirect_name(&phone->redirect_names, number);
+}
+
+struct phone_hop phone_locate_hop(const struct phone *phone, const struct phone_account *account,
+				  const struct phone_found *found, const struct kl_route *route)
+{
+	struct phone_hop hop = {.route = *route,
+				.policy = phone_entry_config(phone, account)->policy};
+	struct kl_route_view view;
+
+	for (uint32_t i = 0;
+	     !kl_get_route(phone->engine, account->line_index, account->entry_index, i, &view); i++)
+		if (phone_route_same(&view.route, route) ||
+		    (phone_route_equal(&view.route, route) && phone_route_same(&hop.route, route)))
+			hop.route = view.route;
+	hop.name = certificate_name(phone, account, found, hop.route.tls_name);
+	return hop;
+}

@@ -7,8 +7,7 @@
 #ifndef PHONE_LOCATE_H
 #define PHONE_LOCATE_H
 
-#include "keepline/keepline.h"
-#include "sip/text.h"
+#include "phone/account.h"
 
 enum { PHONE_FOUND_MAX = 4 }; /* more are not tried */
 
@@ -36,5 +35,10 @@ struct phone_locate *phone_locate_start(struct phone *phone,
 
 /* Ends a search without a call.  NULL is fine. */
 void phone_locate_stop(struct phone_locate *locate);
+
+/* FAIL-18: how the line of ACCOUNT uses one of the routes of FOUND, or another one that it knows: a
+ * route of its own as the engine has it, under the name that a certificate has to show. */
+struct phone_hop phone_locate_hop(const struct phone *phone, const struct phone_account *account,
+				  const struct phone_found *found, const struct kl_route *route);
 
 #endif

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "config/provenance.h"
+#include "phone/flow.h"
 #include "phone/icmp.h"
 #include "phone/large.h"
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/race.h"
 #include "phone/relay_private.h"
+#include "phone/waiting.h"
 
 enum {
 	SUMMARY_MS = 10000, /* how often dropped messages may be logged */
@@ -51,10 +53,11 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 		      !phone_relay_is_token(phone, action->outcome.token);
 	bool decision =
 		action->type == KL_DO_REPORT || is_own || action->type == KL_DO_SUBSCRIPTION;
+	enum phone_log_level level = decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO;
 	char text[KL_TEXT_MAX];
 
-	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
-		  phone_action_text(phone, action, text));
+	if (phone_log_takes(level))
+		phone_log(level, "%s", phone_action_text(phone, action, text));
 }
 
 /* ---- the engine ------------------------------------------------------------------------------ */
@@ -82,6 +85,7 @@ static void act(struct phone *phone, const struct kl_action *action)
 		phone_client_abandon(phone, action->abandon.tx);
 		break;
 	case KL_DO_CLOSE:
+		phone_pulse_forget(phone, &action->close.route);
 		phone_transport_drop(phone->transport, &action->close.route);
 		break;
 	case KL_DO_SUBSCRIPTION:
@@ -253,8 +257,11 @@ static void take_packet(void *user, const struct phone_packet *packet)
 	struct phone *phone = user;
 	struct sip_message message;
 	char source[KL_TEXT_MAX];
-	int error = sip_message_parse(&message, packet->bytes, packet->length);
+	int error;
 
+	if (phone_pulse_take_stun(phone, packet))
+		return;
+	error = sip_message_parse(&message, packet->bytes, packet->length);
 	trace_received(phone, packet);
 	if (error == SIP_EEMPTY && packet->length)
 		return; /* a keep-alive */
@@ -263,8 +270,9 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		phone_server_refuse(phone, packet, error);
 		return;
 	}
-	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
-		  SIP_SPAN(message.method_name), message.status);
+	if (phone_log_takes(PHONE_LOG_DEBUG))
+		phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
+			  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
 		phone_server_receive(phone, &message, packet);
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message) &&
@@ -293,8 +301,9 @@ static void take_stream_end(void *user, const struct phone_stream_end *end)
 
 	phone_log(PHONE_LOG_NOTICE, "%s for %s: %s", kl_fault_text(end->fault),
 		  phone_route_text(&end->route, route), end->why);
+	phone_pulse_forget(phone, &end->route);
 	phone_large_lose(phone, end);
-	event.transport.tx = phone_client_waiting(phone, &end->route);
+	event.transport.tx = phone_waiting_on(phone, &end->route);
 	if (!event.transport.tx && end->fault == KL_FAULT_TLS)
 		event.transport.fault = KL_FAULT_STREAM_LOST;
 	if (event.transport.fault == KL_FAULT_STREAM_LOST ||
@@ -310,9 +319,14 @@ static void take_stream_open(void *user, const struct kl_route *route)
 	phone_race_won(user, route);
 }
 
-static bool waits(void *user, const struct kl_route *route)
+static bool needs(void *user, const struct kl_route *route)
 {
-	return phone_client_waiting(user, route);
+	return phone_waiting_on(user, route) || phone_flow_is_used(user, route);
+}
+
+static bool take_pong(void *user, const struct kl_route *route)
+{
+	return phone_pulse_take_pong(user, route);
 }
 
 /* CALL-2: only who may ask something of a line may connect. */
@@ -339,6 +353,7 @@ int phone_self_toward(const struct phone *phone, const struct kl_route *route,
 		      struct phone_self *self)
 {
 	self->transport = (enum kl_transport)route->transport;
+	self->server = *route;
 	return phone_transport_local(phone->transport, route, &self->address);
 }
 
@@ -399,7 +414,8 @@ static int open_network(struct phone *phone, const struct phone_config *config,
 		.on_error = take_error,
 		.on_stream_open = take_stream_open,
 		.on_stream_end = take_stream_end,
-		.waits = waits,
+		.on_pong = take_pong,
+		.needs = needs,
 		.admits = admits,
 		.on_odd = note_odd,
 		.user = phone,
@@ -511,6 +527,7 @@ void phone_free(struct phone *phone)
 	phone_reload_drop(phone);
 	phone_relay_close(phone);
 	phone_calls_clear(phone);
+	phone_pulses_clear(phone);
 	phone_subscriptions_clear(phone);
 	phone_dialogs_clear(phone);
 	phone_clients_clear(phone);

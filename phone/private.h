@@ -13,6 +13,7 @@
 #include "phone/memory.h"
 #include "phone/network.h"
 #include "phone/phone.h"
+#include "phone/pulse.h"
 #include "phone/reload.h"
 #include "phone/server.h"
 #include "phone/subscription.h"
@@ -52,6 +53,7 @@ struct phone {
 	struct phone_memory *memory; /* NULL: none is wanted */
 	struct phone_accounts accounts;
 	struct phone_clients clients;
+	struct phone_pulses pulses;
 	struct phone_redirect_names redirect_names;
 	struct phone_dialogs dialogs;
 	struct phone_calls calls;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "phone/flow.h"
 #include "phone/private.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
@@ -27,38 +28,52 @@ uint32_t phone_relay_name_line(const struct phone_relay *relay, uint32_t line)
 	return KL_NO_LINE;
 }
 
+uint32_t phone_relay_number(const struct phone *phone, uint32_t index)
+{
+	return phone_relay_name_line(phone->relay, index);
+}
+
+int phone_relay_reserve(struct phone *phone, uint32_t line_count)
+{
+	struct phone_relay *relay = phone->relay;
+	struct phone_relay_line *lines;
+
+	if (!relay || relay->line_count + line_count <= relay->line_limit)
+		return 0;
+	lines = realloc(relay->lines, (relay->line_count + line_count) * sizeof *lines);
+	if (!lines)
+		return -ENOMEM;
+	relay->lines = lines;
+	relay->line_limit = relay->line_count + line_count;
+	return 0;
+}
+
+/* The number that a line with this key had, and that no other one has got, or a new one.  There is
+ * room for it. */
+static struct phone_relay_line *line_of(struct phone_relay *relay, uint64_t key)
+{
+	for (uint32_t i = 0; i < relay->line_count; i++)
+		if (relay->lines[i].key == key && relay->lines[i].now == KL_NO_LINE)
+			return &relay->lines[i];
+	relay->lines[relay->line_count].key = key;
+	return &relay->lines[relay->line_count++];
+}
+
 void phone_relay_find_lines(struct phone *phone)
 {
 	struct phone_relay *relay = phone->relay;
 	const struct kl_config *config = phone->engine_config;
 
-	for (uint32_t i = 0; relay && i < relay->line_count; i++) {
-		struct phone_relay_line *line = &relay->lines[i];
-
-		line->now = KL_NO_LINE;
-		for (uint32_t j = 0; j < config->line_count && line->now == KL_NO_LINE; j++)
-			if (config->lines[j].key == line->key)
-				line->now = j;
-	}
+	for (uint32_t i = 0; relay && i < relay->line_count; i++)
+		relay->lines[i].now = KL_NO_LINE;
+	for (uint32_t i = 0; relay && i < config->line_count; i++)
+		line_of(relay, config->lines[i].key)->now = i;
 }
 
 void phone_relay_carry(struct phone *phone, const struct phone_reload *reload)
 {
 	if (phone->relay)
 		phone_relay_asks_carry(phone->relay, reload);
-}
-
-static int name_lines(struct phone_relay *relay)
-{
-	const struct kl_config *config = relay->phone->engine_config;
-
-	relay->lines = calloc(config->line_count, sizeof *relay->lines);
-	if (!relay->lines)
-		return -ENOMEM;
-	relay->line_count = config->line_count;
-	for (uint32_t i = 0; i < config->line_count; i++)
-		relay->lines[i] = (struct phone_relay_line){config->lines[i].key, i};
-	return 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -73,7 +88,9 @@ int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks)
 	relay->phone = phone;
 	relay->hooks = *hooks;
 	phone->relay = relay;
-	error = name_lines(relay);
+	error = phone_relay_reserve(phone, phone->engine_config->line_count);
+	if (!error)
+		phone_relay_find_lines(phone);
 	if (!error)
 		error = phone_relay_asks_init(relay);
 	if (error)
@@ -161,7 +178,7 @@ int phone_relay_write(struct phone *phone, struct phone_relay_proof *proof,
 	};
 
 	phone_write_via(via, &way->self, way->branch);
-	phone_account_contact(proof->account, &way->self, contact);
+	phone_flow_contact(phone, proof->account, &way->self, contact);
 	return phone->relay->hooks.write(phone->relay->hooks.user, &send, phone->scratch,
 					 sizeof phone->scratch);
 }
@@ -236,8 +253,8 @@ void phone_relay_note(struct phone *phone, const struct kl_report *report)
 	const struct phone_relay *relay = phone->relay;
 	struct phone_relay_move moved = {.entry = report->entry, .route = report->route};
 
-	if (!relay || report->type != KL_REPORT_STATE || report->to != KL_REGISTERED ||
-	    !report->active)
+	if (!relay || report->second_flow || report->type != KL_REPORT_STATE ||
+	    report->to != KL_REGISTERED || !report->active)
 		return;
 	moved.line = phone_relay_name_line(relay, report->line);
 	relay->hooks.on_moved(relay->hooks.user, &moved);
@@ -296,7 +313,7 @@ void phone_relay_contact(const struct phone *phone, const struct phone_incoming 
 
 	*to = '\0';
 	if (now != KL_NO_LINE)
-		phone_account_contact(phone_account_find(&phone->accounts, now, 0), &self, to);
+		phone_flow_contact(phone, phone_account_find(&phone->accounts, now, 0), &self, to);
 }
 
 /* ---- dialogs --------------------------------------------------------------------------------- */
@@ -307,6 +324,18 @@ bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *
 
 	now.line = phone_relay_line(phone->relay, binding->line);
 	return kl_may_signal(phone->engine, &now);
+}
+
+bool phone_relay_may_accept(const struct phone *phone, uint32_t line,
+			    const struct phone_incoming *incoming, struct kl_binding *binding)
+{
+	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
+	uint32_t now = phone_relay_line(phone->relay, line);
+
+	if (now == KL_NO_LINE || kl_may_accept(phone->engine, now, &source, binding) != KL_ACCEPT)
+		return false;
+	binding->line = line;
+	return true;
 }
 
 bool phone_relay_is_served(const struct phone *phone, uint32_t line)

@@ -5,8 +5,8 @@
  * the dialog leads (FAIL-18).  Either is asked for as text once it is known where it goes, since
  * Via, Contact and credentials go with the route; and asked for again with other credentials.
  *
- * A line has the number that it had when the relay was opened, whatever was reloaded since: one
- * that left is not served, and is again once it is back.  Lines that are new are the phone's alone.
+ * A line keeps its number, whatever is reloaded: one that left is not served, and is again once it
+ * is back; one that is new gets a number that nobody had.
  *
  * Ownership  What a callback is given is valid until it returns.
  */
@@ -89,6 +89,9 @@ struct phone_relay_hooks {
 int phone_relay_open(struct phone *phone, const struct phone_relay_hooks *hooks);
 void phone_relay_close(struct phone *phone);
 
+/* The number of the phone's line at INDEX of its configuration. */
+uint32_t phone_relay_number(const struct phone *phone, uint32_t index);
+
 /* ---- requests outside dialogs ---- */
 
 /* Begins one; its first send may be asked for before this returns.  KL_EFULL: too many are under
@@ -137,6 +140,11 @@ void phone_relay_contact(const struct phone *phone, const struct phone_incoming 
 json_t *phone_relay_event(struct phone *phone, const char *name, uint32_t line);
 
 /* ---- dialogs ---- */
+
+/* CALL-2, FAIL-5: may a request that begins a dialog of LINE come from there?  Then BINDING is the
+ * dialog's. */
+bool phone_relay_may_accept(const struct phone *phone, uint32_t line,
+			    const struct phone_incoming *incoming, struct kl_binding *binding);
 
 /* FAIL-5: may anything be sent in a dialog? */
 bool phone_relay_may_signal(const struct phone *phone, const struct kl_binding *binding);

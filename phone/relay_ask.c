@@ -166,16 +166,9 @@ static void fail(struct phone_relay_ask *ask, struct kl_event_dialog how, unsign
 
 static struct phone_hop hop_of(const struct phone_relay_ask *ask)
 {
-	struct phone_hop hop = {
-		.route = ask->binding.route,
-		.policy = phone_entry_config(ask->relay->phone, ask->account)->policy,
-	};
-
-	if (ask->at < ask->found.count)
-		hop.route = ask->found.routes[ask->at];
-	if (ask->found.count && *ask->found.name)
-		hop.name = ask->found.name;
-	return hop;
+	return phone_locate_hop(ask->relay->phone, ask->account, &ask->found,
+				ask->at < ask->found.count ? &ask->found.routes[ask->at]
+							   : &ask->binding.route);
 }
 
 /* Asks for the bytes, in the phone's scratch.  Their length, or a SIP_E*. */

@@ -22,8 +22,8 @@ struct phone_relay_line {
 struct phone_relay {
 	struct phone *phone;
 	struct phone_relay_hooks hooks;
-	struct phone_relay_line *lines; /* by the numbers of those behind them */
-	uint32_t line_count;
+	struct phone_relay_line *lines;  /* by the numbers of those behind them */
+	uint32_t line_count, line_limit; /* the latter is what there is room for */
 	/* Requests inside dialogs. */
 	struct sip_clients *clients;
 	struct net_timer *timer;             /* of the two below */
@@ -73,6 +73,9 @@ void phone_relay_asks_clear(struct phone_relay *relay);
 void phone_relay_asks_carry(struct phone_relay *relay, const struct phone_reload *reload);
 
 /* ---- reloads ---- */
+
+/* Makes room for that many new lines.  0, -ENOMEM. */
+int phone_relay_reserve(struct phone *phone, uint32_t line_count);
 
 /* Before the phone has its new configuration, and after it. */
 void phone_relay_carry(struct phone *phone, const struct phone_reload *reload);

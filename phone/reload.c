@@ -255,6 +255,8 @@ static int prepare(struct phone_reload *reload, char why[PHONE_WHY_MAX])
 	snprintf(why, PHONE_WHY_MAX, "out of memory");
 	error = make_engine_config(reload, why);
 	if (!error)
+		error = phone_relay_reserve(reload->phone, reload->engine_config->line_count);
+	if (!error)
 		error = phone_accounts_init(&reload->accounts, reload->config);
 	if (!error)
 		error = net_timer_create(&reload->timer, reload->phone->loop,

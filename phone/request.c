@@ -5,9 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "phone/flow.h"
 #include "phone/private.h"
 
-enum { DISPLAY_MAX = 2 * CONFIG_TEXT_MAX + 4 };
+enum {
+	DISPLAY_MAX = 2 * CONFIG_TEXT_MAX + 4,
+	REGISTER_CALL_ID_MAX = PHONE_ID_MAX + 24,
+	FLOW_MAX = 24, /* ";reg-id=" and a number */
+};
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
@@ -33,21 +38,23 @@ void phone_write_via(char to[PHONE_VIA_MAX], const struct phone_self *self, cons
 		 self->transport == KL_UDP ? "" : ";alias");
 }
 
-void phone_write_identity(struct sip_builder *builder, const struct phone_account *account,
-			  const struct phone_self *self)
+/* RFC 5626 4.3: what goes over a flow says that it may. */
+void phone_write_identity(const struct phone *phone, struct sip_builder *builder,
+			  const struct phone_account *account, const struct phone_self *self)
 {
 	char contact[PHONE_URI_MAX];
 
-	phone_account_contact(account, self, contact);
+	phone_flow_contact(phone, account, self, contact);
 	sip_builder_header(builder, "Contact", "<%s>", contact);
 	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
-	sip_builder_header(builder, "Supported", "%s", PHONE_SUPPORTED);
+	sip_builder_header(builder, "Supported", "%s%s", PHONE_SUPPORTED,
+			   phone_flow_leads(phone, account, &self->server) ? ", outbound" : "");
 }
 
-void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct phone_self *self)
+void phone_write_self(const struct phone *phone, struct sip_builder *builder,
+		      const struct phone_account *account, const struct phone_self *self)
 {
-	phone_write_identity(builder, account, self);
+	phone_write_identity(phone, builder, account, self);
 	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
 }
 
@@ -130,12 +137,22 @@ static void write_proof(struct sip_builder *builder, struct phone_request *reque
 	phone_account_prove(request->account, &proof, builder, request->sent);
 }
 
+/* RFC 5626 6: a registrar takes a Call-ID for one registration, so each flow has its own. */
+static void write_call_id(const struct phone_account *account, const struct kl_action_send *send,
+			  char to[REGISTER_CALL_ID_MAX])
+{
+	snprintf(to, REGISTER_CALL_ID_MAX, "%s%s-%u", account->id, send->reg_id > 1 ? "-flow2" : "",
+		 send->call_id);
+}
+
+/* RFC 5626 4.2.1: with a reg-id the registration is a flow beside others. */
 static int write_register(struct sip_builder *builder, struct phone_request *request,
 			  const struct phone_accounts *accounts)
 {
 	const struct phone_account *account = request->account;
+	const uint32_t reg_id = request->send->reg_id;
 	char uri[PHONE_URI_MAX], aor[PHONE_URI_MAX], contact[PHONE_URI_MAX];
-	char call_id[PHONE_ID_MAX + 16];
+	char call_id[REGISTER_CALL_ID_MAX], flow[FLOW_MAX] = "";
 	const struct head head = {.uri = uri,
 				  .to_uri = aor,
 				  .call_id = call_id,
@@ -145,20 +162,23 @@ static int write_register(struct sip_builder *builder, struct phone_request *req
 	phone_account_registrar(account, uri);
 	phone_account_aor(account, aor);
 	phone_account_contact(account, &request->self, contact);
-	snprintf(call_id, sizeof call_id, "%s-%u", account->id, request->send->call_id);
+	write_call_id(account, request->send, call_id);
 	write_head(builder, request, &head);
-	sip_builder_header(builder, "Contact", "<%s>;+sip.instance=\"%s\"", contact,
-			   accounts->instance);
+	if (reg_id)
+		snprintf(flow, sizeof flow, ";reg-id=%u", reg_id);
+	sip_builder_header(builder, "Contact", "<%s>;+sip.instance=\"%s\"%s", contact,
+			   accounts->instance, flow);
 	sip_builder_header(builder, "Expires", "%llu",
 			   (unsigned long long)((request->send->expires_ms + 999) / 1000));
 	sip_builder_header(builder, "Allow", "%s", PHONE_ALLOW);
-	sip_builder_header(builder, "Supported", "path");
+	sip_builder_header(builder, "Supported", reg_id ? "path, outbound" : "path");
 	sip_builder_header(builder, "User-Agent", "%s", PHONE_USER_AGENT);
 	write_proof(builder, request, &head, (struct sip_span){NULL, 0});
 	return sip_builder_finish(builder);
 }
 
-static int write_invite(struct sip_builder *builder, struct phone_request *request)
+static int write_invite(const struct phone *phone, struct sip_builder *builder,
+			struct phone_request *request)
 {
 	const struct phone_account *account = request->account;
 	struct phone_call *call = request->call;
@@ -177,7 +197,7 @@ static int write_invite(struct sip_builder *builder, struct phone_request *reque
 	write_head(builder, request, &head);
 	if (*service_route)
 		sip_builder_header(builder, "Route", "%s", service_route);
-	phone_write_self(builder, account, &request->self);
+	phone_write_self(phone, builder, account, &request->self);
 	sip_session_write_request(&call->session, builder);
 	write_proof(builder, request, &head, body);
 	return sip_builder_finish_body(builder, "application/sdp", body);
@@ -222,7 +242,8 @@ static const char *body_type_of(const char *event)
 	return NULL;
 }
 
-static int write_subscribe(struct sip_builder *builder, struct phone_request *request)
+static int write_subscribe(const struct phone *phone, struct sip_builder *builder,
+			   struct phone_request *request)
 {
 	const struct phone_subscription *subscription = request->subscription;
 	const char *type = body_type_of(subscription->event);
@@ -238,7 +259,7 @@ static int write_subscribe(struct sip_builder *builder, struct phone_request *re
 	if (sip_span_copy(asked, uri, sizeof uri))
 		return SIP_ESPACE;
 	write_subscribe_head(builder, request);
-	phone_write_self(builder, request->account, &request->self);
+	phone_write_self(phone, builder, request->account, &request->self);
 	sip_builder_header(builder, "Event", "%s", subscription->event);
 	if (type)
 		sip_builder_header(builder, "Accept", "%s", type);
@@ -254,7 +275,7 @@ int phone_request_write(struct phone *phone, struct phone_request *request)
 
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	if (request->subscription)
-		return write_subscribe(&builder, request);
-	return request->call ? write_invite(&builder, request)
+		return write_subscribe(phone, &builder, request);
+	return request->call ? write_invite(phone, &builder, request)
 			     : write_register(&builder, request, &phone->accounts);
 }

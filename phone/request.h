@@ -45,10 +45,10 @@ bool phone_write_target(const struct phone_account *account, const char *target,
 
 /* Contact, Allow, Supported and User-Agent: what every request and 2xx of a call has; and the same
  * without User-Agent. */
-void phone_write_self(struct sip_builder *builder, const struct phone_account *account,
-		      const struct phone_self *self);
-void phone_write_identity(struct sip_builder *builder, const struct phone_account *account,
-			  const struct phone_self *self);
+void phone_write_self(const struct phone *phone, struct sip_builder *builder,
+		      const struct phone_account *account, const struct phone_self *self);
+void phone_write_identity(const struct phone *phone, struct sip_builder *builder,
+			  const struct phone_account *account, const struct phone_self *self);
 
 /* "192.0.2.7" or "2001:db8::7", as SDP and `received` have it. */
 char *phone_write_host(const struct net_address *address, char to[NET_ADDRESS_TEXT_MAX]);

@@ -37,7 +37,7 @@ struct phone_self phone_incoming_self(const struct phone *phone,
 				      const struct phone_incoming *incoming)
 {
 	const struct kl_route source = phone_route_of(&incoming->source, incoming->transport);
-	struct phone_self self = {incoming->local, incoming->transport};
+	struct phone_self self = {incoming->local, incoming->transport, source};
 	struct net_address listening;
 
 	if (incoming->stream && !phone_transport_local(phone->transport, &source, &listening))

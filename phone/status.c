@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "phone/flow.h"
 #include "phone/private.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
@@ -213,6 +214,32 @@ static const char *unready_reason(const struct kl_entry_view *view, const struct
 	return survey->up < survey->count ? "not every route has answered" : NULL;
 }
 
+/* The second flow of an entry; null where none is wanted (OWN-6). */
+static json_t *second_flow_status(const struct phone *phone, const struct phone_account *account,
+				  kl_ms now)
+{
+	struct kl_entry_view view;
+	struct kl_route at;
+	char route[KL_TEXT_MAX] = "";
+	json_t *flow;
+
+	if (kl_get_second_flow(phone->engine, account->line_index, account->entry_index, &view))
+		return json_null();
+	flow = json_object();
+	if (phone_flow_route(phone, account, &view, &at))
+		phone_route_text(&at, route);
+	put(flow, "reg_id", view.reg_id ? number(view.reg_id) : json_null());
+	put(flow, "state", text(kl_state_name(view.state)));
+	put(flow, "since_ms", ago(view.since_at, now));
+	put(flow, "why", report(phone, account->has_second_state, &account->second_state));
+	put(flow, "registered", yes_or_no(view.active));
+	put(flow, "route", text(route));
+	put(flow, "next", next_event(&view, now));
+	put(flow, "expires_in_ms", ahead(view.expires_at, now));
+	put(flow, "failures", number(view.failures));
+	return flow;
+}
+
 static json_t *entry_status(const struct phone *phone, const struct phone_account *account,
 			    kl_ms now)
 {
@@ -246,6 +273,9 @@ static json_t *entry_status(const struct phone *phone, const struct phone_accoun
 	put(entry, "redundancy_ready", yes_or_no(!unready));
 	put(entry, "redundancy_why", text(unready));
 	put(entry, "last_move", last_move(phone, account, &view, now));
+	put(entry, "reg_id", view.reg_id ? number(view.reg_id) : json_null());
+	put(entry, "outbound", yes_or_no(view.outbound));
+	put(entry, "second_flow", second_flow_status(phone, account, now));
 	return entry;
 }
 

@@ -27,9 +27,9 @@ struct stream {
 	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
 	struct kl_policy policy;    /* how it is kept */
 	bool accepted;
-	bool greeted;  /* a whole message came */
-	bool stranded; /* its address is not this machine's any more */
-	bool *gone;    /* set when it is freed while its bytes are read */
+	bool greeted; /* a whole message came */
+	bool doomed;  /* lose_doomed() ends it */
+	bool *gone;   /* set when it is freed while its bytes are read */
 	struct sip_framer framer;
 	struct net_timer *idle;
 	uint64_t close_at_ms;   /* when it is idle for too long */
@@ -77,6 +77,17 @@ static struct stream *find(const struct phone_streams *pool, const struct phone_
 				   !strcmp(stream->name, hop->name ? hop->name : "")))
 		return stream;
 	return NULL;
+}
+
+/* The next stream to ROUTE that we opened, behind one of them; NULL: from the start. */
+static struct stream *next_to(const struct phone_streams *pool, const struct kl_route *route,
+			      const struct stream *behind)
+{
+	struct stream *stream = behind ? LIST_NEXT(behind, others) : LIST_FIRST(&pool->all);
+
+	while (stream && (stream->accepted || !phone_route_same(&stream->route, route)))
+		stream = LIST_NEXT(stream, others);
+	return stream;
 }
 
 /* ---- idle time ------------------------------------------------------------------------------- */
@@ -172,10 +183,21 @@ static void take_idle(void *user)
 
 	if (net_now_ms() >= stream->part_until_ms)
 		break_off(stream, "a message that does not end");
-	else if (!stream->accepted && config->waits(config->user, &stream->route))
+	else if (!stream->accepted && config->needs(config->user, &stream->route))
 		note_traffic(stream);
 	else
 		stream_free(stream);
+}
+
+/* Line ends between messages are the answer to a ping of ours, or else a ping (KEEP-3). */
+static void take_line_end(struct stream *stream, enum sip_frame_kind kind)
+{
+	const struct phone_transport_config *config = &stream->pool->config;
+
+	if (!stream->accepted && config->on_pong && config->on_pong(config->user, &stream->route))
+		stream->framer = (struct sip_framer){0};
+	else if (kind == SIP_FRAME_PING && stream->policy.persistent_connection)
+		net_stream_write(stream->net, "\r\n", 2);
 }
 
 static void deliver(struct stream *stream, const uint8_t *bytes, const struct sip_frame *frame)
@@ -196,12 +218,11 @@ static void deliver(struct stream *stream, const uint8_t *bytes, const struct si
 		note_traffic(stream);
 		pool->config.on_packet(pool->config.user, &packet);
 		break;
-	case SIP_FRAME_PING: /* KEEP-3 */
-		if (stream->policy.persistent_connection)
-			net_stream_write(stream->net, "\r\n", 2);
+	case SIP_FRAME_PING:
+	case SIP_FRAME_CRLF:
+		take_line_end(stream, frame->kind);
 		break;
 	case SIP_FRAME_PART:
-	case SIP_FRAME_CRLF:
 		break;
 	}
 }
@@ -475,24 +496,32 @@ int phone_streams_connect(struct phone_streams *pool, const struct phone_hop *ho
 
 bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_route *route)
 {
-	const struct stream *stream;
+	const struct stream *stream = NULL;
 
-	LIST_FOREACH(stream, &pool->all, others)
-	if (!stream->accepted && phone_route_same(&stream->route, route) &&
-	    net_stream_is_open(stream->net))
-		return true;
+	while ((stream = next_to(pool, route, stream)))
+		if (net_stream_is_open(stream->net))
+			return true;
 	return false;
 }
 
 void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route *route,
 			      struct sip_span bytes)
 {
-	struct stream *stream;
+	struct stream *stream = NULL;
 
-	LIST_FOREACH(stream, &pool->all, others)
-	if (!stream->accepted && phone_route_same(&stream->route, route) &&
-	    !net_stream_write(stream->net, bytes.at, bytes.length))
-		note_traffic(stream);
+	while ((stream = next_to(pool, route, stream)))
+		if (!net_stream_write(stream->net, bytes.at, bytes.length))
+			note_traffic(stream);
+}
+
+bool phone_streams_is_reading(const struct phone_streams *pool, const struct kl_route *route)
+{
+	const struct stream *stream = NULL;
+
+	while ((stream = next_to(pool, route, stream)))
+		if (stream->part_until_ms != NET_NEVER)
+			return true;
+	return false;
 }
 
 void phone_streams_set_policy(struct phone_streams *pool, const struct kl_policy *policy)
@@ -502,15 +531,34 @@ void phone_streams_set_policy(struct phone_streams *pool, const struct kl_policy
 
 void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route)
 {
+	struct stream *stream;
+
+	while ((stream = next_to(pool, route, NULL)))
+		stream_free(stream);
+}
+
+/* What comes of the end of one may open others, or end them. */
+static void lose_doomed(struct phone_streams *pool, enum kl_fault fault, const char *why)
+{
 	struct stream *stream = LIST_FIRST(&pool->all);
 
 	while (stream) {
-		struct stream *next = LIST_NEXT(stream, others);
-
-		if (!stream->accepted && phone_route_same(&stream->route, route))
-			stream_free(stream);
-		stream = next;
+		if (!stream->doomed) {
+			stream = LIST_NEXT(stream, others);
+			continue;
+		}
+		lose(stream, fault, why);
+		stream = LIST_FIRST(&pool->all);
 	}
+}
+
+void phone_streams_lose(struct phone_streams *pool, const struct phone_stream_end *end)
+{
+	struct stream *stream = NULL;
+
+	while ((stream = next_to(pool, &end->route, stream)))
+		stream->doomed = true;
+	lose_doomed(pool, end->fault, end->why);
 }
 
 /* Thousands of streams leave from one address: it is asked for once in a row of them. */
@@ -528,7 +576,7 @@ bool phone_streams_mark_stranded(struct phone_streams *pool)
 		if (net_address_compare(&local, &asked) != 0)
 			here = net_address_is_here(&local);
 		asked = local;
-		stream->stranded = !here;
+		stream->doomed = !here;
 		found |= !here;
 	}
 	return found;
@@ -536,16 +584,7 @@ bool phone_streams_mark_stranded(struct phone_streams *pool)
 
 void phone_streams_lose_stranded(struct phone_streams *pool)
 {
-	struct stream *stream = LIST_FIRST(&pool->all);
-
-	while (stream) {
-		if (!stream->stranded) {
-			stream = LIST_NEXT(stream, others);
-			continue;
-		}
-		lose(stream, KL_FAULT_STREAM_LOST, "this machine has its address no more");
-		stream = LIST_FIRST(&pool->all); /* others may have gone with it */
-	}
+	lose_doomed(pool, KL_FAULT_STREAM_LOST, "this machine has its address no more");
 }
 
 void phone_streams_count(const struct phone_streams *pool,

@@ -47,6 +47,10 @@ bool phone_streams_is_open(const struct phone_streams *streams, const struct kl_
 void phone_streams_keep_alive(struct phone_streams *streams, const struct kl_route *route,
 			      struct sip_span bytes);
 
+/* As phone_transport_is_reading() and phone_transport_lose(). */
+bool phone_streams_is_reading(const struct phone_streams *streams, const struct kl_route *route);
+void phone_streams_lose(struct phone_streams *streams, const struct phone_stream_end *end);
+
 /* As phone_transport_set_policy(). */
 void phone_streams_set_policy(struct phone_streams *streams, const struct kl_policy *policy);
 

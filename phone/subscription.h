@@ -19,6 +19,7 @@
 #include "sip/message.h"
 
 struct phone_call;
+struct phone_client;
 struct phone_incoming;
 struct phone_reload;
 
@@ -28,7 +29,7 @@ struct phone_subscription {
 	uint64_t id; /* the engine's token; of a seize its call's */
 	bool seizes;
 	bool configured;   /* a file asks for it: one that ended for good stays, to be seen */
-	bool unasked;      /* it was asked for, and is to end */
+	bool unasked;      /* it was asked for, and is to end; of a seize: its call is over */
 	const void *owner; /* as in phone_subscribe_order */
 	uint32_t line;
 	char event[PHONE_EVENT_MAX + 1];
@@ -47,6 +48,11 @@ struct phone_subscription {
 	/* NOTIFYs that may come at once, and when that was so. */
 	unsigned room;
 	uint64_t room_at_ms;
+	/* Of a seize: by what the 2xx came (port 0: none did), the CSeq of the last SUBSCRIBE, and
+	 * when what that asks for has run out. */
+	struct kl_binding binding;
+	uint32_t cseq;
+	uint64_t runs_out_at_ms;
 	/* Of a seize: when its dialog is forgotten; else when the first NOTIFY is waited for no
 	 * more. */
 	struct net_timer *end;
@@ -94,6 +100,11 @@ void phone_subscription_act(struct phone *phone, const struct kl_action_subscrip
 bool phone_subscription_accept(struct phone_subscription *subscription, const struct phone_hop *hop,
 			       const struct sip_message *request,
 			       const struct sip_message *response);
+
+/* The status that a final answer to a request counts as: a 2xx to SUBSCRIBE that makes no dialog is
+ * that of a bad server, 500. */
+uint16_t phone_subscription_judge(const struct phone_client *client,
+				  const struct sip_message *response);
 
 /* ---- NOTIFY (notify.c) ---- */
 

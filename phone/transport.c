@@ -255,6 +255,17 @@ void phone_transport_keep_alive(struct phone_transport *transport, const struct 
 		phone_streams_keep_alive(transport->streams, route, bytes);
 }
 
+bool phone_transport_is_reading(const struct phone_transport *transport,
+				const struct kl_route *route)
+{
+	return phone_streams_is_reading(transport->streams, route);
+}
+
+void phone_transport_lose(struct phone_transport *transport, const struct phone_stream_end *end)
+{
+	phone_streams_lose(transport->streams, end);
+}
+
 void phone_transport_set_policy(struct phone_transport *transport, const struct kl_policy *policy)
 {
 	transport->config.policy = policy;

@@ -60,8 +60,11 @@ struct phone_transport_config {
 	/* A stream that we opened is there.  May be NULL. */
 	void (*on_stream_open)(void *user, const struct kl_route *route);
 	void (*on_stream_end)(void *user, const struct phone_stream_end *end);
-	/* Is an answer waited for that will come on a stream to that route? */
-	bool (*waits)(void *user, const struct kl_route *route);
+	/* A CRLF came between the messages of a stream that we opened.  False: it answers no ping
+	 * of ours.  It must not end the stream.  May be NULL. */
+	bool (*on_pong)(void *user, const struct kl_route *route);
+	/* Is a stream to that route needed, however idle it is: for an answer, or as a flow? */
+	bool (*needs)(void *user, const struct kl_route *route);
 	/* May whoever is at that address connect to us? */
 	bool (*admits)(void *user, const struct kl_route *source);
 	/* A stream was refused, or dropped since it could not be read: a counter tells more. */
@@ -91,6 +94,13 @@ bool phone_transport_is_open(const struct phone_transport *transport, const stru
 /* KEEP-1: sends BYTES to a route: a datagram, or on each stream to it that is there. */
 void phone_transport_keep_alive(struct phone_transport *transport, const struct kl_route *route,
 				struct sip_span bytes);
+
+/* Has a message begun on a stream to a route, which we opened, that is not whole yet? */
+bool phone_transport_is_reading(const struct phone_transport *transport,
+				const struct kl_route *route);
+
+/* Ends the streams to END's route that we opened, with on_stream_end. */
+void phone_transport_lose(struct phone_transport *transport, const struct phone_stream_end *end);
 
 /* That is phone_transport_config.policy from now on; streams that are there stay as they are. */
 void phone_transport_set_policy(struct phone_transport *transport, const struct kl_policy *policy);

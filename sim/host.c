@@ -42,19 +42,25 @@ void sim_host_restart(struct sim_host *host)
 
 /* ---- credentials ------------------------------------------------------------------------ */
 
-static struct sim_credentials *credentials_of(struct sim_host *host, uint32_t line, uint32_t entry)
+/* The REGISTERs of two flows may be challenged at one time.  OWN-6 */
+static struct sim_credentials *credentials_of(struct sim_host *host, uint32_t line, uint32_t entry,
+					      uint32_t reg_id)
 {
 	struct sim_credentials *mine;
 
 	for (size_t i = 0; i < host->credential_count; i++) {
 		mine = &host->credentials[i];
-		if (mine->line == line && mine->entry == entry)
+		if (mine->line == line && mine->entry == entry &&
+		    mine->reg_id == (reg_id > 1 ? reg_id : 0))
 			return mine;
 	}
 	host->credentials = sim_grow(host->credentials, &host->credential_room,
 				     host->credential_count, sizeof(*mine));
 	mine = &host->credentials[host->credential_count++];
-	*mine = (struct sim_credentials){.line = line, .entry = entry, .server = SIM_NO_SERVER};
+	*mine = (struct sim_credentials){.line = line,
+					 .entry = entry,
+					 .reg_id = reg_id > 1 ? reg_id : 0,
+					 .server = SIM_NO_SERVER};
 	return mine;
 }
 
@@ -76,10 +82,12 @@ static enum kl_challenge judge(const struct sim_transaction *t, const struct sim
 /* The request of TOKEN (0: the registration) is over: its credentials stay, as cached ones. */
 static void close_credentials(struct sim_host *host, uint32_t line, uint32_t entry, uint64_t token)
 {
-	struct sim_credentials *mine = credentials_of(host, line, entry);
+	for (uint32_t reg_id = 0; reg_id <= 2; reg_id += 2) {
+		struct sim_credentials *mine = credentials_of(host, line, entry, reg_id);
 
-	if (mine->token == token)
-		mine->open = false;
+		if (mine->token == token)
+			mine->open = false;
+	}
 }
 
 /* ---- transactions ------------------------------------------------------------------------ */
@@ -109,12 +117,13 @@ static struct sim_transaction *add_transaction(struct sim_world *world,
 		.line = send->line,
 		.entry = send->entry,
 		.call_id = send->call_id,
+		.reg_id = send->reg_id,
 		.token = send->token,
 		.expires_ms = send->expires_ms,
 		.route = send->route,
 		.beside = send->beside,
 		.server = server ? (int)(server - world->servers) : SIM_NO_SERVER,
-		.credentials = *credentials_of(host, send->line, send->entry),
+		.credentials = *credentials_of(host, send->line, send->entry, send->reg_id),
 		.abandoned_at = KL_NEVER,
 	};
 	return t;
@@ -241,7 +250,8 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 			     .granted_ms = reply->granted_ms,
 			     .min_expires_ms = reply->min_expires_ms,
 			     .retry_after_ms = reply->retry_after_ms,
-			     .redirect = reply->redirect},
+			     .redirect = reply->redirect,
+			     .outbound = reply->outbound},
 	};
 
 	if (t->ended || t->gone || world->link_down || sim_stream_gone(world, t))
@@ -253,8 +263,13 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 		return;
 	if (reply->status == 401 || reply->status == 407) {
 		event.response.challenge = judge(t, reply);
-		*credentials_of(&world->host, t->line, t->entry) = (struct sim_credentials){
-			t->line, t->entry, t->server, reply->nonce, true, t->token};
+		struct sim_credentials *mine =
+			credentials_of(&world->host, t->line, t->entry, t->reg_id);
+
+		mine->server = t->server;
+		mine->nonce = reply->nonce;
+		mine->open = true;
+		mine->token = t->token;
 	}
 	sim_world_feed(world, &event);
 }

@@ -25,7 +25,8 @@ enum {
 /* What the last challenge to a line on an entry gave. */
 struct sim_credentials {
 	uint32_t line, entry;
-	int server; /* index, or SIM_NO_SERVER */
+	uint32_t reg_id; /* 2: of that flow's REGISTER; else 0 */
+	int server;      /* index, or SIM_NO_SERVER */
 	uint32_t nonce;
 	/* The request that was challenged, while it is under way: its token, 0 for REGISTER. */
 	bool open;
@@ -36,7 +37,7 @@ struct sim_credentials {
 struct sim_transaction {
 	kl_tx tx;
 	enum kl_method method;
-	uint32_t line, entry, call_id;
+	uint32_t line, entry, call_id, reg_id;
 	uint64_t token;
 	kl_ms expires_ms;
 	struct kl_route route;

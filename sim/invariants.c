@@ -30,9 +30,13 @@ void sim_invariants_init(struct sim_invariants *inv, const struct kl_config *con
 		for (uint32_t entry = 0; entry < KL_ENTRIES_MAX; entry++) {
 			struct registration_seen *reg = registration_of(inv, line, entry);
 
-			reg->retry_at = KL_NEVER;
-			reg->journey = (struct journey){
-				.used = true, .method = KL_REGISTER, .line = line, .entry = entry};
+			for (uint32_t flow = 0; flow < FLOWS; flow++) {
+				reg->flows[flow].retry_at = KL_NEVER;
+				reg->flows[flow].journey = (struct journey){.used = true,
+									    .method = KL_REGISTER,
+									    .line = line,
+									    .entry = entry};
+			}
 		}
 }
 
@@ -65,7 +69,8 @@ void sim_invariants_carry(struct sim_invariants *inv, const struct sim_invariant
 		*line_of(inv, line) = *line_of(old, from);
 		for (uint32_t entry = 0; entry < KL_ENTRIES_MAX; entry++) {
 			*registration_of(inv, line, entry) = *registration_of(old, from, entry);
-			registration_of(inv, line, entry)->journey.line = line;
+			for (uint32_t flow = 0; flow < FLOWS; flow++)
+				registration_of(inv, line, entry)->flows[flow].journey.line = line;
 		}
 	}
 	for (uint32_t i = 0; i < old->journey_count; i++)
@@ -80,9 +85,12 @@ static struct journey *find_open(const struct sim_invariants *inv, kl_tx tx)
 	for (uint32_t i = 0; tx && i < inv->journey_count; i++)
 		if (journey_of(inv, i)->used && journey_of(inv, i)->tx == tx)
 			return journey_of(inv, i);
-	for (uint32_t i = 0; tx && i < inv->config->line_count * KL_ENTRIES_MAX; i++)
-		if (registration_of(inv, 0, i)->journey.tx == tx)
-			return &registration_of(inv, 0, i)->journey;
+	for (uint32_t i = 0; tx && i < inv->config->line_count * KL_ENTRIES_MAX * FLOWS; i++) {
+		struct flow_seen *flow = &registration_of(inv, 0, i / FLOWS)->flows[i % FLOWS];
+
+		if (flow->journey.tx == tx)
+			return &flow->journey;
+	}
 	return NULL;
 }
 
@@ -133,7 +141,7 @@ static void see_grant(struct sim_invariants *inv, const struct kl_event_response
 {
 	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++) {
 		struct registration_seen *reg = registration_of(inv, 0, i);
-		bool clears = open == &reg->journey && open->expires_ms == 0;
+		bool clears = open && open->method == KL_REGISTER && open->expires_ms == 0;
 
 		for (uint32_t j = 0; j < REGISTERS_MAX; j++) {
 			kl_ms *until = &reg->routes[reg->registers[j].route].registered_until;
@@ -176,9 +184,9 @@ static void see_response(struct sim_invariants *inv, const struct kl_event_respo
 	open->redirected |= status < 400 && status >= 300;
 	if (status == 482 && may_begin_anew(inv, open))
 		open->merged = true;
-	if (status == 401 || status == 407 || status == 423 || open->merged)
+	if (status == 401 || status == 407 || status == 423 || status == 439 || open->merged)
 		open->tried = 0;
-	registration_of(inv, open->line, open->entry)->retry_after_ms =
+	invariants_flow_of(inv, open)->retry_after_ms =
 		status == 503 ? response->retry_after_ms : 0;
 }
 
@@ -206,8 +214,8 @@ static void begin(struct sim_invariants *inv, uint32_t line, uint64_t token, enu
 /* Every REGISTER under way begins anew where it is. */
 static void see_renewal(struct sim_invariants *inv)
 {
-	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX; i++)
-		registration_of(inv, 0, i)->journey.tried = 0;
+	for (uint32_t i = 0; i < inv->config->line_count * KL_ENTRIES_MAX * FLOWS; i++)
+		registration_of(inv, 0, i / FLOWS)->flows[i % FLOWS].journey.tried = 0;
 }
 
 /* ... and where the address is another, so does every SUBSCRIBE that has no dialog. */
@@ -337,7 +345,8 @@ static bool may_register(const struct sim_invariants *inv, const struct kl_engin
 	kl_get_entry(e, send->line, send->entry, &view);
 	return !view.active || !policy->reregister_on || !policy->fail_registration_on ||
 	       !policy->unregister_on_failback || !policy->stays_when_gone ||
-	       registration_of(inv, send->line, send->entry)->journey.redirected ||
+	       registration_of(inv, send->line, send->entry)->flows[0].journey.redirected ||
+	       invariants_is_second(e, send) ||
 	       is_current(e, send->line, send->entry, &send->route);
 }
 
@@ -349,12 +358,19 @@ static void check_register(struct sim_invariants *inv, const struct kl_engine *e
 
 	expect(inv, may_register(inv, e, send), "a line is registered with one route at a time");
 
+	uint32_t id = send->reg_id == 2;
+
 	expect(inv,
-	       send->call_id == reg->call_id ? send->cseq > reg->cseq
-					     : send->call_id > reg->call_id,
+	       send->call_id == reg->ids[id].call_id ? send->cseq > reg->ids[id].cseq
+						     : send->call_id > reg->ids[id].call_id,
 	       "CSeqs and Call-IDs grow");
-	reg->call_id = send->call_id;
-	reg->cseq = send->cseq;
+	expect(inv,
+	       send->reg_id == 0 || entry_of(inv, send->line, send->entry)->policy->flows_max > 1,
+	       "a reg-id is sent where two flows are wanted");
+	if (invariants_is_second(e, send))
+		invariants_see_second(inv, e, send);
+	reg->ids[id].call_id = send->call_id;
+	reg->ids[id].cseq = send->cseq;
 	reg->registers[place].tx = send->tx;
 	reg->registers[place].route = invariants_number_of(reg, &send->route);
 }
@@ -429,11 +445,13 @@ static struct journey *probe_of(struct sim_invariants *inv, const struct kl_acti
 	return journey;
 }
 
-static struct journey *journey_of_send(struct sim_invariants *inv,
+static struct journey *journey_of_send(struct sim_invariants *inv, const struct kl_engine *e,
 				       const struct kl_action_send *send)
 {
 	if (send->method == KL_REGISTER)
-		return &registration_of(inv, send->line, send->entry)->journey;
+		return &registration_of(inv, send->line, send->entry)
+				->flows[invariants_is_second(e, send)]
+				.journey;
 	if (!send->token)
 		return probe_of(inv, send);
 	return find_request(inv, send->token,
@@ -443,8 +461,9 @@ static struct journey *journey_of_send(struct sim_invariants *inv,
 static void check_send(struct sim_invariants *inv, const struct kl_engine *e,
 		       const struct kl_action_send *send)
 {
-	struct journey *journey = journey_of_send(inv, send);
+	struct journey *journey = journey_of_send(inv, e, send);
 
+	invariants_see_places(inv, e, send);
 	expect(inv, journey, "only what was asked for, and has not ended, is sent");
 	if (!journey)
 		return;

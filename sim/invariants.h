@@ -21,6 +21,9 @@
  *  - a subscription has one SUBSCRIBE open at most, refreshed on the route of its dialog; one that
  * is wanted never sleeps for good; a line is seized by so many sends at most, and before its call
  *    goes out (SUBS-2, SUBS-3);
+ *  - a second flow is there only where the registrar keeps flows apart, on another server than the
+ *    first, with a reg-id, Call-IDs and CSeqs of its own; a line that has one that is up does not
+ *    wait for a REGISTER when its route fails (OWN-6);
  *  - each request that was accepted ends once, and there are as many walks as requests.
  *
  * A flat block without pointers but to the configuration: it may be copied with the engine. */

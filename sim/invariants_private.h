@@ -49,12 +49,22 @@ struct heard_route {
 	uint32_t asked; /* OPTIONS to it since */
 };
 
-struct registration_seen {
+/* One flow of a registration: the one that requests use, and the second one (OWN-6). */
+struct flow_seen {
 	struct journey journey; /* of its REGISTERs */
-	uint32_t call_id, cseq;
 	uint32_t failures;
 	kl_ms retry_at;       /* as last reported */
-	kl_ms retry_after_ms; /* of the last final answer on the entry; 0: none */
+	kl_ms retry_after_ms; /* of the last final answer to it, the first one's of any; 0: none */
+};
+
+enum { FLOWS = 2 };
+
+struct registration_seen {
+	struct flow_seen flows[FLOWS];
+	struct {
+		uint32_t call_id, cseq;
+	} ids[FLOWS];    /* by reg-id */
+	uint32_t second; /* the reg-id that the second flow had last; 0: none yet */
 	uint32_t route_count;
 	struct known_route routes[ROUTES_MAX];
 	struct {
@@ -172,6 +182,32 @@ void invariants_see_boot(struct sim_invariants *inv, const struct kl_report *rep
 
 /* A route was found silent. */
 void invariants_see_silence(struct sim_invariants *inv, const struct kl_route *route, kl_ms ms);
+
+/* The flow whose REGISTER the journey is; for any other request, that which requests use. */
+struct flow_seen *invariants_flow_of(const struct sim_invariants *inv,
+				     const struct journey *journey);
+
+/* Is it a REGISTER of the flow that no request uses?  One that is sent.  OWN-6 */
+bool invariants_is_second(const struct kl_engine *e, const struct kl_action_send *send);
+void invariants_see_second(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_action_send *send);
+
+/* Does a REGISTER of a flow begin with this change of its state, whatever was under way? */
+bool invariants_begins_flow(const struct kl_report *report);
+
+/* ... or with a change of places, of both flows? */
+void invariants_see_places(struct sim_invariants *inv, const struct kl_engine *e,
+			   const struct kl_action_send *send);
+
+/* A line begins to fail over: it may have no second flow that is up. */
+void invariants_see_failover(struct sim_invariants *inv, const struct kl_engine *e,
+			     const struct kl_report *report);
+
+/* Both flows of an entry, when all actions of an event are done, and in the end: NULL, or what is
+ * not so. */
+void invariants_check_flows(struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
+			    uint32_t entry);
+const char *invariants_flows_rested(const struct kl_engine *e, uint32_t line, uint32_t entry);
 
 void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e,
 			   const struct kl_report *report);

@@ -3,11 +3,12 @@
 
 /* W = min(max, base * 2^failures); the wait is in [W/2, W].  A Retry-After takes its place; a
  * timer that runs goes on; where a lower entry serves, the probe interval rules.  BACK-1, BACK-3 */
-static void check_back_off(struct sim_invariants *inv, struct registration_seen *reg,
+static void check_back_off(struct sim_invariants *inv, struct flow_seen *reg,
 			   const struct kl_report *report)
 {
 	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
 	kl_ms wait_ms = report->retry_at - inv->now, most_ms = policy->backoff_base_ms;
+	kl_ms longest_ms = policy->backoff_max_ms;
 	kl_ms least_ms, fleet_ms = 0;
 	kl_ms told_ms = reg->retry_after_ms < policy->retry_after_max_ms
 				? reg->retry_after_ms
@@ -17,16 +18,20 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
 	    (is_successive(inv, report->line) &&
 	     entry_of(inv, report->line, 0)->policy->fallback_probe_ms))
 		return;
-	for (uint32_t i = 0; i < reg->failures && most_ms < policy->backoff_max_ms; i++)
+	if (report->second_flow) { /* RFC 5626 4.5: one flow has not failed */
+		most_ms = UINT64_C(2) * policy->flow_backoff_base_ms;
+		longest_ms = policy->flow_backoff_max_ms;
+	}
+	for (uint32_t i = 0; i < reg->failures && most_ms < longest_ms; i++)
 		most_ms *= 2;
-	if (most_ms > policy->backoff_max_ms)
-		most_ms = policy->backoff_max_ms;
+	if (most_ms > longest_ms)
+		most_ms = longest_ms;
 	reg->failures++;
-	if (policy->backoff_fixed_ms)
+	if (policy->backoff_fixed_ms && !report->second_flow)
 		most_ms = policy->backoff_fixed_ms;
 	least_ms = most_ms / 2;
 	/* Two REGISTERs of each line of the fleet, twice over.  OWN-5 */
-	if (policy->fleet_capacity && !policy->backoff_fixed_ms)
+	if (policy->fleet_capacity && !policy->backoff_fixed_ms && !report->second_flow)
 		fleet_ms = UINT64_C(2000) * policy->fleet_lines / policy->fleet_capacity * 2;
 	if (most_ms < fleet_ms)
 		most_ms = fleet_ms;
@@ -40,7 +45,8 @@ static void check_back_off(struct sim_invariants *inv, struct registration_seen 
  * any other state begins with a new one, and so does what a request needs (FALL-4). */
 static void check_state(struct sim_invariants *inv, const struct kl_report *report)
 {
-	struct registration_seen *reg = registration_of(inv, report->line, report->entry);
+	struct flow_seen *reg =
+		&registration_of(inv, report->line, report->entry)->flows[report->second_flow];
 	struct line_seen *line = line_of(inv, report->line);
 	bool goes_on = (report->from == KL_REFRESHING &&
 			(report->to == KL_REGISTERING || report->to == KL_FAILING_OVER)) ||
@@ -57,7 +63,8 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 		report->to == KL_FAILING_BACK &&
 		entry_of(inv, report->line, report->entry)->policy->unregister_on_failback;
 
-	if (!goes_on || backed_off || report->why == KL_WHY_NEEDED) {
+	if (!goes_on || backed_off || report->why == KL_WHY_NEEDED ||
+	    invariants_begins_flow(report)) {
 		reg->journey.tried = 0;
 		reg->journey.redirected = false;
 	}
@@ -66,6 +73,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	if (report->to == KL_DOUBTING || report->from == KL_DOUBTING ||
 	    report->to == KL_REGISTERED || report->to == KL_OFF || report->from == KL_LEAVING ||
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
+		reg->failures = 0;
+	/* ... and a second flow that waits for the first begins anew, maybe at once.  OWN-6 */
+	if (report->second_flow && (report->to == KL_STANDBY || report->why == KL_WHY_SECOND_FLOW))
 		reg->failures = 0;
 	reg->failures += backed_off;
 	if (report->to == KL_BACKING_OFF && report->why == KL_WHY_STARTED)
@@ -89,9 +99,13 @@ static void catch_up(struct sim_invariants *inv, const struct kl_engine *e,
 {
 	struct kl_entry_view view;
 
-	if (inv->late && kl_get_entry(e, report->line, report->entry, &view) == KL_OK)
-		registration_of(inv, report->line, report->entry)->failures =
-			view.failures - (before && view.failures);
+	int result = report->second_flow ? kl_get_second_flow(e, report->line, report->entry, &view)
+					 : kl_get_entry(e, report->line, report->entry, &view);
+
+	if (inv->late && result == KL_OK)
+		registration_of(inv, report->line, report->entry)
+			->flows[report->second_flow]
+			.failures = view.failures - (before && view.failures);
 }
 
 static bool shares_health(const struct sim_invariants *inv)
@@ -148,6 +162,7 @@ void invariants_see_report(struct sim_invariants *inv, const struct kl_engine *e
 {
 	if (report->type == KL_REPORT_STATE) {
 		expect(inv, report->why != KL_WHY_NONE, "each change of a state has its cause");
+		invariants_see_failover(inv, e, report);
 		catch_up(inv, e, report, report->to == KL_BACKING_OFF);
 		check_state(inv, report);
 		catch_up(inv, e, report, false);

@@ -62,36 +62,50 @@ static bool has_followed(const struct sim_invariants *inv, const struct kl_engin
 	       reg->routes[invariants_number_of(reg, &current.route)].registered_until > inv->now;
 }
 
-static void check_entry(struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
-			uint32_t entry, kl_ms deadline)
+/* What holds of either flow. */
+static void check_registration(struct sim_invariants *inv, const struct kl_entry_view *view,
+			       const struct journey *journey, kl_ms deadline)
 {
-	const struct kl_policy *policy = entry_of(inv, line, entry)->policy;
-	const struct journey *journey = &registration_of(inv, line, entry)->journey;
-	struct kl_entry_view view;
-
-	kl_get_entry(e, line, entry, &view);
+	const struct kl_policy *policy = entry_of(inv, journey->line, journey->entry)->policy;
 	bool frozen = inv->frozen && policy->freeze_without_link;
-	bool rests = view.state == KL_OFF || view.state == KL_RESOLVING ||
-		     view.state == KL_REGISTERED || view.state == KL_BACKING_OFF ||
-		     view.state == KL_STANDBY;
+	bool rests = view->state == KL_OFF || view->state == KL_RESOLVING ||
+		     view->state == KL_REGISTERED || view->state == KL_BACKING_OFF ||
+		     view->state == KL_STANDBY;
 
-	expect(inv, frozen || !view.active || view.expires_at > inv->now,
+	expect(inv, frozen || !view->active || view->expires_at > inv->now,
 	       "an active registration has not run out");
-	expect(inv, !view.in_failover || view.current != view.primary,
-	       "in failover the current route is not the primary one");
-	expect(inv, view.state != KL_REGISTERED || (view.active && view.current >= 0),
-	       "a registered line has an active registration and a route");
+	expect(inv, view->state != KL_REGISTERED || view->active,
+	       "a registered line has an active registration");
 	expect(inv, !rests || !journey->tx, "a line at rest has no REGISTER open");
 	if (journey->tx)
 		expect(inv, deadline <= due_at(journey, policy),
 		       "the engine wakes for what is open");
 	if (frozen)
 		return;
-	expect(inv, has_followed(inv, e, line, entry), "a line is registered where its calls go");
-	expect(inv, view.state != KL_REGISTERED || deadline <= view.refresh_at,
+	expect(inv, view->state != KL_REGISTERED || deadline <= view->refresh_at,
 	       "a registered line wakes for its refresh");
-	expect(inv, view.state != KL_BACKING_OFF || deadline <= view.retry_at,
+	expect(inv, view->state != KL_BACKING_OFF || deadline <= view->retry_at,
 	       "a line that backs off wakes for its next try");
+}
+
+static void check_entry(struct sim_invariants *inv, const struct kl_engine *e, uint32_t line,
+			uint32_t entry, kl_ms deadline)
+{
+	const struct registration_seen *reg = registration_of(inv, line, entry);
+	struct kl_entry_view view, second;
+
+	kl_get_entry(e, line, entry, &view);
+	check_registration(inv, &view, &reg->flows[0].journey, deadline);
+	if (kl_get_second_flow(e, line, entry, &second) == KL_OK)
+		check_registration(inv, &second, &reg->flows[1].journey, deadline);
+	invariants_check_flows(inv, e, line, entry);
+	expect(inv, !view.in_failover || view.current != view.primary,
+	       "in failover the current route is not the primary one");
+	expect(inv, view.state != KL_REGISTERED || view.current >= 0,
+	       "a registered line has a route");
+	if (inv->frozen && entry_of(inv, line, entry)->policy->freeze_without_link)
+		return;
+	expect(inv, has_followed(inv, e, line, entry), "a line is registered where its calls go");
 	expect(inv, !view.failback_held || calls_that_count(inv, line, entry) > 0,
 	       "a failback waits for calls alone");
 }
@@ -265,7 +279,7 @@ static const char *entry_rested(const struct sim_invariants *inv, const struct k
 	    !stays_by_health(inv, e, line, entry) && !stays_with_healthiest(inv, e, line, entry))
 		return "a line has not failed back";
 	if ((view.state == KL_REGISTERED || view.state == KL_REFRESHING) && view.active)
-		return NULL;
+		return invariants_flows_rested(e, line, entry);
 	return "a line is not registered";
 }
 

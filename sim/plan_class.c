@@ -85,6 +85,9 @@ void plan_set_limits(struct sim_plan_class *class, const struct sim_names *names
 	struct need need = need_of_records(names, families);
 	bool probes = false;
 
+	/* The servers of a fleet keep no flows apart: no phone needs the room for them.  OWN-6 */
+	for (uint32_t i = 0; i < class->line.entry_count; i++)
+		class->policies[i].flows_max = 1;
 	kl_limits_default(engine);
 	for (uint32_t i = 0; i < class->line.entry_count; i++) {
 		add_entry(&need, &class->entries[i], names, families);

@@ -99,6 +99,10 @@ static bool take_state(struct sim_server *server, struct sim_words *words)
 		server->reach = SIM_MUTE;
 	else if (sim_words_skip(words, "tls-fails"))
 		server->tls_fails = true;
+	else if (sim_words_skip(words, "outbound"))
+		server->outbound = true;
+	else if (sim_words_skip(words, "lacks-outbound"))
+		server->lacks_outbound = true;
 	else if (sim_words_skip(words, "trusts"))
 		server->challenge = SIM_TRUSTS;
 	else if (sim_words_skip(words, "challenges"))

@@ -26,6 +26,7 @@
  *	       [refusing|mute|tls-fails] [redirects-to SERVER [TRANSPORT]]
  *	       [answers [METHOD] STATUS[@TIME]...] [retry-after S] [grants S] [min-expires S]
  *	       [trusts|challenges|distrusts|refuses|foreign] [stale] [forgets] [overloaded N]
+ *	       [outbound (RFC 5626; "up" leaves it)] [lacks-outbound (answers 439)]
  *	dns srv OWNER PRIORITY WEIGHT PORT TARGET [ttl S]
  *	dns a|aaaa OWNER ADDRESS|SERVER [ttl S]
  *	dns naptr OWNER ORDER PREFERENCE FLAG|- SERVICE REPLACEMENT [ttl S]
@@ -40,7 +41,7 @@
  *	cancel N          hangup N         signal N    forge SERVER
  *	dialog N 408|503|unreachable (a request inside N's dialog ended so)
  *	link down|up      address (the phone's own is another)
- *	drop SERVER [keepalive]            its streams end, or are found dead
+ *	drop SERVER [keepalive|flow]       its streams end, or are found dead, or the flows over UDP
  *	ping SERVER                        it sends CRLF CRLF on its streams
  *	reload           what follows says another device, as at the beginning; lines whose keys
  *	                 and entries are the same go on in it, by their new numbers

@@ -22,7 +22,7 @@ void sim_server_heal(struct sim_server *server)
 {
 	server->reach = SIM_UP;
 	server->fault = KL_FAULT_NONE;
-	server->tls_fails = false;
+	server->tls_fails = server->lacks_outbound = false;
 	server->redirect.port = 0;
 	for (size_t i = 0; i < KL_METHODS_MAX; i++)
 		server->scripts[i] = (struct sim_script){1, {{200, 0}}};
@@ -83,6 +83,10 @@ size_t sim_server_answer(struct sim_server *server, const struct sim_request *re
 						.after_ms = server->slow_ms};
 		return 1;
 	}
+	if (request->reg_id && server->lacks_outbound) {
+		replies[0] = (struct sim_reply){.status = 439, .after_ms = server->slow_ms};
+		return 1;
+	}
 	for (size_t i = 0; i < script->count; i++) {
 		replies[i] = (struct sim_reply){
 			.status = script->steps[i].status,
@@ -96,13 +100,15 @@ size_t sim_server_answer(struct sim_server *server, const struct sim_request *re
 	return script->count;
 }
 
+/* RFC 5626 6: by the instance and its reg-id; else by the Contact, which is the same for both. */
 static struct sim_binding *find_binding(struct sim_server *server,
-					const struct sim_request *request)
+					const struct sim_request *request, uint32_t reg_id)
 {
 	for (size_t i = 0; i < server->binding_count; i++) {
 		struct sim_binding *binding = &server->bindings[i];
 
-		if (binding->line == request->line && binding->entry == request->entry)
+		if (binding->line == request->line && binding->entry == request->entry &&
+		    binding->reg_id == reg_id)
 			return binding;
 	}
 	return NULL;
@@ -116,8 +122,10 @@ kl_ms sim_server_grants(const struct sim_server *server, kl_ms expires_ms)
 void sim_server_register(struct sim_server *server, const struct sim_request *request,
 			 struct sim_reply *reply, kl_ms now)
 {
-	struct sim_binding *binding = find_binding(server, request);
+	uint32_t reg_id = server->outbound ? request->reg_id : 0;
+	struct sim_binding *binding = find_binding(server, request, reg_id);
 
+	reply->outbound = reg_id != 0;
 	reply->granted_ms = sim_server_grants(server, request->expires_ms);
 	if (reply->granted_ms == 0) {
 		if (binding)
@@ -129,7 +137,7 @@ void sim_server_register(struct sim_server *server, const struct sim_request *re
 					    server->binding_count, sizeof(*binding));
 		binding = &server->bindings[server->binding_count++];
 	}
-	*binding = (struct sim_binding){request->line, request->entry, request->call_id,
+	*binding = (struct sim_binding){request->line, request->entry, request->call_id, reg_id,
 					now + reply->granted_ms};
 }
 

@@ -49,6 +49,7 @@ struct sim_script {
 /* A registration that the server has accepted. */
 struct sim_binding {
 	uint32_t line, entry, call_id;
+	uint32_t reg_id; /* 0: it has none, or the server knows none */
 	kl_ms expires_at;
 };
 
@@ -58,10 +59,12 @@ struct sim_server {
 	uint8_t ip6[16];
 	uint16_t port;
 	kl_ms delay_ms; /* from the phone to the server, and back again */
+	bool outbound;  /* keeps a registration for each reg-id, and says so (RFC 5626) */
 
 	enum sim_reach reach;
 	enum kl_fault fault;
-	bool tls_fails; /* its certificate is not trusted */
+	bool tls_fails;      /* its certificate is not trusted */
+	bool lacks_outbound; /* 439 to a REGISTER with a reg-id, of a proxy before it */
 	struct sim_script scripts[KL_METHODS_MAX];
 	uint32_t overloaded;      /* 503 to all but each so many-th request; 0: it is not */
 	uint32_t requests;        /* so far, while it is */
@@ -82,6 +85,7 @@ struct sim_server {
 struct sim_request {
 	enum kl_method method;
 	uint32_t line, entry, call_id;
+	uint32_t reg_id;  /* REGISTER; 0: it has none */
 	kl_ms expires_ms; /* REGISTER */
 	uint32_t nonce;   /* of this server, that the credentials were made for; 0: none */
 };
@@ -93,6 +97,7 @@ struct sim_reply {
 	kl_ms after_ms;      /* the request's arrival */
 	kl_ms granted_ms, min_expires_ms, retry_after_ms;
 	struct kl_route redirect;
+	bool outbound; /* 2xx to REGISTER: it is kept apart from other flows */
 };
 
 /* A healthy server, reached in 10 ms, that grants what is asked and answers all with 200. */

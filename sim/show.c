@@ -79,17 +79,39 @@ static void print_registrations(struct sim_story *story)
 
 		for (size_t j = 0; j < server->binding_count; j++) {
 			const struct sim_binding *binding = &server->bindings[j];
+			char flow[24] = "";
 
 			if (binding->expires_at <= sim_world_now(&story->world))
 				continue;
 			none = false;
-			sim_story_tell(story, "%s has line %u entry %u, call-id %u, until %llu",
+			if (binding->reg_id)
+				snprintf(flow, sizeof(flow), ", reg-id %u", binding->reg_id);
+			sim_story_tell(story, "%s has line %u entry %u, call-id %u%s, until %llu",
 				       server->name, binding->line + 1, binding->entry + 1,
-				       binding->call_id, (unsigned long long)binding->expires_at);
+				       binding->call_id, flow,
+				       (unsigned long long)binding->expires_at);
 		}
 	}
 	if (none)
 		sim_story_tell(story, "no server has a registration");
+}
+
+/* Where it was made, or is being made.  OWN-6 */
+static void print_second_flow(struct sim_story *story, uint32_t line, uint32_t entry)
+{
+	struct kl_route_view route;
+	struct kl_entry_view view;
+	char name[SIM_NAME_MAX] = "none";
+
+	if (kl_get_second_flow(story->world.engine, line, entry, &view) != 0 ||
+	    view.state == KL_OFF)
+		return;
+	if (view.current >= 0 &&
+	    kl_get_route(story->world.engine, line, entry, (uint32_t)view.current, &route) == 0)
+		name_route(story, &route.route, name, sizeof(name));
+	sim_story_tell(story, "line %u entry %u second flow is %s%s: current %s, failures %u",
+		       line + 1, entry + 1, kl_state_name(view.state),
+		       view.active ? ", active" : "", name, view.failures);
 }
 
 static void print_entry(struct sim_story *story, uint32_t line, uint32_t entry)
@@ -115,6 +137,7 @@ static void print_entry(struct sim_story *story, uint32_t line, uint32_t entry)
 		       view.active ? ", active" : "", view.working ? ", working" : "",
 		       view.in_failover ? ", in failover" : "", routes[0], routes[1], view.failures,
 		       failback);
+	print_second_flow(story, line, entry);
 }
 
 static void print_routes(struct sim_story *story, uint32_t line, uint32_t entry)

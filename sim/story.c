@@ -401,15 +401,23 @@ static bool play_forge(struct sim_story *story, struct sim_words *words)
 	return true;
 }
 
-/* The far end closes its streams, or "keepalive": keep-alives find them dead (TRIG-6). */
+/* The far end closes its streams, or "keepalive": keep-alives find them dead (TRIG-6); "flow": the
+ * same for UDP (OWN-6). */
 static bool play_drop(struct sim_story *story, struct sim_words *words)
 {
 	const char *name = sim_words_take(words);
 	const struct sim_server *server = name ? sim_world_find_server(&story->world, name) : NULL;
 	bool keepalive = sim_words_skip(words, "keepalive");
+	struct kl_event lost = {.type = KL_EV_STREAM_LOST, .transport.fault = KL_FAULT_KEEPALIVE};
 
 	if (!server)
 		return sim_story_fail(story, "drop the streams to which server?");
+	if (sim_words_skip(words, "flow")) {
+		lost.transport.route.port = server->port;
+		memcpy(lost.transport.route.ip, server->ip4, sizeof(server->ip4));
+		sim_world_feed(&story->world, &lost);
+		return true;
+	}
 	sim_stream_drop(&story->world, server,
 			keepalive ? KL_FAULT_KEEPALIVE : KL_FAULT_STREAM_LOST);
 	return true;

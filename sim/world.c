@@ -200,6 +200,7 @@ static struct sim_request request_of(const struct sim_transaction *t)
 		.line = t->line,
 		.entry = t->entry,
 		.call_id = t->call_id,
+		.reg_id = t->reg_id,
 		.expires_ms = t->expires_ms,
 		.nonce = t->credentials.server == t->server ? t->credentials.nonce : 0,
 	};

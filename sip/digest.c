@@ -319,22 +319,24 @@ void sip_digest_authorize(struct sip_digest_session *session, struct sip_builder
 /* ---- server -------------------------------------------------------------------------------- */
 
 enum {
-	TIME_HEX = 16,  /* digits of a nonce's time */
-	SEAL_SIZE = 16, /* bytes of its seal: 128 bits of HMAC-SHA-256 */
-	NONCE_LENGTH = TIME_HEX + 2 * SEAL_SIZE,
+	NUMBER_HEX = 16,  /* digits of a nonce's number: its time, and its serial */
+	SERIAL_BITS = 16, /* of the number */
+	COUNT_HEX = 8,    /* digits of nc */
+	SEAL_SIZE = 16,   /* bytes of its seal: 128 bits of HMAC-SHA-256 */
+	NONCE_LENGTH = NUMBER_HEX + 2 * SEAL_SIZE,
 };
 
-static void make_nonce(const struct sip_digest_server *server, uint64_t made_at,
+static void make_nonce(const struct sip_digest_server *server, uint64_t number,
 		       char nonce[NONCE_LENGTH + 1])
 {
 	unsigned char seal[EVP_MAX_MD_SIZE];
 	unsigned int size = 0;
 
-	snprintf(nonce, TIME_HEX + 1, "%016llx", (unsigned long long)made_at);
+	snprintf(nonce, NUMBER_HEX + 1, "%016llx", (unsigned long long)number);
 	HMAC(EVP_sha256(), server->secret, sizeof(server->secret), (const unsigned char *)nonce,
-	     TIME_HEX, seal, &size);
+	     NUMBER_HEX, seal, &size);
 	OPENSSL_assert(size >= SEAL_SIZE);
-	write_hex(seal, SEAL_SIZE, nonce + TIME_HEX);
+	write_hex(seal, SEAL_SIZE, nonce + NUMBER_HEX);
 }
 
 static bool hex_parse(struct sip_span text, uint64_t *number)
@@ -350,16 +352,16 @@ static bool hex_parse(struct sip_span text, uint64_t *number)
 	return true;
 }
 
-/* Is it a nonce that this secret sealed; and when? */
+/* Is it a nonce that this secret sealed; and which? */
 static bool open_nonce(const struct sip_digest_server *server, struct sip_span nonce,
-		       uint64_t *made_at)
+		       uint64_t *number)
 {
 	char expected[NONCE_LENGTH + 1];
 
 	if (nonce.length != NONCE_LENGTH ||
-	    !hex_parse((struct sip_span){nonce.at, TIME_HEX}, made_at))
+	    !hex_parse((struct sip_span){nonce.at, NUMBER_HEX}, number))
 		return false;
-	make_nonce(server, *made_at, expected);
+	make_nonce(server, *number, expected);
 	return CRYPTO_memcmp(nonce.at, expected, NONCE_LENGTH) == 0;
 }
 
@@ -371,7 +373,7 @@ void sip_digest_challenge(const struct sip_digest_server *server, struct sip_bui
 	bool has_qop = server->qop != SIP_QOP_NONE;
 	char nonce[NONCE_LENGTH + 1];
 
-	make_nonce(server, now, nonce);
+	make_nonce(server, now << SERIAL_BITS | server->serial, nonce);
 	sip_builder_header(builder, name, "Digest realm=\"%s\", nonce=\"%s\", algorithm=%s%s%s%s%s",
 			   server->realm, nonce, algorithms[server->algorithm].name,
 			   has_qop ? ", qop=\"" : "", qops[server->qop], has_qop ? "\"" : "",
@@ -440,7 +442,7 @@ enum sip_proof sip_digest_verify(const struct sip_digest_server *server,
 {
 	enum sip_digest_algorithm algorithm;
 	struct sip_span params, qop;
-	uint64_t made_at;
+	uint64_t number, made_at;
 
 	if (!find_credentials(server, request, &params))
 		return SIP_PROOF_ABSENT;
@@ -448,11 +450,28 @@ enum sip_proof sip_digest_verify(const struct sip_digest_server *server,
 	if (algorithm_of(find_value(params, "algorithm"), &algorithm) != 0 ||
 	    algorithm != server->algorithm || !sip_span_is(qop, qops[server->qop]) ||
 	    !sip_span_equal(find_value(params, "username"), sip_span_of(credentials->username)) ||
-	    !open_nonce(server, find_value(params, "nonce"), &made_at) ||
+	    !open_nonce(server, find_value(params, "nonce"), &number) ||
 	    !is_for_this_request(find_value(params, "uri"), request) ||
 	    !is_response_right(server, request, params, credentials))
 		return SIP_PROOF_WRONG;
+	made_at = number >> SERIAL_BITS;
 	if (made_at > now || now - made_at > server->nonce_life_ms)
 		return SIP_PROOF_STALE;
 	return SIP_PROOF_RIGHT;
+}
+
+struct sip_nonce_use sip_digest_used(const struct sip_digest_server *server,
+				     const struct sip_message *request)
+{
+	struct sip_nonce_use use = {.number = 0};
+	struct sip_span params, nc;
+	uint64_t count;
+
+	if (!find_credentials(server, request, &params) ||
+	    !open_nonce(server, find_value(params, "nonce"), &use.number))
+		return (struct sip_nonce_use){.number = 0};
+	nc = find_value(params, "nc");
+	if (nc.length == COUNT_HEX && hex_parse(nc, &count))
+		use.count = (uint32_t)count;
+	return use;
 }

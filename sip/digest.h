@@ -127,13 +127,14 @@ void sip_digest_authorize(struct sip_digest_session *session, struct sip_builder
 /* ---- server -------------------------------------------------------------------------------- */
 
 /* A verifier that keeps no state: its nonces hold their time, sealed with the secret.  So it does
- * not see a replay within a nonce's life. */
+ * not see a replay within a nonce's life; sip_digest_used() is for callers that want to. */
 struct sip_digest_server {
 	const char *realm;
 	enum sip_digest_algorithm algorithm;
 	enum sip_digest_qop qop;
 	bool is_proxy; /* 407 and Proxy-Authorization */
 	uint64_t nonce_life_ms;
+	uint16_t serial; /* of the next nonce: tells those of one millisecond apart */
 	unsigned char secret[SIP_DIGEST_SECRET_SIZE];
 };
 
@@ -156,5 +157,15 @@ struct sip_span sip_digest_username(const struct sip_digest_server *server,
 enum sip_proof sip_digest_verify(const struct sip_digest_server *server,
 				 const struct sip_message *request,
 				 const struct sip_credentials *credentials, uint64_t now);
+
+/* Which nonce the request's credentials use, and for which time: right ones use each count once
+ * (RFC 7616 3.3). */
+struct sip_nonce_use {
+	uint64_t number; /* a later nonce's is greater; 0: it is none */
+	uint32_t count;  /* nc; 0: it tells none */
+};
+
+struct sip_nonce_use sip_digest_used(const struct sip_digest_server *server,
+				     const struct sip_message *request);
 
 #endif

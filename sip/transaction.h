@@ -76,6 +76,10 @@ int sip_transactions_receive(struct sip_transactions *table, const struct sip_me
 			     const struct sip_peer *peer, struct sip_receipt *receipt,
 			     uint64_t now);
 
+/* Is it a request that came before, whose transaction is held still? */
+bool sip_transactions_holds(const struct sip_transactions *table,
+			    const struct sip_message *request);
+
 /* The INVITE transaction that a CANCEL means, answered or not; 0 if there is none: answer the
  * CANCEL with 481 then (9.2). */
 sip_transaction_id sip_transactions_cancelled(const struct sip_transactions *table,

@@ -90,10 +90,11 @@ bool kl_policy_enhanced(const struct kl_policy *policy);
 void kl_policy_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
 		       kl_ms *most_ms);
 
-/* ---- what the DNS says ---- */
+/* ... that a second flow waits after FAILURES earlier ones to make it, while the first serves. */
+void kl_policy_flow_backoff(const struct kl_policy *policy, uint32_t failures, kl_ms *least_ms,
+			    kl_ms *most_ms);
 
-/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
-enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
+/* ---- what the DNS says ---- */
 
 /* One record of an answer; CNAMEs were followed by the host, `ttl_ms` is the chain's smallest. */
 struct kl_dns_record {
@@ -142,8 +143,6 @@ struct kl_limits {
 			 * No more than half of the others are probes: one waits. */
 	uint32_t subscriptions; /* that are asked for at one time; half the walks may be theirs */
 };
-
-enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
 
 /* A record that serves where the DNS gives none, for its TTL from then on; then the DNS is asked
  * again.  A host without a DNS server answers each question with KL_DNS_SILENT at once.  DNS-15 */
@@ -242,6 +241,10 @@ struct kl_event_response {
 	/* 3xx: where its Contact leads, resolved by the host; port 0: nowhere that the host can
 	 * send to.  A Contact that differs in the URI alone is for the host: a new request. */
 	struct kl_route redirect;
+	/* 2xx to a REGISTER with a reg-id: it has `Require: outbound`: its registrar keeps flows
+	 * apart.  Without it no second flow is made.  A 439 needs no more than its status: the
+	 * REGISTER is sent there once more, without a reg-id.  OWN-6 */
+	bool outbound;
 };
 
 /* TRANSPORT: a route failed a request.  All faults but SEND and OVERTAKEN serve every open request
@@ -249,7 +252,9 @@ struct kl_event_response {
  *
  * STREAM_LOST: the stream to a route ended, and not because of KL_DO_CLOSE or the host's own idle
  * time: the far end closed it (STREAM_LOST) or left keep-alives unanswered (KEEPALIVE).  Requests
- * that wait on it move on; registrations that it carried are lost (TRIG-6).  `tx` is not used. */
+ * that wait on it move on; registrations that it carried are lost (TRIG-6).  With KEEPALIVE the
+ * route may be one over UDP: the flows that use it failed (RFC 5626 4.4.2), and other
+ * registrations there stay as they are.  `tx` is not used. */
 struct kl_event_transport {
 	struct kl_route route; /* the dead destination, by value */
 	enum kl_fault fault;
@@ -334,6 +339,11 @@ struct kl_action_send {
 	/* REGISTER: counts the registration's Call-IDs (REG-4); else 1, and 2 for an INVITE that
 	 * has to be a new call, with a Call-ID and a From tag of its own (OWN-8). */
 	uint32_t call_id;
+	/* REGISTER: 1 or 2: it makes, or refreshes, a flow of RFC 5626: the host gives its Contact
+	 * this reg-id and a +sip.instance, and lists outbound as Supported; 0, as for any other
+	 * request: none of these.  2 has Call-IDs and CSeqs of its own, 0 has those of 1; a flow
+	 * in the place of a lost one has its reg-id.  OWN-6 */
+	uint32_t reg_id;
 	kl_ms expires_ms; /* REGISTER, and SUBSCRIBE that is not for itself: the time to ask for;
 			   * 0 unregisters, or ends the subscription */
 	/* Streams: if `route` is not connected `beside_ms` from now on, the host connects to
@@ -378,8 +388,9 @@ struct kl_report {
 	enum kl_cause why;
 	enum kl_policy_field rule; /* the policy value that ruled it */
 	uint32_t line, entry;
-	enum kl_state from, to;      /* STATE */
-	enum kl_method method;       /* MOVE */
+	bool second_flow;       /* of the second flow of the entry, that no request uses (OWN-6) */
+	enum kl_state from, to; /* STATE */
+	enum kl_method method;  /* MOVE */
 	struct kl_route left, route; /* MOVE: from, to.  Else `route` is the one spoken of */
 	enum kl_fault fault;
 	uint16_t status;
@@ -483,16 +494,9 @@ kl_ms kl_deadline(const struct kl_engine *e);
 bool kl_may_signal(const struct kl_engine *e, const struct kl_binding *binding);
 
 /* What to do with a request outside a dialog that came for LINE from SOURCE, of which the address
- * alone counts (CALL-2, FAIL-5). */
-enum kl_acceptance {
-	KL_ACCEPT,
-	KL_REFUSE, /* with 403: the address is in no route set of the line */
-	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
-};
-
-/* BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.  Where every source is accepted
- * (policy), one that is in no route set gets the working server's binding with its own route.
- * KL_REFUSE for an unknown LINE and for one that was not started. */
+ * alone counts (CALL-2, FAIL-5).  BINDING, if not NULL, is filled for KL_ACCEPT: the new dialog's.
+ * Where every source is accepted (policy), one that is in no route set gets the working server's
+ * binding with its own route. KL_REFUSE for an unknown LINE and for one that was not started. */
 enum kl_acceptance kl_may_accept(const struct kl_engine *e, uint32_t line,
 				 const struct kl_route *source, struct kl_binding *binding);
 
@@ -513,6 +517,8 @@ struct kl_entry_view {
 	enum kl_cause moved_why; /* why the route before was left */
 	enum kl_fault moved_fault;
 	struct kl_route moved_from;
+	uint32_t reg_id; /* of its flow; 0: it needs none */
+	bool outbound;   /* the registrar said that it keeps flows apart */
 };
 
 struct kl_route_view {
@@ -555,6 +561,10 @@ int kl_get_subscription(const struct kl_engine *e, uint64_t token,
 /* KL_EINVAL for an index out of range. */
 int kl_get_entry(const struct kl_engine *e, uint32_t line, uint32_t entry,
 		 struct kl_entry_view *view);
+/* The second flow of an entry, with the routes of the entry (OWN-6): active where the line can go
+ * on if its own route fails.  KL_EINVAL, too, if its policy wants none. */
+int kl_get_second_flow(const struct kl_engine *e, uint32_t line, uint32_t entry,
+		       struct kl_entry_view *view);
 /* ROUTE counts from 0 in walking order. */
 int kl_get_route(const struct kl_engine *e, uint32_t line, uint32_t entry, uint32_t route,
 		 struct kl_route_view *view);

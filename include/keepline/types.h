@@ -180,7 +180,12 @@ enum {
 	X(KL_WHY_NOT_HEARD, "nothing came from {route} in {ms} ms")                                \
 	X(KL_WHY_HEARD, "{route} answers")                                                         \
 	X(KL_WHY_FOLLOWS, "a request was answered by {route}")                                     \
-	X(KL_WHY_ROUTE_DOWN, "{route} is down")
+	X(KL_WHY_ROUTE_DOWN, "{route} is down")                                                    \
+	X(KL_WHY_SECOND_FLOW, "the registrar keeps flows apart")                                   \
+	X(KL_WHY_OTHER_FLOW, "the other flow, to {route}, goes on")                                \
+	X(KL_WHY_NO_OUTBOUND, "{status} from {route} without outbound")                            \
+	X(KL_WHY_FIRST_FLOW, "the flow of the line's requests comes first")                        \
+	X(KL_WHY_ONE_SERVER, "both flows led to one server")
 
 #define KL_EVENTS(X)                                                                               \
 	X(KL_EV_TIME, "time")                                                                      \
@@ -299,6 +304,18 @@ enum {
 	X(KL_CANDIDATE_UP, "up")                                                                   \
 	X(KL_CANDIDATE_DOWN, "down")                                                               \
 	X(KL_CANDIDATE_FAILED, "failed")
+
+/* Record types, as on the wire (RFC 1035, 3596, 2782, 3403). */
+enum kl_record_type { KL_A = 1, KL_AAAA = 28, KL_SRV = 33, KL_NAPTR = 35 };
+
+enum kl_families { KL_IPV4 = 1, KL_IPV6 = 2 };
+
+/* What to do with a request outside a dialog: kl_may_accept(). */
+enum kl_acceptance {
+	KL_ACCEPT,
+	KL_REFUSE, /* with 403: the address is in no route set of the line */
+	KL_DROP,   /* count it, log it, answer nothing: its entry is registered elsewhere, or not */
+};
 
 #define KL_ENUM(name, text) name,
 #define KL_ENUM_VALUE(name, value, text) name = value,

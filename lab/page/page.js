@@ -20,6 +20,7 @@ const BUTTONS = {
 
 const byId = (id) => document.getElementById(id);
 let state = null, next = 1, svg = null, y = 24, rows = 0, last = 0;
+let refreshed = Promise.resolve(); // when what was last asked for is shown
 
 function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
@@ -182,7 +183,7 @@ function linkReport() {
 
 // ---- time ----
 
-async function refresh() {
+async function load() {
   const first = !state;
   state = await (await fetch('state')).json();
   if (first) {
@@ -192,6 +193,13 @@ async function refresh() {
   }
   showState();
   await grow();
+}
+
+// One at a time: two that ask from the same entry on would both draw it.
+function refresh() {
+  const loaded = refreshed.then(load);
+  refreshed = loaded.catch(() => {});
+  return loaded;
 }
 
 async function run() {

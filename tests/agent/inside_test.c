@@ -305,6 +305,40 @@ static void test_wrong_passwords(void **state)
 	close_stage();
 }
 
+/* Credentials that somebody overheard: the same bytes get the answer that they got, in another
+ * request they are stale; with the next count the endpoint goes on. */
+static void test_replay_rfc_7616(void **state)
+{
+	struct ask other = reg;
+	char text[2048], changed[2048];
+	const char *branch;
+	int before;
+
+	(void)state;
+	open_stage(DESK);
+	assert_int_equal(ask(reg), 401);
+	prove(reg, "desk", "secret", text);
+	for (int i = 0; i < 2; i++) {
+		before = t.came_count;
+		send_text(text);
+		wait_until(t.came_count > before);
+		assert_memory_equal(t.came, "SIP/2.0 200", 11);
+	}
+	assert_int_equal(t.bindings, 1);
+	branch = strstr(text, ";branch=z9hG4bK") + strlen(";branch=z9hG4bK");
+	snprintf(changed, sizeof(changed), "%.*sx%s", (int)(branch - text), text, branch);
+	before = t.came_count;
+	send_text(changed);
+	wait_until(t.came_count > before);
+	assert_memory_equal(t.came, "SIP/2.0 401", 11);
+	assert_non_null(strstr(t.came, ", stale=true"));
+	assert_int_equal(t.bindings, 1);
+	other.cseq += 2;
+	assert_int_equal(ask_again(other, "desk", "secret"), 200);
+	assert_int_equal(t.bindings, 2);
+	close_stage();
+}
+
 static void test_refused_while_out_agent_8(void **state)
 {
 	(void)state;
@@ -548,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_register_agent_2),
 		cmocka_unit_test(test_digests),
 		cmocka_unit_test(test_wrong_passwords),
+		cmocka_unit_test(test_replay_rfc_7616),
 		cmocka_unit_test(test_refused_while_out_agent_8),
 		cmocka_unit_test(test_invite_agent_2),
 		cmocka_unit_test(test_by_address_agent_2),

@@ -145,6 +145,35 @@ static void test_too_many(void **state)
 	agent_registrar_free(registrar);
 }
 
+static bool is_first(void *user, const struct agent_binding *binding)
+{
+	return binding->endpoint == *(const uint32_t *)user;
+}
+
+/* A reload: room for more lines, and some may not be here any more. */
+static void test_reload(void **state)
+{
+	struct agent_registrar *registrar = agent_registrar_new(2);
+	const struct agent_register order = {.on_change = note_change, .user = &changes};
+	uint32_t first = 1;
+
+	(void)state;
+	changes = (struct changes){0, 0};
+	assert_int_equal(take(registrar, 1, 1, "Contact: <sip:a@h>\r\n", 0), 200);
+	assert_int_equal(take(registrar, 2, 1, "Contact: <sip:b@h>\r\n", 0), 200);
+	assert_int_equal(agent_registrar_reserve(registrar, 1), 0);
+	assert_int_equal(agent_registrar_reserve(registrar, 1000), 0);
+	assert_null(agent_registrar_next(registrar, 999, NULL, 0));
+	assert_int_equal(agent_registrar_count(registrar), 2);
+	agent_registrar_filter(registrar, &order, is_first, &first);
+	assert_int_equal(changes.gone, 1);
+	assert_int_equal(agent_registrar_count(registrar), 1);
+	assert_int_equal(agent_registrar_next(registrar, 1, NULL, 0)->endpoint, 1);
+	assert_int_equal(take(registrar, 1, 2, "Contact: <sip:a@h>;expires=0\r\n", 0), 200);
+	assert_int_equal(agent_registrar_count(registrar), 0);
+	agent_registrar_free(registrar);
+}
+
 static void test_time_goes_by(void **state)
 {
 	struct agent_registrar *registrar = agent_registrar_new(3);
@@ -253,6 +282,7 @@ int main(void)
 		cmocka_unit_test(test_instance_rfc_5626),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_time_goes_by),
 		cmocka_unit_test(test_restore_agent_12),
 		cmocka_unit_test(test_record_agent_12),

@@ -303,6 +303,33 @@ static void test_rack_agent_4(void **state)
 	sip_message_clear(&message);
 }
 
+/* So does the id of a NOTIFY about a REFER, however the header is written, and of no other. AGENT-4
+ */
+static void test_refer_agent_4(void **state)
+{
+	static char to[SIZE];
+	static const struct {
+		const char *before, *after;
+	} rows[] = {
+		{"Event: refer;id=42\r\n", "Event: refer;id=41\r\n"},
+		{"o:\r\n Refer ; x=1;\tid = 42;y\r\n", "o:\r\n Refer ; x=1;\tid = 41;y\r\n"},
+		{"Event: refer\r\n", "Event: refer\r\n"},
+		{"Event: refer;id=x42\r\n", "Event: refer;id=x42\r\n"},
+		{"Event: dialog;id=42\r\n", "Event: dialog;id=42\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct agent_request_rewrite how = {.refer = 41};
+		char text[512];
+
+		snprintf(text, sizeof(text), "NOTIFY sip:b@x SIP/2.0\r\n" HEAD "%s%s\r\n",
+			 "CSeq: 1 NOTIFY\r\n", rows[i].before);
+		assert_true(rewrite(text, &how, to) > 0);
+		assert_non_null(strstr(to, rows[i].after));
+	}
+}
+
 /* A redirection's Contact is where the call is to go: it passes.  So does that of a refusal. */
 static void test_redirection_agent_3(void **state)
 {
@@ -322,18 +349,18 @@ static void test_redirection_agent_3(void **state)
 	sip_message_clear(&asked);
 }
 
-/* An INVITE with this description, its length in a compact header. */
-static int rewrite_description(const char *body, char to[SIZE])
+/* An INVITE with this body, its length in a compact header. */
+static int rewrite_body(const char *type, const char *body, char to[SIZE])
 {
-	char text[1024], other[1024];
+	char text[2048], other[2048];
 	struct agent_request_rewrite how = {.body = {NULL, 0}};
 	struct sip_message message;
 	int length;
 
 	snprintf(text, sizeof(text),
 		 "INVITE sip:b@x SIP/2.0\r\nMax-Forwards: 9\r\n" HEAD
-		 "CSeq: 1 INVITE\r\nc: Application/SDP ;x=y\r\nl: %zu\r\n\r\n%s",
-		 strlen(body), body);
+		 "CSeq: 1 INVITE\r\nc: %s\r\nl: %zu\r\n\r\n%s",
+		 type, strlen(body), body);
 	message = parse(text);
 	how.body = agent_loopback_body(&message, "198.51.100.7", other, sizeof(other));
 	length = agent_rewrite_request(&message, &how, to, SIZE);
@@ -341,16 +368,21 @@ static int rewrite_description(const char *body, char to[SIZE])
 	return length;
 }
 
-static void expect_description(const char *body, const char *expected)
+static void expect_body(const char *type, const char *body, const char *expected)
 {
 	static char to[SIZE];
-	char end[1024];
-	int length = rewrite_description(body, to);
+	char end[2048];
+	int length = rewrite_body(type, body, to);
 
 	snprintf(end, sizeof(end), "l: %zu\r\n\r\n%s", strlen(expected), expected);
 	assert_true(length > 0);
 	assert_non_null(strstr(to, end));
 	assert_int_equal(strlen(strstr(to, end)), strlen(end));
+}
+
+static void expect_description(const char *body, const char *expected)
+{
+	expect_body("Application/SDP ;x=y", body, expected);
 }
 
 static void test_loopback_agent_11(void **state)
@@ -362,11 +394,52 @@ static void test_loopback_agent_11(void **state)
 			   "c=IN IP4 198.51.100.7\nm=x\r\n\r\n");
 	expect_description("v=0\r\nc=IN IP6 ::1\r\na=c=IN IP6 ::1\r\n",
 			   "v=0\r\nc=IN IP4 198.51.100.7\r\na=c=IN IP6 ::1\r\n");
+	/* RFC 3605 2.1: RTCP may have an address of its own, or a port alone. */
+	expect_description("m=audio 5 RTP/AVP 0\r\na=rtcp:53020 IN IP4 127.0.0.1\r\n",
+			   "m=audio 5 RTP/AVP 0\r\na=rtcp:53020 IN IP4 198.51.100.7\r\n");
+	expect_description("c=IN IP4 10.0.0.1\r\na=rtcp:53020\r\na=rtcp-mux\r\n"
+			   "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host\r\n",
+			   "c=IN IP4 10.0.0.1\r\na=rtcp:53020\r\na=rtcp-mux\r\n"
+			   "a=candidate:1 1 UDP 1 127.0.0.1 9 typ host\r\n");
 	/* Any other address passes, and so does every other kind of body. */
 	expect_description("v=0\r\nc=IN IP4 10.0.0.1", "v=0\r\nc=IN IP4 10.0.0.1");
 	expect_description("c=IN IP4 127.0.0.1 x\r\nc=IN IP4", "c=IN IP4 127.0.0.1 x\r\nc=IN IP4");
 	check_text("MESSAGE sip:b@x SIP/2.0\r\n" HEAD "CSeq: 1 MESSAGE\r\n"
 		   "Content-Type: text/plain\r\nContent-Length: 18\r\n\r\nc=IN IP4 127.0.0.1");
+}
+
+#define TEXT_PART "Content-Type: text/plain\r\n\r\nc=IN IP4 127.0.0.1\r\n"
+#define SDP_PART(host) "content-type : application/sdp;a=b\r\nX: y\r\n\r\nc=IN IP4 " host "\r\n"
+
+/* RFC 2046 5.1.1: in the parts that are descriptions, and nowhere else; a part may be one of many.
+ */
+static void test_loopback_in_parts_agent_11(void **state)
+{
+	static const char many[] = "c=IN IP4 127.0.0.1\r\n--b\r\n" TEXT_PART
+				   "--b \r\n" SDP_PART("127.0.0.1") "--bx\r\n--b--\r\nend";
+	static const char nested[] =
+		"--o\r\nContent-Type: multipart/alternative;boundary=i\r\n\r\n--i\r\n" SDP_PART(
+			"127.0.0.1") "--i--\r\n--o\n" SDP_PART("127.9.9.9") "--o--";
+	char deep[1024] = "", *end = deep;
+
+	(void)state;
+	expect_body("multipart/mixed; boundary=\"b\"", many,
+		    "c=IN IP4 127.0.0.1\r\n--b\r\n" TEXT_PART
+		    "--b \r\n" SDP_PART("198.51.100.7") "--bx\r\n--b--\r\nend");
+	expect_body("multipart/mixed;boundary=o", nested,
+		    "--o\r\nContent-Type: multipart/alternative;boundary=i\r\n\r\n--i\r\n" SDP_PART(
+			    "198.51.100.7") "--i--\r\n--o\n" SDP_PART("198.51.100.7") "--o--");
+	/* Without a boundary, or cut short, it passes as it is. */
+	expect_body("multipart/mixed", many, many);
+	expect_body("multipart/mixed;boundary=\"\"", many, many);
+	expect_body("multipart/mixed;boundary=b", "--b\r\nContent-Type: application/sdp",
+		    "--b\r\nContent-Type: application/sdp");
+	/* Deeper than anybody nests them. */
+	for (int i = 1; i <= AGENT_PARTS_DEPTH; i++)
+		end += sprintf(end, "--%d\r\nContent-Type: multipart/mixed;boundary=%d\r\n\r\n", i,
+			       i + 1);
+	sprintf(end, "--%d\r\n" SDP_PART("127.0.0.1"), AGENT_PARTS_DEPTH + 1);
+	expect_body("multipart/mixed;boundary=1", deep, deep);
 }
 
 /* What does not fit is an error, and a line end never gets in. */
@@ -407,8 +480,10 @@ int main(void)
 		cmocka_unit_test(test_shapes_agent_4),
 		cmocka_unit_test(test_credentials_agent_9),
 		cmocka_unit_test(test_rack_agent_4),
+		cmocka_unit_test(test_refer_agent_4),
 		cmocka_unit_test(test_redirection_agent_3),
 		cmocka_unit_test(test_loopback_agent_11),
+		cmocka_unit_test(test_loopback_in_parts_agent_11),
 		cmocka_unit_test(test_errors),
 	};
 

@@ -23,6 +23,12 @@
 #define REREGISTER FAILOVER("reRegisterOn", "1")
 #define NATIVE(text) "lines: [{user: bob, servers: {name: sip.example.com, transport: tls}}]\n" text
 
+/* A server with values of its own. */
+#define LINE(values)                                                                               \
+	"lines: [{user: bob, servers: {name: sip.example.com, transport: udp, policy: {" values    \
+	"}}}]\n"
+
+static const uint32_t one_server[] = {1}, two_servers[] = {2};
 static const kl_ms short_ttl[] = {60000}, long_ttl[] = {300000}, no_ttl[] = {KL_NEVER};
 
 /* A rule, once where it must fire, naming PARAMETER, and once where it must not. */
@@ -183,6 +189,29 @@ static const struct {
 	 {0},
 	 {0}},
 	/* 60 s: they come in [30, 60] s, so 3,000 in 30 s are 100 a second. */
+	{"flows-without-reregister",
+	 "lines.1.servers.1.policy.flows_max",
+	 "keepline",
+	 LINE("flows_max: 2, reregister_on: false"),
+	 LINE("flows_max: 2, reregister_on: true"),
+	 {0},
+	 {0}},
+	/* By address, and by what the DNS has; a default finds no fault. */
+	{"flows-one-server",
+	 "lines.1.servers.1.policy.flows_max",
+	 "keepline",
+	 "lines: [{user: bob, servers: {name: 192.0.2.1, transport: udp, policy: {flows_max: "
+	 "2}}}]\n",
+	 "lines: [{user: bob, servers: {name: 192.0.2.1, transport: udp}}]\n",
+	 {0},
+	 {0}},
+	{"flows-one-server",
+	 "lines.1.servers.1.policy.flows_max",
+	 "keepline",
+	 LINE("flows_max: 2"),
+	 LINE("flows_max: 2"),
+	 {.servers = one_server},
+	 {.servers = two_servers}},
 	{"backoff-short",
 	 "reg.1.server.1.registerRetry.maxTimeOut",
 	 NULL,

@@ -181,8 +181,8 @@ static void test_indices_have_ranges(void **state)
 	struct parameter_key key;
 	assert_int_equal(parameter_find("reg.1.server.4.address", &key), MATCH_FOUND);
 	assert_int_equal(parameter_find("reg.1.server.5.address", &key), MATCH_INDEX);
-	assert_int_equal(parameter_find("reg.1024.address", &key), MATCH_FOUND);
-	assert_int_equal(parameter_find("reg.1025.address", &key), MATCH_INDEX);
+	assert_int_equal(parameter_find("reg.10000.address", &key), MATCH_FOUND);
+	assert_int_equal(parameter_find("reg.10001.address", &key), MATCH_INDEX);
 	assert_int_equal(parameter_find("dns.cache.A.18.name", &key), MATCH_FOUND);
 	assert_int_equal(parameter_find("dns.cache.A.19.name", &key), MATCH_INDEX);
 	assert_int_equal(parameter_find("account.1.sip_server.2.address", &key), MATCH_FOUND);

@@ -233,6 +233,7 @@ static void respond(struct life *life)
 		.status = statuses[roll(life, sizeof(statuses) / sizeof(statuses[0]))],
 		.challenge = (enum kl_challenge)roll(life, KL_CHALLENGES_MAX),
 		.granted_ms = 1000 * roll(life, 4000),
+		.outbound = roll(life, 4) != 0,
 		.min_expires_ms = 1000 * roll(life, 10000),
 		.retry_after_ms = 1000 * roll(life, 200),
 		.redirect =
@@ -412,6 +413,9 @@ static void choose_policy(struct life *life, struct kl_policy *policy)
 	policy->first_silence = roll(life, 2);
 	policy->register_follows = roll(life, 2);
 	policy->retry_merged = roll(life, 2);
+	policy->flows_max = (uint16_t)(1 + roll(life, 2));
+	policy->flow_backoff_base_ms = 1000 * (1 + roll(life, 100));
+	policy->flow_backoff_max_ms = 1000 * (1 + roll(life, 300));
 	policy->connect_stagger_ms = 100 * roll(life, 5);
 	policy->family_order = (uint8_t)roll(life, KL_FAMILY_ORDERS);
 	policy->arrivals_max = (uint16_t)(roll(life, 2) * roll(life, 100));

@@ -25,7 +25,7 @@ static struct kl_route route_of(char letter, enum kl_transport transport)
 
 /* A trace in words, a message a line:
  *
- *	MS a METHOD CALL CSEQ BRANCH [EXPIRES]	the phone sends to server a
+ *	MS a METHOD CALL CSEQ BRANCH [EXPIRES [REG-ID]]	the phone sends to server a
  *	MS a STATUS METHOD CALL CSEQ BRANCH [EXPIRES]	a answers
  *	MS a icmp BRANCH	MS a refused BRANCH
  */
@@ -34,6 +34,7 @@ static void read_line(struct lab_trace *trace, const char *line, enum kl_transpo
 	struct lab_trace_record record = {
 		.line = 1, .from_tag = 1, .retry_after_s = LAB_TRACE_UNSAID};
 	unsigned ms, status = 0, expires = LAB_TRACE_UNSAID, call = 0, cseq = 0, branch = 0;
+	unsigned reg_id = 0;
 	char server, method[16] = "";
 	int used = 0;
 
@@ -47,8 +48,8 @@ static void read_line(struct lab_trace *trace, const char *line, enum kl_transpo
 		record.kind = LAB_TRACE_ANSWER;
 		record.to_tag = 1;
 	} else {
-		assert_true(sscanf(line, "%15s %u %u %u %u", method, &call, &cseq, &branch,
-				   &expires) >= 4);
+		assert_true(sscanf(line, "%15s %u %u %u %u %u", method, &call, &cseq, &branch,
+				   &expires, &reg_id) >= 4);
 		record.from_phone = true;
 	}
 	record.at_us = 1000 * (uint64_t)ms;
@@ -59,6 +60,7 @@ static void read_line(struct lab_trace *trace, const char *line, enum kl_transpo
 	record.cseq = cseq;
 	record.branch = branch;
 	record.expires_s = expires;
+	record.reg_id = reg_id;
 	assert_true(lab_trace_add(trace, &record));
 }
 
@@ -409,6 +411,46 @@ static void test_following(void **state)
 	assert_breaks(&merged, LAB_RULE_OWN_8);
 }
 
+static void two_flows(struct kl_policy *policy)
+{
+	policy->reregister_on = true;
+	policy->flows_max = 2;
+}
+
+/* OWN-6: a second flow on another server, or on the same; one that could not be made, tried again
+ * after 100 s, or after 10 s; and a call that goes on by it, which is no breach of FAIL-2. */
+static void test_two_flows(void **state)
+{
+#define FIRST_FLOW "0 a REGISTER 1 1 1 3600 1\n10 a 200 REGISTER 1 1 1 3600\n"
+#define SECOND_FLOW "20 b REGISTER 2 1 2 3600 2\n30 b 200 REGISTER 2 1 2 3600\n"
+#define NO_SECOND                                                                                  \
+	"20 b REGISTER 2 1 2 3600 2\n30 b icmp 2\n30 c REGISTER 2 2 3 3600 2\n40 c icmp 3\n"
+	static const struct act apart = {.text = FIRST_FLOW SECOND_FLOW, .set = two_flows};
+	static const struct act together = {
+		.text = FIRST_FLOW "20 a REGISTER 2 1 2 3600 2\n30 a 200 REGISTER 2 1 2 3600\n",
+		.set = two_flows};
+	static const struct act patient = {.text = FIRST_FLOW NO_SECOND
+					   "100040 b REGISTER 3 1 4 3600 2\n"
+					   "100050 b 200 REGISTER 3 1 4 3600\n",
+					   .set = two_flows};
+	static const struct act hasty = {.text = FIRST_FLOW NO_SECOND
+					 "10040 b REGISTER 3 1 4 3600 2\n"
+					 "10050 b 200 REGISTER 3 1 4 3600\n",
+					 .set = two_flows};
+	static const struct act goes_on = {.text = FIRST_FLOW SECOND_FLOW
+					   "1000 a INVITE 5 1 5\n1010 a icmp 5\n"
+					   "1010 b INVITE 5 1 6\n1020 b 200 INVITE 5 1 6\n"
+					   "1030 b ACK 5 1 7\n",
+					   .set = two_flows};
+
+	(void)state;
+	assert_keeps(&apart, LAB_RULE_OWN_6);
+	assert_breaks(&together, LAB_RULE_OWN_6);
+	assert_keeps(&patient, LAB_RULE_OWN_6);
+	assert_breaks(&hasty, LAB_RULE_OWN_6);
+	assert_keeps(&goes_on, LAB_RULE_FAIL_2);
+}
+
 /* Where it is not known which servers there are, nothing is said that needs them. */
 static void test_doubt(void **state)
 {
@@ -440,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_failback),      cmocka_unit_test(test_unregistered_route),
 		cmocka_unit_test(test_doubt),         cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_first_silence), cmocka_unit_test(test_following),
+		cmocka_unit_test(test_two_flows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,8 @@ static void see_send(struct witness *witness, const struct kl_action_send *send)
 	struct witness_request *request;
 	uint64_t call =
 		registers ? UINT64_C(1) << 40 | (uint64_t)send->line << 20 |
-				    (uint64_t)send->entry << 16 | send->call_id
+				    (uint64_t)send->entry << 16 |
+				    (uint64_t)(send->reg_id == 2) << 15 | send->call_id
 			  : UINT64_C(2) << 40 | (uint64_t)(send->call_id - 1) << 36 | send->token;
 
 	if (send->token == 0 && send->method == KL_OPTIONS)
@@ -54,6 +55,7 @@ static void see_send(struct witness *witness, const struct kl_action_send *send)
 			   .call_id = call,
 			   .from_tag = 1,
 			   .contact = registers ? witness->contact : 0,
+			   .reg_id = send->reg_id,
 			   .to_tag = send->purpose == KL_FOR_REFRESH,
 			   .branch = send->tx,
 			   .event = send->method == KL_SUBSCRIBE ? send->token : 0,

@@ -13,7 +13,7 @@ from harness.waiting import Process
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = '127.0.0.1:8080'
 LAB = f'page: {PAGE}\nexpires_max: 20s\n'  # a refresh is due after 10 s, and finds server1 silent
-BROWSER_S = 90
+BROWSER_S = 240
 # Where to keep the screenshot; else it goes with the test's folder.
 SCREENSHOT = os.environ.get('KEEPLINE_SCREENSHOT')
 

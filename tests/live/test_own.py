@@ -3,7 +3,7 @@
 docs/keepline-profile.md. Three servers behind service records, UDP, a round trip of 20 ms; REGISTERs are challenged."""
 from harness import dns
 from harness.calls import PLACES, ROUND_TRIP_MS, RUNS, CallWorld, TcpWorld, TlsWorld, measured, respond
-from harness.expect import expect, expect_between, expect_equal
+from harness.expect import EARLY_MS, LATE_MS, expect, expect_between, expect_equal
 from harness.far import FAR, NEAR, SECOND
 from harness.names import DOMAIN
 from harness.phone import ACCOUNT
@@ -14,9 +14,7 @@ REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 PROBE_MS = 10000
 THREE_SENDS_MS, SILENCE_MS = 3500, 500
 WINDOW_MS = {'poly': 32000, 'keepline': 5000}  # 64*T1; tcp_fast_failover_ms
-SLACK_MS = 2000  # a loaded machine's; what is measured is judged by tests/bench/own_rows.py
 STAGGER_MS = 250
-LOG_MS = 1  # what the log rounds its times to
 UNUSED = '2001:db8::99'  # beyond the wire, and nobody's
 EXPIRED_MS = 7000  # records live for 5 s at least
 
@@ -30,7 +28,7 @@ def silence_ms(world, profile, probes=1):
     world.places[0].silent = True
     ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else SILENCE_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -55,7 +53,7 @@ def stream_silence_ms(world, profile):
     world.places[0].silent = True
     ms = world.call_told_ms(phone)
     least_ms = WINDOW_MS[profile]
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 6 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 6 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -84,10 +82,10 @@ def silent_for_longer(world, profile):
     world.pass_ms(1.1 * PROBE_MS)
     if profile == 'keepline':
         wait_for(lambda: phone.entry().get('state') == 'registered' and
-                 f'{PLACES[0]}:' not in str(phone.entry().get('route')), 'the line elsewhere', 20)
+                 f'{PLACES[0]}:' not in str(phone.entry().get('route')), 'the line elsewhere', 40)
     ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else ROUND_TRIP_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -98,7 +96,7 @@ def port_closed(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].close()
     ms = world.call_ms(phone, *world.places[1:])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -109,7 +107,7 @@ def answers_503(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].says = {'INVITE': 503}
     ms = world.call_ms(phone, *world.places[1:])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -125,7 +123,7 @@ def second_line_ms(world, profile, fail):
     heard = len(world.places[0].heard)
     ms = world.call_ms(phone, *world.places[1:], line=2)
     least_ms = ROUND_TRIP_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + LATE_MS)
     if profile == 'keepline':
         expect_equal('INVITEs of the second line to the first server', len(world.places[0].heard), heard)
     world.end(phone)
@@ -157,7 +155,7 @@ def dns_dead(world, profile):
     if 'INVITE waits' in phone.log():
         ms += invite.at_ms - world.told_ms(phone, 'INVITE waits')
     most_ms = 5000 if profile == 'poly' else 0
-    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + SLACK_MS)
+    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + LATE_MS)
     world.end(phone)
     return ms
 
@@ -172,7 +170,7 @@ def registration_follows(world):
     world.call_ms(phone, world.places[1])
     call = world.near_log.find(source=PLACES[1], method='INVITE', status=200)[0]
     register = world.near_log.wait_one('REGISTER', target=PLACES[1], method='REGISTER')
-    expect_between('REGISTER after the answer', register.at_ms - call.at_ms, 0, SLACK_MS)
+    expect_between('REGISTER after the answer', register.at_ms - call.at_ms, 0, LATE_MS)
     phone.wait_state('registered', world.places[1])
 
 
@@ -183,7 +181,8 @@ def merged_call(world):
     seen = []
 
     def merge(packet):
-        seen.append(packet)
+        if all(packet.branch != other.branch for other in seen):
+            seen.append(packet)
         if packet.call_id == world.places[0].heard[0].call_id:
             return respond(packet, 482)
         return world.places[1].take_call(packet)
@@ -224,11 +223,11 @@ def stream_race(world):
     phone = world.phone({'reg.1.server.1.port': 0, 'reg.1.server.1.transport': 'TCPOnly'}, '-v', '--profile', 'keepline',
                         quiet, bind='[::]:5070')
     beside = world.near_log.wait_one('a SYN', within_s=20, target=FAR[4], where=lambda packet: packet.connects)
-    wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration', 10)
+    wait_for(lambda: phone.entry().get('state') == 'registered', 'a registration')
     expect_between('the connection beside', beside.at_ms - world.told_ms(phone, 'send REGISTER'),
-                   STAGGER_MS - LOG_MS, STAGGER_MS + SLACK_MS)
+                   STAGGER_MS - EARLY_MS, STAGGER_MS + LATE_MS)
     moved = world.near_log.wait_one('REGISTER', method='REGISTER', target=FAR[4])
-    expect_between('REGISTER there', moved.at_ms - beside.at_ms, ROUND_TRIP_MS, ROUND_TRIP_MS + SLACK_MS)
+    expect_between('REGISTER there', moved.at_ms - beside.at_ms, ROUND_TRIP_MS, ROUND_TRIP_MS + LATE_MS)
     expect('another route connected first' in phone.log(), 'the log says why')
     expect_equal('connections by IPv4', len(world.near_log.find(target=FAR[4], where=lambda packet: packet.connects)), 1)
     expect_equal('status of the other', [route['status'] for route in phone.entry()['routes'] if not route['current']],

@@ -38,14 +38,15 @@ RFC4475 = {
 
 
 def answers(world, server, message):
-    """Sends it: the phone's answers, wherever they went, before that to a question that came after it."""
+    """Sends it: the phone's answers, repeats apart, wherever they went, before that to a question that came after it."""
     since_ms = world.log.now_ms()
     server.send(message)
     question = server.ask()
     after = world.log.wait_one('the answer to OPTIONS', status=200, since_ms=since_ms,
                                where=lambda packet: packet.call_id == question)
-    return [packet for packet in world.log.seen(source=PHONE_ADDRESS, since_ms=since_ms)
-            if packet.status and packet.at_ms < after.at_ms and is_answer(packet, message)]
+    found = [packet for packet in world.log.seen(source=PHONE_ADDRESS, since_ms=since_ms)
+             if packet.status and packet.at_ms < after.at_ms and is_answer(packet, message)]
+    return list({packet.payload: packet for packet in found}.values())
 
 
 def is_answer(packet, message):

@@ -51,6 +51,11 @@ static void take_datagram(void *user, const struct net_datagram *datagram)
 		peer->keepalives++;
 		return;
 	}
+	if (net_stun_is(datagram->bytes, datagram->length)) {
+		peer->pings++;
+		memcpy(peer->ping.bytes, datagram->bytes + 8, sizeof peer->ping.bytes);
+		return;
+	}
 	assert_true(peer->received < BENCH_INBOX_MAX);
 	assert_int_equal(
 		sip_message_parse(&peer->inbox[peer->received], datagram->bytes, datagram->length),
@@ -138,13 +143,32 @@ bool peer_is_quiet(const struct peer *peer)
 	return true;
 }
 
-void peer_send(struct peer *peer, const char *text)
+static void send_bytes(struct peer *peer, const void *bytes, size_t length)
 {
 	const struct net_address here = net_udp_local(peer->udp);
 	struct net_address to;
 
 	assert_int_equal(phone_get_local(peer->bench->phone, &here, &to), 0);
-	assert_int_equal(net_udp_send(peer->udp, &to, text, strlen(text)), 0);
+	assert_int_equal(net_udp_send(peer->udp, &to, bytes, length), 0);
+}
+
+void peer_send(struct peer *peer, const char *text)
+{
+	send_bytes(peer, text, strlen(text));
+}
+
+/* RFC 5389: the head, and MAPPED-ADDRESS. */
+void peer_pong(struct peer *peer, uint16_t port)
+{
+	uint8_t answer[NET_STUN_REQUEST_SIZE + 12] = {0};
+
+	net_stun_write_request(&peer->ping, answer);
+	answer[0] = 0x01;
+	answer[3] = 12;
+	memcpy(answer + NET_STUN_REQUEST_SIZE,
+	       (uint8_t[]){0, 1, 0, 8, 0, 1, (uint8_t)(port >> 8), (uint8_t)port, 127, 0, 0, 1},
+	       12);
+	send_bytes(peer, answer, sizeof answer);
 }
 
 void peer_answer(struct peer *peer, const struct sip_message *request, unsigned status,
@@ -220,6 +244,12 @@ void peer_ask(struct peer *peer, const struct peer_request *request)
 		 request->tag ? request->tag : "", request->call_id, request->cseq, request->method,
 		 address, request->more ? request->more : "", has_body ? "" : "\r\n");
 	peer_send(peer, text);
+}
+
+void peer_ask_in_dialog(struct peer *peer, const char *method, const char *tag, unsigned cseq,
+			const char *more)
+{
+	peer_ask(peer, &(struct peer_request){method, "c", NULL, tag, cseq, more});
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -455,6 +485,32 @@ bool bench_has_event(const struct bench *bench, enum phone_call_event_type type)
 		if (bench->events[i].type == type)
 			return true;
 	return false;
+}
+
+bool bench_rings(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_INCOMING);
+}
+
+bool bench_is_up(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_UP);
+}
+
+bool bench_is_held(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_HELD);
+}
+
+bool bench_is_over(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_OVER);
+}
+
+uint64_t bench_wait_ringing(struct bench *bench)
+{
+	bench_wait(bench, bench_rings);
+	return bench->events[bench_event(bench, PHONE_CALL_INCOMING)].id;
 }
 
 unsigned bench_event(const struct bench *bench, enum phone_call_event_type type)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "lab/dnsserver.h"
+#include "net/stun.h"
 #include "phone/phone.h"
 #include "phone/status.h"
 #include "sip/message.h"
@@ -19,7 +20,8 @@ enum {
 	BENCH_PEERS = 2,
 	BENCH_INBOX_MAX = 64,
 	BENCH_EVENTS_MAX = 64,
-	BENCH_WAIT_MS = 5000, /* how long anything may take that should happen at once */
+	BENCH_WAIT_MS =
+		20000, /* how long what should happen at once may take, on a loaded machine */
 };
 
 /* A SIP server whose part the test plays, message by message. */
@@ -29,7 +31,9 @@ struct peer {
 	bool deaf; /* what comes is thrown away */
 	struct sip_message inbox[BENCH_INBOX_MAX];
 	unsigned received, taken;
-	unsigned keepalives; /* CRLF CRLF */
+	unsigned keepalives;     /* CRLF CRLF */
+	unsigned pings;          /* Binding requests of STUN */
+	struct net_stun_id ping; /* the last one */
 };
 
 struct bench {
@@ -121,6 +125,9 @@ void peer_send(struct peer *peer, const char *text);
 void peer_request(struct peer *peer, const struct sip_message *invite, const char *tag,
 		  const char *method, unsigned cseq, const char *more);
 
+/* Answers the last Binding request: the phone's datagrams came from PORT. */
+void peer_pong(struct peer *peer, uint16_t port);
+
 /* A request of bob's in a dialog that he begins. */
 struct peer_request {
 	const char *method;
@@ -134,6 +141,10 @@ struct peer_request {
 /* Sends it to alice. */
 void peer_ask(struct peer *peer, const struct peer_request *request);
 
+/* The same inside the dialog with the Call-ID "c". */
+void peer_ask_in_dialog(struct peer *peer, const char *method, const char *tag, unsigned cseq,
+			const char *more);
+
 /* Places a call to sip:bob@sip.test. */
 uint64_t bench_call(struct bench *bench);
 
@@ -143,6 +154,15 @@ void bench_take_event(void *user, const struct phone_call_event *event);
 /* The last event of that kind; fails the test if there is none. */
 unsigned bench_event(const struct bench *bench, enum phone_call_event_type type);
 bool bench_has_event(const struct bench *bench, enum phone_call_event_type type);
+
+/* For bench_wait(): was any call told so? */
+bool bench_rings(const struct bench *bench); /* one that came */
+bool bench_is_up(const struct bench *bench);
+bool bench_is_held(const struct bench *bench);
+bool bench_is_over(const struct bench *bench);
+
+/* The last call that came and rings, once there is one. */
+uint64_t bench_wait_ringing(struct bench *bench);
 
 /* The value of a path of keys and indices in the status: "lines.0.entries.0.state". */
 const char *bench_status(struct bench *bench, const char *path);

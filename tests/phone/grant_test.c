@@ -43,10 +43,33 @@ static const struct grant_case {
 	{"Contact: " OURS ";expires=soon\r\nExpires: 30\r\n", 30, false},
 };
 
-static struct phone_grant read_case(const struct grant_case *test)
+/* RFC 5626 6: of one instance each reg-id has a contact. */
+static const struct flow_case {
+	uint32_t reg_id; /* ours; 0: none */
+	struct grant_case test;
+} flow_cases[] = {
+	{2,
+	 {"Contact: " OURS INSTANCE ";reg-id=1;expires=70, " OURS INSTANCE
+	  ";reg-id=2;expires=60\r\n",
+	  60, false}},
+	{2, {"Contact: " OURS INSTANCE ";reg-id=1;expires=70\r\n", 0, true}},
+	/* A registrar without outbound does not say it again. */
+	{2, {"Contact: " OURS INSTANCE ";expires=60\r\n", 60, false}},
+	{2, {"Contact: " OURS INSTANCE ";reg-id=x;expires=60\r\n", 60, false}},
+	/* A flow that was left behind is not what was asked for. */
+	{0,
+	 {"Contact: " OURS INSTANCE ";reg-id=1;expires=70, " OURS INSTANCE ";expires=60\r\n", 60,
+	  false}},
+};
+
+static struct phone_grant read_case(const struct grant_case *test, uint32_t reg_id)
 {
 	const struct phone_contact ours = {
-		.uri = "sip:alice@192.0.2.7:5060", .instance = "<urn:uuid:1>", .asked_ms = 3600000};
+		.uri = "sip:alice@192.0.2.7:5060",
+		.instance = "<urn:uuid:1>",
+		.reg_id = reg_id,
+		.asked_ms = 3600000,
+	};
 	struct sip_message message;
 	struct phone_grant grant;
 	char text[1024];
@@ -66,25 +89,36 @@ static struct phone_grant read_case(const struct grant_case *test)
 	return grant;
 }
 
+static void judge_case(const struct grant_case *test, uint32_t reg_id)
+{
+	struct phone_grant grant = read_case(test, reg_id);
+
+	if (grant.granted_ms != test->granted_s * 1000 || grant.guessed != test->guessed)
+		fail_msg("%s: granted %llu ms%s", test->headers,
+			 (unsigned long long)grant.granted_ms, grant.guessed ? ", guessed" : "");
+}
+
 /* REG-2 */
 static void the_time_of_our_contact_counts(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct phone_grant grant = read_case(&cases[i]);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		judge_case(&cases[i], 0);
+}
 
-		if (grant.granted_ms != cases[i].granted_s * 1000 ||
-		    grant.guessed != cases[i].guessed)
-			fail_msg("case %zu: granted %llu ms%s", i,
-				 (unsigned long long)grant.granted_ms,
-				 grant.guessed ? ", guessed" : "");
-	}
+/* OWN-6 (part) */
+static void the_time_of_our_flow_counts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof flow_cases / sizeof flow_cases[0]; i++)
+		judge_case(&flow_cases[i].test, flow_cases[i].reg_id);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_time_of_our_contact_counts),
+		cmocka_unit_test(the_time_of_our_flow_counts),
 	};
 
 	sip_init();

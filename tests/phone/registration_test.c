@@ -198,6 +198,47 @@ static void service_route_is_obeyed(void **state)
 	bench_free(bench);
 }
 
+/* RFC 3608: one that there is no room for is none, and the call goes all the same. */
+static void service_route_without_an_end(void **state)
+{
+	struct bench *bench = bench_new("");
+	struct peer *peer = &bench->peers[0];
+	char more[2400] = GRANT "Service-Route: <sip:a.test;lr>, <sip:";
+	size_t used = strlen(more);
+
+	(void)state;
+	memset(more + used, 'r', 2100);
+	strcpy(more + used + 2100, "@b.test;lr>\r\n");
+	phone_start(bench->phone);
+	peer_answer(peer, peer_expect(peer, SIP_REGISTER), 200, "r", more);
+	bench_wait(bench, is_registered);
+	bench_call(bench);
+	assert_false(has_header(peer_expect(peer, SIP_INVITE), SIP_ROUTE));
+	bench_free(bench);
+}
+
+/* TRIG-8, RFC 7616 3.3: credentials whose nonce is too old are no wrong ones: once more, with the
+ * new one. */
+static void a_stale_nonce_is_no_refusal(void **state)
+{
+	struct bench *bench = bench_new("");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *again;
+
+	(void)state;
+	phone_start(bench->phone);
+	peer_answer(peer, peer_expect(peer, SIP_REGISTER), 401, "r", CHALLENGE);
+	peer_answer(peer, peer_expect(peer, SIP_REGISTER), 401, "r",
+		    "WWW-Authenticate: Digest realm=\"sip.test\", nonce=\"n2\", algorithm=MD5, "
+		    "qop=\"auth\", stale=TRUE\r\n");
+	again = peer_expect(peer, SIP_REGISTER);
+	assert_true(span_contains(header_of(again, SIP_AUTHORIZATION), "nonce=\"n2\""));
+	peer_answer(peer, again, 200, "r", GRANT);
+	bench_wait(bench, is_registered);
+	assert_true(peer_is_quiet(&bench->peers[1]));
+	bench_free(bench);
+}
+
 static bool was_kept_alive(const struct bench *bench)
 {
 	return bench->peers[0].keepalives == 2;
@@ -240,6 +281,8 @@ int main(void)
 		cmocka_unit_test(unavailable_moves_on),
 		cmocka_unit_test(late_acceptance_is_adopted),
 		cmocka_unit_test(service_route_is_obeyed),
+		cmocka_unit_test(service_route_without_an_end),
+		cmocka_unit_test(a_stale_nonce_is_no_refusal),
 		cmocka_unit_test(keep_alives_go_to_the_registered_route),
 		cmocka_unit_test(nothing_granted_is_a_denial),
 	};

@@ -6,11 +6,6 @@
 	"lines:\n  - line: 1\n    subscriptions:\n      - {event: message-summary, resource: "     \
 	"bob@sip.test}\n"
 
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
 /* RFC 6665 4.1.2.4: accepted, but no NOTIFY within 32 s: there is no subscription, and one is made
  * anew, in another dialog. */
 static void no_notify_is_no_subscription(void **state)
@@ -48,7 +43,34 @@ static void ringing_without_an_end_is_cancelled(void **state)
 	jump(181);
 	cancel = peer_expect(peer, SIP_CANCEL);
 	assert_true(span_contains(header_of(cancel, SIP_REASON), "SIP;cause=408"));
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
+	bench_free(bench);
+}
+
+/* RFC 3261 13.3.1.1: while it rings here the 180 comes each minute; after three nobody answered. */
+static void a_180_comes_each_minute(void **state)
+{
+	struct bench *bench = bench_with_calls("", "incoming: ring");
+	struct peer *peer = &bench->peers[0];
+
+	(void)state;
+	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, BENCH_SDP("sendrecv")});
+	peer_expect_status(peer, 180);
+	for (unsigned minutes = 1; minutes < 3; minutes++) {
+		unsigned before = peer->received;
+
+		jump(59);
+		bench_settle(bench, 50);
+		assert_int_equal(peer->received, before);
+		jump(1);
+		for (unsigned i = 0; peer->received == before && i < BENCH_WAIT_MS / 5; i++)
+			bench_settle(bench, 5);
+		assert_int_equal(peer->received, before + 1);
+		assert_int_equal(peer->inbox[before].status, 180);
+	}
+	jump(61);
+	peer_expect_status(peer, 480);
+	bench_wait(bench, bench_is_over);
 	bench_free(bench);
 }
 
@@ -72,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_notify_is_no_subscription),
 		cmocka_unit_test(ringing_without_an_end_is_cancelled),
+		cmocka_unit_test(a_180_comes_each_minute),
 		cmocka_unit_test(hanging_up_gives_no_reason),
 	};
 

@@ -6,9 +6,9 @@
  * gives the same times phone by phone, and its quantiles may differ by what a loaded machine delays
  * alone: SLACK_MS, and three times the worst lag of the run's loop, since a phone waits for several
  * of its timers.  A run with a lag of more than LAG_MAX_MS is made again.  Where the engine draws
- * (probes), the simulation is played with many seeds, and the live quantile lies where four
- * standard deviations of a sample of two hundred allow it (binomial: one false alarm in 15,000 for
- * each), the lag aside. */
+ * (probes), the simulation is played with many seeds, and the live quantile lies where five
+ * standard deviations of a sample of two hundred allow it (binomial: one false alarm in 1.7 million
+ * for each), the lag aside. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -393,7 +393,7 @@ static void close_world(struct world *world)
 /* Where the quantile of a sample of PHONES may lie by chance, if it is drawn from the pool. */
 static void find_bounds(const struct world *world, enum measure m, double part, double bounds[2])
 {
-	double chance = world->draws ? 4 * sqrt(part * (1 - part) / PHONES) : 0;
+	double chance = world->draws ? 5 * sqrt(part * (1 - part) / PHONES) : 0;
 	const double *drawn = world->pool[m], *same = world->simulated.ms[m];
 
 	for (int i = 0; i < 2; i++) {

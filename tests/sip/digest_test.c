@@ -321,6 +321,44 @@ static void test_server_accepts_our_client_with_every_hash_and_qop(void **state)
 	}
 }
 
+static struct sip_nonce_use used(const struct sip_digest_server *server,
+				 struct sip_digest_session *session)
+{
+	struct sip_message request = authorized(session, "sip:biloxi.com", &bob);
+	struct sip_nonce_use use = sip_digest_used(server, &request);
+
+	sip_message_clear(&request);
+	return use;
+}
+
+/* Each request counts one up; each challenge has a nonce of its own, a later one a greater. */
+static void test_server_tells_nonces_apart_rfc7616_3_3(void **state)
+{
+	struct sip_digest_server server = server_with(SIP_DIGEST_MD5, SIP_QOP_AUTH);
+	struct sip_digest_session s = {0}, other = {0}, later = {0}, none = {0};
+	uint64_t number;
+
+	(void)state;
+	assert_int_equal(used(&server, &none).number, 0);
+	challenge_by(&server, &s, false, 1000);
+	number = used(&server, &s).number;
+	assert_true(number > 0);
+	assert_int_equal(used(&server, &s).number, number);
+	assert_int_equal(used(&server, &s).count, 3);
+	server.serial++;
+	challenge_by(&server, &other, false, 1000);
+	assert_true(used(&server, &other).number > number);
+	number = used(&server, &other).number;
+	server.serial = 0;
+	challenge_by(&server, &later, false, 1001);
+	assert_true(used(&server, &later).number > number);
+	later.nonce[0] ^= 1;
+	assert_int_equal(used(&server, &later).number, 0);
+	server.qop = SIP_QOP_NONE;
+	challenge_by(&server, &none, false, 1000);
+	assert_int_equal(used(&server, &none).count, 0);
+}
+
 static void test_server_refuses_what_is_wrong(void **state)
 {
 	static const struct sip_credentials thief = {"bob", "guess", NULL},
@@ -360,6 +398,7 @@ int main(void)
 		cmocka_unit_test(test_nonce_is_counted_and_used_again_unasked_rfc7616_3_3),
 		cmocka_unit_test(test_password_never_leaves_and_quotes_are_refused),
 		cmocka_unit_test(test_server_accepts_our_client_with_every_hash_and_qop),
+		cmocka_unit_test(test_server_tells_nonces_apart_rfc7616_3_3),
 		cmocka_unit_test(test_server_refuses_what_is_wrong),
 	};
 

@@ -237,6 +237,25 @@ static void test_cancel_finds_its_invite_9_2(void **state)
 	sip_transactions_free(t);
 }
 
+static void test_holds_what_may_come_again(void **state)
+{
+	struct sip_transactions *t = sip_transactions_new(4);
+	struct sip_message message = request_from("192.0.2.1", "MESSAGE", "z9hG4bK1");
+	struct sip_message other = request_from("192.0.2.1", "MESSAGE", "z9hG4bK2");
+	sip_transaction_id id;
+
+	(void)state;
+	assert_false(sip_transactions_holds(t, &message));
+	id = receive(t, "MESSAGE", "z9hG4bK1", 0).id;
+	assert_true(sip_transactions_holds(t, &message));
+	assert_false(sip_transactions_holds(t, &other));
+	sip_transactions_forget(t, id);
+	assert_false(sip_transactions_holds(t, &message));
+	sip_message_clear(&message);
+	sip_message_clear(&other);
+	sip_transactions_free(t);
+}
+
 /* 8.2.2.2: one request, by two ways; and after the first of them was answered, too. */
 static void test_merged_request_8_2_2_2(void **state)
 {
@@ -457,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_matching_17_2_3),
 		cmocka_unit_test(test_matching_of_rfc2543_clients_17_2_3),
 		cmocka_unit_test(test_cancel_finds_its_invite_9_2),
+		cmocka_unit_test(test_holds_what_may_come_again),
 		cmocka_unit_test(test_merged_request_8_2_2_2),
 		cmocka_unit_test(test_forgotten_without_an_answer),
 		cmocka_unit_test(test_full_table_and_old_ids),

@@ -50,6 +50,8 @@ static const struct {
 	{"probe_max_ms", 30000, 600000},
 	{"hold_down_ms", 1000, 300000},
 	{"hold_down_max_ms", 1000, 600000},
+	{"flow_backoff_base_ms", 5000, 120000},
+	{"flow_backoff_max_ms", 5000, 600000},
 	{"fleet_lines", 1, 1000},
 	{"fleet_capacity", 100, 10000},
 	{"boot_spread_ms", 1000, 300000},
@@ -132,7 +134,7 @@ static void widen_bound(struct draw *draw, const struct kl_policy *policy, uint3
 				 ? UINT64_C(12000) * policy->fleet_lines / policy->fleet_capacity
 				 : 0;
 	kl_ms wait_ms = largest(policy->backoff_max_ms, policy->backoff_fixed_ms) + retry_after_ms +
-			policy->fallback_probe_ms + 3 * fleet_ms;
+			policy->fallback_probe_ms + policy->flow_backoff_max_ms + 3 * fleet_ms;
 	kl_ms hold_ms = largest(policy->hold_down_ms, policy->hold_down_max_ms);
 	kl_ms all_ms = 2 * walk_ms + names_ms + policy->dns_restore_ms + wait_ms +
 		       2 * policy->expires_ms + policy->failback_ms + ttl_ms + hold_ms +
@@ -230,8 +232,10 @@ static bool is_secure(const struct draw *draw, uint32_t server)
 
 void draw_servers(struct draw *draw)
 {
+	bool outbound = draw_chance(draw, 2);
+
 	for (uint32_t i = 1; i <= draw->servers; i++)
-		draw_say(draw, "server s%u unlisted %sdelay %ums", i,
+		draw_say(draw, "server s%u unlisted %s%sdelay %ums", i, outbound ? "outbound " : "",
 			 is_secure(draw, i) ? "over tls " : "", dice_between(&draw->dice, 1, 40));
 }
 

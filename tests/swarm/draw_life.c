@@ -20,6 +20,7 @@ static const struct fault faults[] = {
 	{"server s%u tls-fails", "server s%u up", false},
 	{"drop s%u", NULL, false},
 	{"drop s%u keepalive", NULL, false},
+	{"drop s%u flow", NULL, false},
 	/* servers */
 	{"server s%u answers 503", "server s%u up", false},
 	{"server s%u answers 503 retry-after 30", "server s%u up", false},
@@ -43,6 +44,7 @@ static const struct fault faults[] = {
 	{"server s%u grants 0", "server s%u up", false},
 	{"server s%u min-expires 7200", "server s%u up", false},
 	{"server s%u overloaded 3", "server s%u up", false},
+	{"server s%u lacks-outbound", "server s%u up", false},
 	{"forge s%u", NULL, false},
 	/* names */
 	{"dns silent", "dns up", true},

@@ -25,6 +25,7 @@ INSIDE_FILE = '''dns:
 class AgentWorld:
     """Each of so many LINES has SERVER_COUNT servers, 1 or 2. ENDPOINTS that do not register are at their addresses all the
     same."""
+    listens, inside_hop, outside_hop = INSIDE, INSIDE, OUTSIDE
 
     def __init__(self, folder, server_count=1, parameters=None, lines=1):
         self.folder, self.log, self.lines = folder, PacketLog(), lines
@@ -53,7 +54,7 @@ class AgentWorld:
         self.phone.start()
         for _ in range(self.lines):
             self.grant(self.server)
-        wait_for(lambda: udp_is_bound(*self.address_of(INSIDE)), 'the inside listens')
+        wait_for(lambda: udp_is_bound(*self.address_of(self.listens)), 'the inside listens')
 
     @staticmethod
     def address_of(text):
@@ -61,8 +62,8 @@ class AgentWorld:
         return host, int(port)
 
     @staticmethod
-    def grant(server, expires_s=3600, within_s=5.0):
-        register = server.expect('REGISTER', within_s)
+    def grant(server, expires_s=3600):
+        register = server.expect('REGISTER')
         server.answer(register, '200 OK', [f'Contact: {register.header("Contact")}', f'Expires: {expires_s}'], 'r')
         return register
 
@@ -78,22 +79,21 @@ class AgentWorld:
         """No dialog is left, and no request."""
         wait_for(lambda: self.inside()['dialogs'] == 0, 'no dialog is left')
 
-    @staticmethod
-    def leg(talker, user='bob', call_id=None):
+    def leg(self, talker, user='bob', call_id=None):
         """A new dialog of an endpoint."""
-        return Leg(talker, INSIDE, f'<sip:alice@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
+        return Leg(talker, self.inside_hop, f'<sip:alice@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
                    call_id or f'call{next(NUMBERS)}', target=f'sip:{user}@{DOMAIN}')
 
     def register(self, talker, name, expires_s=3600, password=PASSWORD, user='alice'):
         """Registers an endpoint for USER's line, by digest; the last answer."""
-        leg = Leg(talker, INSIDE, f'<sip:{user}@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
+        leg = Leg(talker, self.inside_hop, f'<sip:{user}@{DOMAIN}>;tag={next(NUMBERS)}t', f'<sip:{user}@{DOMAIN}>',
                   f'register{next(NUMBERS)}', target=f'sip:{DOMAIN}')
-        headers = [f'Contact: <sip:{name}@{talker.address}>', f'Expires: {expires_s}']
+        headers = [f'Contact: <sip:{name}@{talker.place}>', f'Expires: {expires_s}']
         leg.request('REGISTER', headers)
         challenge = talker.expect('401 REGISTER').header('WWW-Authenticate')
         proof = prove(challenge, 'REGISTER', leg.target, name, password)
         leg.request('REGISTER', [*headers, f'Authorization: {proof}'])
-        return talker.next(5)
+        return talker.next()
 
     def call_out(self, talker, headers=(), tag='far'):
         """A call of an address that needs no password, answered by the first server: the legs of both sides."""
@@ -114,8 +114,8 @@ class AgentWorld:
 
     def invite_in(self, user='alice'):
         """The server calls the line: its leg, after the INVITE went out."""
-        leg = Leg(self.server, OUTSIDE, f'<sip:bob@{DOMAIN}>;tag={next(NUMBERS)}f', f'<sip:{user}@{DOMAIN}>',
-                  f'in{next(NUMBERS)}', target=f'sip:{user}@{OUTSIDE}', number=500)
+        leg = Leg(self.server, self.outside_hop, f'<sip:bob@{DOMAIN}>;tag={next(NUMBERS)}f', f'<sip:{user}@{DOMAIN}>',
+                  f'in{next(NUMBERS)}', target=f'sip:{user}@{self.outside_hop}', number=500)
         leg.request('INVITE', [leg.contact()])
         self.server.expect('100 INVITE')
         return leg

@@ -7,7 +7,7 @@ from .far import FAR, NEAR, PORT, SECOND
 from .faults import SERVICES, FaultWorld
 from .names import DOMAIN
 from .run import live_test
-from .waiting import wait_for
+from .waiting import PATIENCE_S, wait_for
 from . import dns
 
 STARTS = 'INVITE', 'REGISTER'
@@ -111,7 +111,7 @@ class CallWorld(FaultWorld):
             options += ['--ca-file', authority.certificate_file(self.folder)]
         phone = self.phone({'reg.1.server.1.port': 0, 'reg.1.server.1.transport': self.transport, **parameters},
                            '-v', '--profile', profile, *options, bind=f'{NEAR[4]}:5070')
-        phone.wait_state('registered', self.places[0], within_s=20)
+        phone.wait_state('registered', self.places[0], within_s=40)
         return phone
 
     def end(self, phone):
@@ -128,7 +128,7 @@ class CallWorld(FaultWorld):
         PLACES: of a machine that stands still for half a second any but the first."""
         start_ms, sources = self.near_log.now_ms(), [place.address for place in places]
         phone.call(options=['--line', line])
-        first = self.near_log.wait_one('a request', within_s=20, source=NEAR[4], since_ms=start_ms,
+        first = self.near_log.wait_one('a request', source=NEAR[4], since_ms=start_ms,
                                        where=lambda packet: packet.status is None and packet.method in STARTS)
         answer = self.near_log.wait_one('its 200', within_s=40, method='INVITE', status=200, since_ms=start_ms,
                                         where=lambda packet: packet.source.split(':')[0] in sources)
@@ -143,7 +143,7 @@ class CallWorld(FaultWorld):
     def pass_ms(self, ms):
         """Lets so much time go by: what is measured is what comes of it."""
         until_ms = self.near_log.now_ms() + ms
-        wait_for(lambda: self.near_log.now_ms() > until_ms, f'{ms} ms', within_s=ms / 1000 + 5)
+        wait_for(lambda: self.near_log.now_ms() > until_ms, f'{ms} ms', within_s=ms / 1000 + PATIENCE_S)
 
 
 class TcpWorld(CallWorld):
