@@ -14,6 +14,7 @@ REGISTER_FIRST = {'reg.1.server.1.failOver.reRegisterOn': 1}
 PROBE_MS = 10000
 THREE_SENDS_MS, SILENCE_MS = 3500, 500
 WINDOW_MS = {'poly': 32000, 'keepline': 5000}  # 64*T1; tcp_fast_failover_ms
+SLACK_MS = 2000  # a machine that stands still for a second; what is measured is judged by tests/bench/own_rows.py
 STAGGER_MS = 250
 UNUSED = '2001:db8::99'  # beyond the wire, and nobody's
 EXPIRED_MS = 7000  # records live for 5 s at least
@@ -28,7 +29,7 @@ def silence_ms(world, profile, probes=1):
     world.places[0].silent = True
     ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else SILENCE_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
@@ -53,7 +54,7 @@ def stream_silence_ms(world, profile):
     world.places[0].silent = True
     ms = world.call_told_ms(phone)
     least_ms = WINDOW_MS[profile]
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 6 * ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 6 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
@@ -85,7 +86,7 @@ def silent_for_longer(world, profile):
                  f'{PLACES[0]}:' not in str(phone.entry().get('route')), 'the line elsewhere', 40)
     ms = world.call_ms(phone, *world.places[1:])
     least_ms = THREE_SENDS_MS if profile == 'poly' else ROUND_TRIP_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
@@ -96,7 +97,7 @@ def port_closed(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].close()
     ms = world.call_ms(phone, *world.places[1:])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
@@ -107,7 +108,7 @@ def answers_503(world, profile):
     phone = world.start_profile(profile, **REGISTER_FIRST)
     world.places[0].says = {'INVITE': 503}
     ms = world.call_ms(phone, *world.places[1:])
-    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, 4 * ROUND_TRIP_MS, 4 * ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
@@ -123,7 +124,7 @@ def second_line_ms(world, profile, fail):
     heard = len(world.places[0].heard)
     ms = world.call_ms(phone, *world.places[1:], line=2)
     least_ms = ROUND_TRIP_MS
-    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, least_ms, least_ms + SLACK_MS)
     if profile == 'keepline':
         expect_equal('INVITEs of the second line to the first server', len(world.places[0].heard), heard)
     world.end(phone)
@@ -155,7 +156,7 @@ def dns_dead(world, profile):
     if 'INVITE waits' in phone.log():
         ms += invite.at_ms - world.told_ms(phone, 'INVITE waits')
     most_ms = 5000 if profile == 'poly' else 0
-    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + LATE_MS)
+    expect_between(f'the answer, by {profile}', ms, ROUND_TRIP_MS, most_ms + ROUND_TRIP_MS + SLACK_MS)
     world.end(phone)
     return ms
 
