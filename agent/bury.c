@@ -43,11 +43,12 @@ void agent_kill_subscriptions(struct agent *agent, const struct phone_relay_move
 static int write_notify(struct agent *agent, const struct agent_dialog *dialog, const char *branch)
 {
 	char *const *texts = dialog->texts;
+	const struct phone_hop hop = agent_dialog_hop(dialog);
 	char via[PHONE_URI_MAX], route[PHONE_URI_MAX];
 	struct sip_builder builder;
 
-	if (agent_inside_write_via(agent->inside, &dialog->hop, branch, via) ||
-	    agent_inside_write_route(agent->inside, &dialog->hop, route))
+	if (agent_inside_write_via(agent->inside, &hop, branch, via) ||
+	    agent_inside_write_route(agent->inside, &hop, route))
 		return SIP_ESTATE;
 	sip_builder_init(&builder, agent->scratch, sizeof(agent->scratch));
 	sip_builder_request(&builder, "NOTIFY", texts[AGENT_INSIDE_TARGET]);
@@ -72,7 +73,7 @@ static void bury(void *user, struct agent_dialog *dialog)
 	struct agent *agent = user;
 	char branch[PHONE_ID_MAX];
 	struct agent_outgoing outgoing = {
-		.method = SIP_NOTIFY, .branch = branch, .hop = dialog->hop};
+		.method = SIP_NOTIFY, .branch = branch, .hop = agent_dialog_hop(dialog)};
 	sip_client_id client;
 	int length;
 

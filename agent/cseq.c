@@ -10,24 +10,26 @@ uint32_t agent_cseq_next(const struct agent_cseq *cseq, uint32_t number)
 	return next <= SIP_CSEQ_MAX ? (uint32_t)next : 0;
 }
 
-static void note_invite(struct agent_cseq *cseq, uint32_t from, uint32_t to)
+static void note(struct agent_cseq_pair *pairs, int count, struct agent_cseq_pair pair)
 {
-	if (cseq->invites[0].from != from) {
-		for (int i = AGENT_CSEQ_INVITES - 1; i > 0; i--)
-			cseq->invites[i] = cseq->invites[i - 1];
-		cseq->invites[0].from = from;
-	}
-	cseq->invites[0].to = to;
+	if (!pairs->to || pairs->from != pair.from)
+		for (int i = count - 1; i > 0; i--)
+			pairs[i] = pairs[i - 1];
+	pairs[0] = pair;
 }
 
-void agent_cseq_went(struct agent_cseq *cseq, uint32_t from, uint32_t to, bool is_invite)
+void agent_cseq_went(struct agent_cseq *cseq, uint32_t from, uint32_t to, enum sip_method method)
 {
+	const struct agent_cseq_pair pair = {from, to};
+
 	if (to > from && to - from > cseq->ahead)
 		cseq->ahead = to - from;
 	if (to > cseq->last)
 		cseq->last = to;
-	if (is_invite)
-		note_invite(cseq, from, to);
+	if (method == SIP_INVITE)
+		note(cseq->invites, AGENT_CSEQ_INVITES, pair);
+	if (method == SIP_REFER)
+		note(cseq->refers, AGENT_CSEQ_REFERS, pair);
 }
 
 uint32_t agent_cseq_invite(const struct agent_cseq *cseq, uint32_t from)
@@ -36,6 +38,22 @@ uint32_t agent_cseq_invite(const struct agent_cseq *cseq, uint32_t from)
 		if (cseq->invites[i].to && cseq->invites[i].from == from)
 			return cseq->invites[i].to;
 	return from + cseq->ahead <= SIP_CSEQ_MAX ? from + cseq->ahead : from;
+}
+
+uint32_t agent_cseq_refer(const struct agent_cseq *cseq, uint32_t from)
+{
+	for (int i = 0; i < AGENT_CSEQ_REFERS; i++)
+		if (cseq->refers[i].to && cseq->refers[i].from == from)
+			return cseq->refers[i].to;
+	return from;
+}
+
+uint32_t agent_cseq_refer_from(const struct agent_cseq *cseq, uint32_t to)
+{
+	for (int i = 0; i < AGENT_CSEQ_REFERS; i++)
+		if (cseq->refers[i].to && cseq->refers[i].to == to)
+			return cseq->refers[i].from;
+	return to;
 }
 
 void agent_cseq_recover(struct agent_cseq *cseq)

@@ -222,10 +222,20 @@ static void take_error(void *user, const struct net_udp_error *error)
 		      */
 }
 
+static bool is_toward(const void *route, const struct sip_peer *peer)
+{
+	const struct phone_hop hop = agent_hop_of(peer);
+
+	return phone_route_equal(&hop.route, route);
+}
+
+/* An endpoint that can't be connected to won't answer (RFC 3261 16.9). */
 static void take_stream_end(void *user, const struct phone_stream_end *end)
 {
-	(void)user;
-	(void)end; /* who waits for it is told at the next send, or by the clock */
+	struct agent_inside *inside = user;
+
+	sip_clients_lose(inside->clients, is_toward, &end->route, net_now_ms());
+	agent_inside_set_alarm(inside);
 }
 
 static bool waits(void *user, const struct kl_route *route)

@@ -44,10 +44,7 @@ static struct agent_inward *inward_new(struct agent *agent, const struct phone_r
 
 	if (!in)
 		return NULL;
-	if (sip_message_parse(&in->request, request->received.at, request->received.length)) {
-		free(in);
-		return NULL;
-	}
+	sip_message_share(&in->request, request);
 	in->agent = agent;
 	in->id = from->incoming->id;
 	in->incoming = *from->incoming;
@@ -147,7 +144,12 @@ static int write_to(struct agent_inward *in, const struct agent_target *target, 
 		.on_stream = target->hop.route.transport != KL_UDP,
 	};
 	struct agent_request_rewrite whole = rewrite;
+	const struct agent_dialog *dialog =
+		in->dialog ? agent_ledger_by_id(agent->ledger, in->dialog) : NULL;
+	uint32_t refer;
 
+	if (dialog && in->request.method == SIP_NOTIFY && agent_read_refer(&in->request, &refer))
+		whole.refer = agent_cseq_refer_from(&dialog->cseq[AGENT_INSIDE], refer);
 	if (agent_inside_write_via(agent->inside, &target->hop, branch, via) ||
 	    agent_inside_write_route(agent->inside, &target->hop, ours))
 		return SIP_ESTATE;
@@ -301,7 +303,7 @@ static bool take_inside_dialog(struct agent *agent, const struct phone_relay_req
 	agent_note_request(agent, dialog, AGENT_OUTSIDE, request);
 	in->dialog = dialog->id;
 	in->binding = dialog->binding;
-	target.hop = dialog->hop;
+	target.hop = agent_dialog_hop(dialog);
 	target.endpoint = dialog->endpoint;
 	target.route = agent_dialog_text(dialog, AGENT_INSIDE_ROUTES);
 	if (sip_span_copy(agent_dialog_text(dialog, AGENT_INSIDE_TARGET), target.uri,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_IN_S = 1000 };
+enum { MS_IN_S = 1000, DIALOGS_PER_BUCKET = 4 };
 
 struct agent_ledger {
 	uint32_t limit, count;
@@ -24,7 +24,7 @@ struct agent_ledger *agent_ledger_new(uint32_t limit)
 	if (!ledger)
 		return NULL;
 	ledger->limit = limit;
-	ledger->bucket_count = limit < AGENT_SWEEP_PARTS ? AGENT_SWEEP_PARTS : limit;
+	ledger->bucket_count = limit / DIALOGS_PER_BUCKET + AGENT_SWEEP_PARTS;
 	ledger->buckets = calloc(ledger->bucket_count, sizeof(*ledger->buckets));
 	ledger->ids = calloc(ledger->bucket_count, sizeof(*ledger->ids));
 	if (ledger->buckets && ledger->ids)

@@ -99,7 +99,7 @@ static struct agent_dialog *open_dialog(struct agent *agent, const struct agent_
 	if (note->request->method != SIP_INVITE)
 		agent_dialog_set(dialog, AGENT_EVENT, event ? event->value : sip_span_of("refer"));
 	agent_cseq_went(&dialog->cseq[asker], note->request->cseq.number, note->went,
-			note->request->method == SIP_INVITE);
+			note->request->method);
 	return dialog;
 }
 
@@ -197,6 +197,31 @@ bool agent_note_is_over(const struct agent_dialog *dialog, const struct sip_mess
 			unsigned status)
 {
 	return request->method == SIP_BYE || status == 481 || ends_subscription(dialog, request);
+}
+
+struct sip_span agent_dialog_next(const struct agent_dialog *dialog, enum agent_side side)
+{
+	bool inside = side == AGENT_INSIDE;
+	struct sip_span routes =
+		agent_dialog_text(dialog, inside ? AGENT_INSIDE_ROUTES : AGENT_OUTSIDE_ROUTES);
+	struct sip_span route;
+	struct sip_address address;
+
+	if (sip_list_next(&routes, &route) && !sip_address_parse(&address, route))
+		return address.uri;
+	return agent_dialog_text(dialog, inside ? AGENT_INSIDE_TARGET : AGENT_OUTSIDE_TARGET);
+}
+
+struct phone_hop agent_dialog_hop(const struct agent_dialog *dialog)
+{
+	struct phone_hop hop = dialog->hop;
+	struct kl_route said;
+
+	if (hop.route.transport != KL_UDP &&
+	    !phone_route_of_uri(agent_dialog_next(dialog, AGENT_INSIDE), &said) &&
+	    said.transport == hop.route.transport)
+		hop.route = said;
+	return hop;
 }
 
 void agent_forget(struct agent *agent, struct agent_dialog *dialog)

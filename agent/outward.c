@@ -49,10 +49,7 @@ static struct agent_outward *outward_new(struct agent *agent, const struct agent
 
 	if (!out)
 		return NULL;
-	if (sip_message_parse(&out->request, request->received.at, request->received.length)) {
-		free(out);
-		return NULL;
-	}
+	sip_message_share(&out->request, request);
 	out->agent = agent;
 	out->incoming = *incoming;
 	out->incoming.packet.request = &out->request;
@@ -98,17 +95,6 @@ static void refuse(struct agent_outward *out, unsigned status)
 	outward_free(out);
 }
 
-/* FAIL-18: the first of the route set, or the far end's target. */
-static struct sip_span next_hop(const struct agent_dialog *dialog)
-{
-	struct sip_span routes = agent_dialog_text(dialog, AGENT_OUTSIDE_ROUTES), route;
-	struct sip_address address;
-
-	if (sip_list_next(&routes, &route) && !sip_address_parse(&address, route))
-		return address.uri;
-	return agent_dialog_text(dialog, AGENT_OUTSIDE_TARGET);
-}
-
 static void ask(struct agent_outward *out, struct agent_dialog *dialog)
 {
 	struct agent *agent = out->agent;
@@ -116,7 +102,7 @@ static void ask(struct agent_outward *out, struct agent_dialog *dialog)
 		.token = out->token,
 		.method = out->request.method,
 		.binding = dialog->binding,
-		.next_hop = next_hop(dialog),
+		.next_hop = agent_dialog_next(dialog, AGENT_OUTSIDE), /* FAIL-18 */
 	};
 
 	out->dialog = dialog->id;
@@ -230,7 +216,7 @@ static uint32_t number_of(struct agent_outward *out, struct agent_dialog *dialog
 		out->first = cseq ? agent_cseq_next(cseq, number) : number;
 	out->went = out->first + again;
 	if (cseq)
-		agent_cseq_went(cseq, number, out->went, out->request.method == SIP_INVITE);
+		agent_cseq_went(cseq, number, out->went, out->request.method);
 	return out->went;
 }
 
@@ -287,7 +273,7 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 		.on_stream = send->on_stream,
 	};
 	struct sip_builder builder;
-	uint32_t rack;
+	uint32_t rack, refer;
 
 	if (!out || (out->dialog && !dialog))
 		return SIP_ESTATE;
@@ -299,6 +285,9 @@ int agent_outward_write(struct agent *agent, const struct phone_relay_send *send
 	rewrite.cseq = number_of(out, dialog, send->again);
 	if (dialog && agent_read_rack(&out->request, &rack))
 		rewrite.rack = agent_cseq_invite(&dialog->cseq[AGENT_INSIDE], rack);
+	if (dialog && out->request.method == SIP_SUBSCRIBE &&
+	    agent_read_refer(&out->request, &refer))
+		rewrite.refer = agent_cseq_refer(&dialog->cseq[AGENT_INSIDE], refer);
 	if (agent->config.config->inside.replaces_loopback)
 		rewrite.body = agent_loopback_body(&out->request, send->media_host, agent->media,
 						   sizeof(agent->media));
@@ -363,13 +352,15 @@ void agent_outward_answer(struct agent *agent, const struct phone_relay_answer *
 		agent_keep(&out->kept, response->status, agent->scratch, (size_t)length);
 		return;
 	}
+	out->is_ringing = true;
 	if (response->status >= 200)
 		out->is_answered = true;
 	agent_inside_respond(agent->inside, out->incoming.packet.id, &out->back, &passed);
 }
 
 /* AGENT-5, AGENT-8: a 503 of the last route is no word of the inside's own server, so it goes in as
- * 500; that no server answers at all is.  Nobody but an INVITE's sender takes a request back: any
+ * 500; that no server answers at all is.  A call that rang and lost its route says nothing of the
+ * other servers, either (TIME-7).  Nobody but an INVITE's sender takes a request back: any
  * other one ends because nobody answered in time. */
 static void pass_refusal(struct agent_outward *out, const struct phone_relay_end *end)
 {
@@ -380,9 +371,9 @@ static void pass_refusal(struct agent_outward *out, const struct phone_relay_end
 
 	if (end->is_local || out->kept.status != end->status || out->kept.status == 503)
 		agent_inside_refuse(inside, &out->incoming,
-				    is_cancelled     ? 487
-				    : !end->is_local ? 500
-						     : 503,
+				    is_cancelled                        ? 487
+				    : !end->is_local || out->is_ringing ? 500
+									: 503,
 				    AGENT_RETRY_S);
 	else
 		agent_inside_respond(inside, out->incoming.packet.id, &out->back, &answer);

@@ -34,12 +34,12 @@ struct agent_outward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	uint64_t token;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct agent_incoming incoming;
 	struct phone_hop back;
-	uint64_t dialog; /* id; 0: outside dialogs */
-	bool is_answered;
-	uint32_t first, went; /* the numbers that it went out with at first, and last */
+	uint64_t dialog;              /* id; 0: outside dialogs */
+	bool is_answered, is_ringing; /* by a 2xx; by an answer from 101 on */
+	uint32_t first, went;         /* the numbers that it went out with at first, and last */
 	struct agent_kept kept;
 };
 
@@ -59,7 +59,7 @@ struct agent_inward {
 	uint64_t age_at_ms;
 	struct agent *agent;
 	sip_transaction_id id;
-	struct sip_message request; /* a copy */
+	struct sip_message request; /* shared */
 	struct phone_incoming incoming;
 	struct phone_hop back;
 	struct kl_binding binding;
@@ -109,6 +109,9 @@ void agent_inward_clear(struct agent *agent);
 
 /* ---- dialogs (notes.c) ---- */
 
+/* Where requests of a dialog go on SIDE: the URI of the first of its route set, or its target. */
+struct sip_span agent_dialog_next(const struct agent_dialog *dialog, enum agent_side side);
+
 /* Notes what an answer says of the dialog that it makes, or is in.  SIDE answered.  NULL: it makes
  * none. */
 struct agent_note {
@@ -126,6 +129,10 @@ struct agent_dialog *agent_note_answer(struct agent *agent, const struct agent_n
 /* A request of the dialog comes from SIDE: its sender may have moved. */
 void agent_note_request(struct agent *agent, struct agent_dialog *dialog, enum agent_side side,
 			const struct sip_message *request);
+
+/* Where its endpoint is reached: on the stream that it last used, and where that is gone, where the
+ * route set or the target leads (RFC 3261 12.2.1.1). */
+struct phone_hop agent_dialog_hop(const struct agent_dialog *dialog);
 
 /* It is over on both sides. */
 void agent_forget(struct agent *agent, struct agent_dialog *dialog);

@@ -85,6 +85,29 @@ static void put_rack(struct agent_edit *edit, uint32_t number)
 		agent_edit_replace(edit, piece, "%u", number);
 }
 
+static struct sip_span find_refer(const struct sip_message *request)
+{
+	const struct sip_header *line = sip_message_header(request, SIP_EVENT, 0);
+	struct sip_span rest, id = {NULL, 0};
+
+	if (line && sip_span_is(sip_span_trim(sip_span_cut(line->value, ';', &rest)), "refer"))
+		sip_param_find(rest, "id", &id);
+	return id;
+}
+
+bool agent_read_refer(const struct sip_message *request, uint32_t *cseq)
+{
+	return sip_span_number(find_refer(request), SIP_CSEQ_MAX, cseq) == 0;
+}
+
+static void put_refer(struct agent_edit *edit, uint32_t number)
+{
+	uint32_t before;
+
+	if (number && agent_read_refer(edit->message, &before) && before != number)
+		agent_edit_replace(edit, find_refer(edit->message), "%u", number);
+}
+
 /* RFC 3261 16.6 step 3. */
 static void count_hop(struct agent_edit *edit)
 {
@@ -155,6 +178,7 @@ int agent_rewrite_request(const struct sip_message *request,
 	put_contact(&edit, rewrite->contact);
 	put_cseq(&edit, rewrite->cseq);
 	put_rack(&edit, rewrite->rack);
+	put_refer(&edit, rewrite->refer);
 	end_credentials(&edit, rewrite, SIP_AUTHORIZATION);
 	end_credentials(&edit, rewrite, SIP_PROXY_AUTHORIZATION);
 	agent_edit_add_lines(&edit, SIP_AUTHORIZATION, rewrite->credentials);

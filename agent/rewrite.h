@@ -29,6 +29,7 @@ struct agent_request_rewrite {
 	struct sip_span contact; /* the URI that stands in Contact; it is left alone if absent */
 	uint32_t cseq;           /* the number; 0: as it came */
 	uint32_t rack;           /* the number of the INVITE that RAck means; 0: as it came */
+	uint32_t refer;          /* that of the REFER that Event means; 0: as it came */
 	struct sip_span credentials;   /* whole lines of ours */
 	agent_credentials_judge *ends; /* credentials that end here; NULL: none do */
 	void *user;
@@ -58,5 +59,8 @@ int agent_rewrite_response(const struct sip_message *response,
 /* The INVITE that a PRACK's RAck means (RFC 3262 7.2); false: there is no such header, or it is
  * broken. */
 bool agent_read_rack(const struct sip_message *request, uint32_t *cseq);
+
+/* The REFER that "Event: refer;id=" means (RFC 3515 2.4.6); false: there is none. */
+bool agent_read_refer(const struct sip_message *request, uint32_t *cseq);
 
 #endif

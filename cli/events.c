@@ -155,8 +155,7 @@ static void print_notify(const json_t *event)
 	}
 }
 
-/* "call 3 to sip:bob@example.com: the call is up": what it says of its line is the line's event,
- * too. */
+/* "call 3 to sip:bob@example.com: the call is up". */
 static void print_call(const json_t *event)
 {
 	printf("call %lld %s %s: %s\n", json_integer_value(json_object_get(event, "call")),

@@ -13,13 +13,16 @@
 #include "lab/page.h"
 #include "phone/control.h"
 
-enum { KEY_EXPECT = 256, KEY_JSON, KEY_REPORT, KEY_CONTROL, KEY_CHECK, FAREWELL_MS = 50 };
+enum { KEY_EXPECT = 256, KEY_JSON, KEY_REPORT, KEY_CONTROL, KEY_CHECK, KEY_TOLERANCE };
+
+enum { FAREWELL_MS = 50 };
 
 static const char command[] = "keepline lab";
 
 struct arguments {
 	const char *file, *expect, *report, *control;
 	bool json, check;
+	uint32_t tolerance_ms;
 };
 
 struct session {
@@ -42,6 +45,8 @@ static const struct argp_option options[] = {
 	 "judge by these rules: of a profile, or of a configuration's first line", 0},
 	{"json", KEY_JSON, NULL, 0, "print the verdict as JSON, all else on standard error", 0},
 	{"report", KEY_REPORT, "OUT.html", 0, "write a page with the verdict and the ladder", 0},
+	{"tolerance", KEY_TOLERANCE, "MS", 0,
+	 "by so much a time may differ; default 50, at most 500", 0},
 	{"control", KEY_CONTROL, "PATH", 0, "the socket for `keepline lab ctl`", 0},
 	{"check", KEY_CHECK, NULL, 0, "only read the file, and say what is wrong with it", 0},
 	{0},
@@ -63,6 +68,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		break;
 	case KEY_CONTROL:
 		arguments->control = value;
+		break;
+	case KEY_TOLERANCE:
+		arguments->tolerance_ms = cli_tolerance_ms(value, state);
 		break;
 	case KEY_CHECK:
 		arguments->check = true;
@@ -307,6 +315,7 @@ static int run(struct session *session)
 	if (expect && !cli_expect(&session->expected, command, expect, NULL))
 		return 2;
 	session->judges = expect;
+	session->expected.rules.tolerance_ms = session->arguments->tolerance_ms;
 	if (session->arguments->check)
 		return 0;
 	sip_init();
@@ -321,7 +330,7 @@ static int run(struct session *session)
 
 static int lab(int argc, char **argv)
 {
-	struct arguments arguments = {0};
+	struct arguments arguments = {.tolerance_ms = LAB_TOLERANCE_MS};
 	struct session session = {.arguments = &arguments};
 	char text[KL_TEXT_MAX];
 	bool good;

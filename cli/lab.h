@@ -2,6 +2,8 @@
 #ifndef CLI_LAB_H
 #define CLI_LAB_H
 
+#include <argp.h>
+
 #include "cli/names.h"
 #include "lab/lab_verdict.h"
 
@@ -23,6 +25,9 @@ struct cli_expected {
  * routes are looked for.  False: it was said on standard error why not. */
 bool cli_expect(struct cli_expected *expected, const char *command, const char *what,
 		struct cli_names *names);
+
+/* The value of --tolerance; one that is none ends the program as argp_error() does. */
+uint32_t cli_tolerance_ms(const char *text, struct argp_state *state);
 
 /* Writes the report to PATH.  False: it was said on standard error why not. */
 bool cli_lab_write_report(const struct lab_report *report, const char *command, const char *path);

@@ -57,6 +57,16 @@ bool cli_expect(struct cli_expected *expected, const char *command, const char *
 	return good;
 }
 
+uint32_t cli_tolerance_ms(const char *text, struct argp_state *state)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*end || end == text || value > 500)
+		argp_error(state, "%s is no tolerance: expected 0 to 500 ms", text);
+	return (uint32_t)value;
+}
+
 bool cli_lab_write_report(const struct lab_report *report, const char *command, const char *path)
 {
 	FILE *to = fopen(path, "we");

@@ -82,7 +82,6 @@ static void add_route(struct arguments *arguments, const char *text, struct argp
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
-	char *end;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
@@ -106,9 +105,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 		arguments->report = value;
 		break;
 	case KEY_TOLERANCE:
-		arguments->tolerance_ms = (uint32_t)strtoul(value, &end, 10);
-		if (*end || end == value || arguments->tolerance_ms > 500)
-			argp_error(state, "%s is no tolerance: expected 0 to 500 ms", value);
+		arguments->tolerance_ms = cli_tolerance_ms(value, state);
 		break;
 	case ARGP_KEY_ARG:
 		if (arguments->file)

@@ -65,7 +65,7 @@ static void take_file(struct arguments *arguments, const char *file, struct argp
 static void check_usage(const struct arguments *arguments, struct argp_state *state)
 {
 	if (!arguments->scenario)
-		argp_usage(state);
+		argp_error(state, "which scenario?");
 	if (arguments->compare && arguments->compared_count < 2)
 		argp_error(state, "--compare needs two configurations or more");
 	if (!arguments->compare && arguments->compared_count)

@@ -9,15 +9,18 @@
 #include "engine/walk.h"
 
 /* RFC 6298: before anything was measured; and the least, for a host that is busy for a moment. */
-static const kl_ms unmeasured_ms = 1000, least_ms = 20;
+static const kl_ms unmeasured_ms = 1000, shortest_ms = 20;
 
 /* What the clock can tell of a variation. */
-static const uint32_t granularity_ms = 5;
+static const kl_ms granularity_ms = 5;
 
-/* A server that takes so long is slow, and its path is not. */
-static const kl_ms slowest_ms = 10000;
+/* A server that takes so long is slow, and its path is not; eight times that fits into 16 bits. */
+static const kl_ms slowest_ms = 8000;
 
-enum { SPACES = 8 }; /* requests of a doubt are an eighth of the time apart that it waits */
+enum {
+	SPACES = 16, /* requests of a doubt are a part of the time apart that it waits, at least */
+	GAIN = 4,    /* RFC 6298: a measurement changes the variation by a quarter */
+};
 
 static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
@@ -34,24 +37,39 @@ void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 	    ms > slowest_ms || (walk->method == KL_INVITE && status != 100))
 		return;
 	struct watch *watch = watch_at(e, slot_of(e, walk->registration, walk->pos));
-	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8;
+	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8u;
 	uint32_t off_ms = rtt_ms > smooth_ms ? rtt_ms - smooth_ms : smooth_ms - rtt_ms;
+	if (watch->measured < GAIN)
+		watch->measured++;
 	if (!watch->rtt8_ms) {
-		watch->rtt8_ms = 8 * rtt_ms;
-		watch->var4_ms = 2 * rtt_ms;
+		watch->rtt8_ms = (uint16_t)(8 * rtt_ms);
+		watch->var4_ms = (uint16_t)(2 * rtt_ms);
 		return;
 	}
-	watch->var4_ms += off_ms - watch->var4_ms / 4;
-	watch->rtt8_ms += rtt_ms - smooth_ms;
+	/* The first ones by their mean: what begins as a guess, half of the round trip, is
+	 * forgotten as soon as there is something better. */
+	watch->var4_ms = (uint16_t)((watch->var4_ms * (watch->measured - 1u) + 4 * off_ms) /
+				    watch->measured);
+	watch->rtt8_ms = (uint16_t)(watch->rtt8_ms + rtt_ms - smooth_ms);
 }
 
 /* The round trip and four times its variation. */
 static kl_ms doubt_wait_ms(const struct watch *watch)
 {
-	uint32_t more_ms = watch->var4_ms > granularity_ms ? watch->var4_ms : granularity_ms;
-	kl_ms ms = watch->rtt8_ms / 8 + more_ms;
+	kl_ms more_ms = watch->var4_ms > granularity_ms ? watch->var4_ms : granularity_ms;
+	kl_ms ms = watch->rtt8_ms / 8u + more_ms;
 	if (!watch->rtt8_ms)
 		return unmeasured_ms;
+	return ms > shortest_ms ? ms : shortest_ms;
+}
+
+/* The line needs two round trips to register elsewhere, with credentials: what a doubt's requests
+ * may take of that costs nobody anything. */
+static kl_ms doubt_space_ms(const struct watch *watch)
+{
+	kl_ms wait_ms = doubt_wait_ms(watch), elsewhere_ms = watch->rtt8_ms / 4u;
+	kl_ms spare_ms = elsewhere_ms > wait_ms ? elsewhere_ms - wait_ms : 0;
+	kl_ms least_ms = wait_ms / SPACES, ms = spare_ms / (DOUBT_ASKS - 1);
 	return ms > least_ms ? ms : least_ms;
 }
 
@@ -198,16 +216,21 @@ static uint32_t doubt_asker(const struct kl_engine *e, uint32_t i)
 	return NONE;
 }
 
-/* False: there is no room. */
-static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker)
+/* It was due at DUE_AT; a host's timers ring late, which is not to add up.  False: there is no
+ * room.
+ */
+static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker, kl_ms due_at)
 {
 	struct watch *watch = watch_at(e, i);
 	uint32_t w = probe_open(e, i, asker, OWNER_DOUBT);
-	kl_ms wait_ms = doubt_wait_ms(watch);
+	kl_ms space_ms = doubt_space_ms(watch);
 	if (w == NONE)
 		return false;
 	watch->asked++;
-	watch->doubt_at = e->now + (watch->asked < DOUBT_ASKS ? wait_ms / SPACES : wait_ms);
+	watch->doubt_at = e->now + doubt_wait_ms(watch);
+	if (watch->asked < DOUBT_ASKS)
+		watch->doubt_at =
+			due_at + space_ms > e->now ? due_at + space_ms : e->now + space_ms;
 	return true;
 }
 
@@ -216,6 +239,7 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 	struct watch *watch = watch_at(e, i);
 	const struct slot *slot = slot_at(e, i);
 	uint32_t asker = doubt_asker(e, i);
+	kl_ms due_at = watch->doubt_at;
 	watch->doubt_at = KL_NEVER;
 	if (doubt_heard(slot, watch->doubted_at))
 		doubt_dispel(e, i, KL_WHY_HEARD);
@@ -225,7 +249,7 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 		doubt_confirm(e, i, asker, KL_WHY_ROUTE_DOWN);
 	else if (watch->asked == DOUBT_ASKS)
 		doubt_confirm(e, i, asker, KL_WHY_NOT_HEARD);
-	else if (!doubt_ask(e, i, asker))
+	else if (!doubt_ask(e, i, asker, due_at))
 		doubt_dispel(e, i, KL_WHY_NO_WALK); /* undecided: the next send raises another */
 }
 

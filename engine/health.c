@@ -2,6 +2,7 @@
 
 #include "engine/doubt.h"
 #include "engine/keepalive.h"
+#include "engine/pace.h"
 #include "engine/probe.h"
 #include "engine/registration.h"
 #include "engine/request.h"
@@ -52,7 +53,7 @@ static bool health_set(struct kl_engine *e, uint32_t i, uint32_t r, enum kl_cand
 	watch_turn(e, i, r, status == KL_CANDIDATE_UP);
 	for (uint32_t other = 0; back && other < e->registration_count; other++)
 		if (probe_pos(e, other, i) != NO_POS)
-			registration_revive(e, other);
+			pace_revive(e, other);
 	return true;
 }
 
@@ -100,7 +101,7 @@ static void health_desert(struct kl_engine *e, uint32_t i)
 		const struct registration *reg = registration_at(e, r);
 		if (reg->current != NO_POS && slot_of(e, r, reg->current) == i &&
 		    health_shuns(e, r))
-			registration_leave_soon(e, r);
+			pace_leave(e, r);
 	}
 }
 
@@ -118,11 +119,24 @@ bool health_failed(struct kl_engine *e, uint32_t r, const struct reason *reason)
 	return probe_hasten(e, i, r) || changed || doubted;
 }
 
+/* RFC 3261 21.5.4: a server that is overloaded or maintained should not get other requests for a
+ * time.  That it answers OPTIONS meanwhile, as many do, says nothing of calls.  OWN-2 */
+static bool health_refuses(const struct kl_engine *e, uint32_t i, uint32_t r)
+{
+	const struct slot *slot = slot_at(e, i);
+	const struct kl_policy *policy = registration_policy(e, r);
+	return policy->health_shared && slot->status == KL_CANDIDATE_DOWN &&
+	       slot->reason.status == 503 && slot->reason.rule != KL_POLICY_probe_ms &&
+	       e->now < slot->last_failure_at + policy->hold_down_ms;
+}
+
 bool health_probed(struct kl_engine *e, uint32_t i, uint32_t r, uint16_t status)
 {
 	const struct reason reason = {
 		.why = KL_WHY_ANSWERED, .rule = KL_POLICY_probe_ms, .status = status};
 	bool up = status && !status_is_down(registration_policy(e, r), status);
+	if (up && health_refuses(e, i, r))
+		return false;
 	if (status)
 		health_set(e, i, r, up ? KL_CANDIDATE_UP : KL_CANDIDATE_DOWN, &reason);
 	if (!up && watch_at(e, i)->misses < UINT8_MAX)
@@ -219,6 +233,13 @@ static kl_ms health_hold_down_ms(const struct kl_engine *e, uint32_t r, uint32_t
 	for (uint8_t n = 1; n < watch_at(e, i)->outages && ms < most_ms; n++)
 		ms *= 2;
 	return policy->hold_down_ms < most_ms ? earlier(ms, most_ms) : policy->hold_down_ms;
+}
+
+bool health_on_trial(const struct kl_engine *e, uint32_t r, uint32_t i)
+{
+	const struct watch *watch = watch_at(e, i);
+	return watch->outages && watch->up_at != KL_NEVER &&
+	       e->now < watch->up_at + health_hold_down_ms(e, r, i);
 }
 
 /* From then on R may return to the route at POS; KL_NEVER: as things are it may not. */

@@ -49,6 +49,9 @@ uint32_t health_better(const struct kl_engine *e, uint32_t r);
 /* When the first of them may be returned to at the earliest; KL_NEVER: there is none. */
 kl_ms health_better_at(const struct kl_engine *e, uint32_t r);
 
+/* Was slot I down, and is it still held down, though it is up again?  By R's policy.  OWN-1 */
+bool health_on_trial(const struct kl_engine *e, uint32_t r, uint32_t i);
+
 /* Of ROUTES (one bit each) those that are not known to be down, where R shares what is known; all,
  * if that leaves none.  OWN-2 */
 uint32_t health_prefer(const struct kl_engine *e, uint32_t r, uint32_t routes);

@@ -16,18 +16,27 @@ static const kl_ms probe_least_ms = 1000;
 /* Without a free walk a probe is tried again so much later. */
 static const kl_ms probe_room_ms = 1000;
 
-static kl_ms probe_ms(const struct kl_engine *e, uint32_t r)
+/* 0 stays 0: never. */
+static kl_ms probe_at_least(const struct kl_engine *e, uint32_t r, kl_ms ms)
 {
-	kl_ms ms = registration_policy(e, r)->probe_ms;
 	kl_ms fleet_ms = pace_probe_ms(registration_policy(e, r));
 	ms = ms && ms < probe_least_ms ? probe_least_ms : ms;
 	return ms && ms < fleet_ms ? fleet_ms : ms;
 }
 
-/* ... and of a route that is down, which is asked ever less often.  OWN-1 */
+static kl_ms probe_ms(const struct kl_engine *e, uint32_t r)
+{
+	return probe_at_least(e, r, registration_policy(e, r)->probe_ms);
+}
+
+/* ... and of a route that is down, which is asked ever less often; and of one that is held down
+ * after that, twice as often: a server that is up and down by turns is not taken for well because
+ * each probe happened to find it up.  OWN-1 */
 static kl_ms probe_interval_ms(const struct kl_engine *e, uint32_t r, uint32_t i)
 {
 	kl_ms ms = probe_ms(e, r), most_ms = registration_policy(e, r)->probe_max_ms;
+	if (health_on_trial(e, r, i))
+		return probe_at_least(e, r, registration_policy(e, r)->probe_ms / 2);
 	for (uint8_t n = 1; n < watch_at(e, i)->misses && ms < most_ms; n++)
 		ms = earlier(2 * ms, most_ms);
 	return ms;

@@ -21,7 +21,8 @@ const struct start start_anew = {
 
 /* Where each state may go. */
 static const uint16_t moves[KL_STATES_MAX] = {
-	[KL_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_STANDBY),
+	[KL_OFF] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_BACKING_OFF) |
+		   STATE(KL_STANDBY),
 	[KL_RESOLVING] = STATE(KL_REGISTERING) | STATE(KL_REGISTERED) | STATE(KL_BACKING_OFF) |
 			 STATE(KL_OFF) | STATE(KL_STANDBY),
 	[KL_REGISTERING] =
@@ -43,7 +44,7 @@ static const uint16_t moves[KL_STATES_MAX] = {
 			   STATE(KL_STANDBY),
 	[KL_LEAVING] = STATE(KL_OFF),
 	[KL_STANDBY] = STATE(KL_RESOLVING) | STATE(KL_REGISTERING) | STATE(KL_REFRESHING) |
-		       STATE(KL_LEAVING) | STATE(KL_OFF),
+		       STATE(KL_BACKING_OFF) | STATE(KL_LEAVING) | STATE(KL_OFF),
 	[KL_DOUBTING] = STATE(KL_REGISTERED) | STATE(KL_FAILING_OVER) | STATE(KL_LEAVING) |
 			STATE(KL_OFF) | STATE(KL_STANDBY),
 };
@@ -330,6 +331,22 @@ void registration_needed(struct kl_engine *e, uint32_t r)
 					    .pos = NO_POS});
 }
 
+/* Told to register: at random within the time that a fleet is given which was told so at once.
+ * OWN-5 */
+static void registration_begin_spread(struct kl_engine *e, uint32_t r)
+{
+	struct reason reason = {.why = KL_WHY_STARTED, .pos = NO_POS};
+	kl_ms most_ms = pace_boot_ms(registration_policy(e, r));
+	if (!most_ms) {
+		registration_begin(e, r, &reason);
+		return;
+	}
+	reason.rule = KL_POLICY_boot_spread_ms;
+	registration_at(e, r)->retry_at = e->now + random_between(e, 0, most_ms);
+	registration_at(e, r)->retry_rule = KL_POLICY_boot_spread_ms;
+	registration_enter(e, r, KL_BACKING_OFF, &reason);
+}
+
 void registration_start(struct kl_engine *e, uint32_t r)
 {
 	struct registration *reg = registration_at(e, r);
@@ -345,7 +362,7 @@ void registration_start(struct kl_engine *e, uint32_t r)
 	else if (fallback_successive(e, reg->line))
 		registration_stand_by(e, r, KL_WHY_ONE_AT_A_TIME);
 	else
-		registration_begin(e, r, &again);
+		registration_begin_spread(e, r);
 }
 
 void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why)
@@ -355,6 +372,8 @@ void registration_take_turn(struct kl_engine *e, uint32_t r, enum kl_cause why)
 		reason.rule = KL_POLICY_successive;
 	if (registration_at(e, r)->active)
 		registration_refresh(e, r, &reason);
+	else if (why == KL_WHY_STARTED)
+		registration_begin_spread(e, r);
 	else
 		registration_begin(e, r, &reason);
 }
@@ -498,36 +517,6 @@ bool registration_leave_dead(struct kl_engine *e, uint32_t r)
 		.why = KL_WHY_ROUTE_DOWN, .rule = KL_POLICY_health_shared, .pos = reg->current};
 	return reg->state == KL_REGISTERED && registration_reregisters(e, r) &&
 	       health_shuns(e, r) && registration_dialog_failed(e, r, reg->current, &reason);
-}
-
-/* Its refresh comes early: that finds the route down or, if it has come up again, renews what a
- * server that was down may have forgotten.  OWN-5 */
-void registration_leave_soon(struct kl_engine *e, uint32_t r)
-{
-	struct registration *reg = registration_at(e, r);
-	if (reg->state != KL_REGISTERED || !registration_reregisters(e, r) ||
-	    reg->refresh_at <= e->now)
-		return;
-	reg->refresh_at = earlier(reg->refresh_at, pace_take(e, r));
-	registration_schedule(e, r);
-}
-
-/* A server's Retry-After is obeyed all the same, and so is what waits while a lower entry serves.
- * All who waited for the server come in their turns; of a fleet, over its time.  OWN-5 */
-void registration_revive(struct kl_engine *e, uint32_t r)
-{
-	const struct registration *reg = registration_at(e, r);
-	const struct kl_policy *policy = registration_policy(e, r);
-	bool own = reg->retry_rule == KL_POLICY_backoff_base_ms ||
-		   reg->retry_rule == KL_POLICY_backoff_max_ms ||
-		   reg->retry_rule == KL_POLICY_backoff_fixed_ms;
-	if (!policy->health_shared || reg->state != KL_BACKING_OFF || reg->active || !own)
-		return;
-	kl_ms at = pace_take(e, r), spread_ms = pace_fleet_ms(policy);
-	if (spread_ms)
-		at += random_between(e, 0, spread_ms);
-	if (at < reg->retry_at)
-		registration_retry_at(e, r, at, KL_POLICY_health_shared);
 }
 
 void registration_catch_up(struct kl_engine *e, uint32_t r)

@@ -90,11 +90,6 @@ uint8_t registration_first(const struct kl_engine *e, uint32_t r);
 /* R is on a route that is down, and another is not: fails over.  False: all is well.  OWN-2 */
 bool registration_leave_dead(struct kl_engine *e, uint32_t r);
 
-/* ... once it is its turn among the lines that leave, if no request of its own comes first. */
-void registration_leave_soon(struct kl_engine *e, uint32_t r);
-
-/* A route of R that was down is up: a back-off of its own need not last.  OWN-2 */
-void registration_revive(struct kl_engine *e, uint32_t r);
 
 /* R is not active any more, though nothing of it failed over: what is under way goes on. */
 void registration_lapse(struct kl_engine *e, uint32_t r, const struct reason *reason);

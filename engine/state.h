@@ -228,12 +228,12 @@ struct watch {
 	kl_ms up_at;      /* up since then, without a miss; KL_NEVER: it is not */
 	kl_ms doubted_at; /* nothing came since then, and it is asked; KL_NEVER: nobody doubts it */
 	kl_ms doubt_at;   /* the doubt's next step, or KL_NEVER */
-	uint32_t rtt8_ms; /* eight times its smoothed round trip; 0: never measured (RFC 6298) */
-	uint32_t var4_ms; /* four times the variation of that */
+	uint16_t rtt8_ms; /* eight times its smoothed round trip; 0: never measured (RFC 6298) */
+	uint16_t var4_ms; /* four times the variation of that */
 	uint8_t outages;  /* since it was last forgiven (OWN-1) */
 	uint8_t misses;   /* probes without an answer in a row */
 	uint8_t asked;    /* in the present doubt, so often */
-	uint8_t spare[5];
+	uint8_t measured; /* its round trip, so often; counted up to what one measurement weighs */
 };
 
 enum query_state {

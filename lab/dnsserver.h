@@ -1,4 +1,5 @@
-/* dnsserver.h - a small authoritative DNS server over UDP, with faults that can be switched.
+/* dnsserver.h - a small authoritative DNS server over UDP and TCP, with faults that can be
+ *switched.
  *
  *	struct lab_dnsserver *server;
  *	int error = lab_dnsserver_open(&server, loop, &config);    takes questions from now on
@@ -6,7 +7,8 @@
  *	lab_dnsserver_set_zone(server, &other_zone);               the records changed
  *	lab_dnsserver_close(server);
  *
- * Everything received is hostile: what is no question is counted and dropped.
+ * Everything received is hostile: what is no question is counted and dropped, its connection with
+ * it.  Of the connections beyond LAB_DNS_CONNECTIONS_MAX the oldest one gives way.
  *
  * Errors: 0, or a negative errno value (net_udp_explain() has the words).
  * Threads: its loop's thread only.
@@ -25,10 +27,12 @@ enum lab_dns_fault {
 	LAB_DNS_REFUSED,
 };
 
+enum { LAB_DNS_CONNECTIONS_MAX = 32 };
+
 struct lab_dnsserver;
 
 struct lab_dnsserver_config {
-	struct net_address local;    /* port 0: any free one */
+	struct net_address local;    /* port 0: any one that is free for both */
 	const struct lab_zone *zone; /* the caller's, for as long as the server uses it */
 
 	/* Called for every question, after its answer was sent (or not: reply->size is 0).  The
@@ -48,7 +52,8 @@ void lab_dnsserver_set_zone(struct lab_dnsserver *server, const struct lab_zone 
 
 struct lab_dnsserver_counters {
 	uint64_t questions; /* answered, or swallowed by LAB_DNS_SILENT */
-	uint64_t dropped;   /* datagrams that are no question */
+	uint64_t over_tcp;  /* of these */
+	uint64_t dropped;   /* what came that is no question */
 };
 
 struct lab_dnsserver_counters lab_dnsserver_counters(const struct lab_dnsserver *server);

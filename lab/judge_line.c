@@ -236,7 +236,8 @@ static bool is_wanted_early(const struct line *line, const struct judge_attempt 
 	if (!judge->policy->reregister_on || a->status / 100 != 2 || a->line_next == JUDGE_NONE)
 		return false;
 	return judge_initiates(&judge->attempts[a->line_next]) &&
-	       judge->attempts[a->line_next].began_us <= a->ended_us + judge_us(JUDGE_AT_ONCE_MS);
+	       judge->attempts[a->line_next].began_us <=
+		       a->ended_us + judge_us(JUDGE_AT_ONCE_MS) + judge->tolerance_us;
 }
 
 /* BACK-1: between half of the window and all of it.  BACK-3: or what the last server said. */

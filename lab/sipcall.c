@@ -71,8 +71,7 @@ static unsigned call_begin(struct lab_sipserver *server, struct lab_call *call,
 		return 488;
 	if (sip_dialog_from_request(&call->dialog, a->request, a->tag))
 		return 400;
-	if (sip_message_parse(&call->invite, a->request->received.at, a->request->received.length))
-		return 500;
+	sip_message_share(&call->invite, a->request);
 	call->state = LAB_CALL_RINGING_DUE;
 	call->invite_id = a->id;
 	call->source = a->source;

@@ -222,7 +222,7 @@ static ldns_pkt *start_reply(const ldns_pkt *query, uint8_t rcode)
 	ldns_pkt_set_rd(reply, ldns_pkt_rd(query));
 	ldns_pkt_set_rcode(reply, rcode);
 	if (ldns_pkt_edns(query))
-		ldns_pkt_set_edns_udp_size(reply, LAB_DNS_REPLY_MAX);
+		ldns_pkt_set_edns_udp_size(reply, LAB_DNS_DATAGRAM_MAX);
 	if (ldns_pkt_qdcount(query))
 		ldns_pkt_push_rr(reply, LDNS_SECTION_QUESTION,
 				 ldns_rr_clone(ldns_rr_list_rr(ldns_pkt_question(query), 0)));
@@ -263,7 +263,7 @@ static size_t reply_limit(const ldns_pkt *query)
 
 	if (announced < PLAIN_REPLY_MAX)
 		return PLAIN_REPLY_MAX;
-	return announced < LAB_DNS_REPLY_MAX ? announced : LAB_DNS_REPLY_MAX;
+	return announced < LAB_DNS_DATAGRAM_MAX ? announced : LAB_DNS_DATAGRAM_MAX;
 }
 
 /* Notes what was asked, for those who watch. */
@@ -277,9 +277,11 @@ static void note_question(const ldns_rr *asked, struct lab_dns_reply *out)
 	out->type = (uint16_t)ldns_rr_get_type(asked);
 }
 
-static bool answer_query(const struct lab_zone *zone, const ldns_pkt *query, uint8_t rcode,
-			 struct lab_dns_reply *out)
+static bool answer_query(const struct lab_zone *zone, const ldns_pkt *query,
+			 const struct lab_dns_question *question, struct lab_dns_reply *out)
 {
+	size_t limit = question->over_tcp ? LAB_DNS_REPLY_MAX : reply_limit(query);
+	uint8_t rcode = question->rcode;
 	const ldns_rr *asked = ldns_rr_list_rr(ldns_pkt_question(query), 0);
 	ldns_pkt *reply;
 	bool done;
@@ -295,7 +297,7 @@ static bool answer_query(const struct lab_zone *zone, const ldns_pkt *query, uin
 		note_question(asked, out);
 	if (rcode == LDNS_RCODE_NOERROR)
 		answer_from_zone(zone, asked, reply);
-	done = pack_reply(reply, reply_limit(query), out);
+	done = pack_reply(reply, limit, out);
 	ldns_pkt_free(reply);
 	return done;
 }
@@ -310,7 +312,7 @@ bool lab_zone_answer(const struct lab_zone *zone, const struct lab_dns_question 
 	reply->type = 0;
 	if (ldns_wire2pkt(&query, question->packet, question->size) != LDNS_STATUS_OK)
 		return false;
-	done = !ldns_pkt_qr(query) && answer_query(zone, query, question->rcode, reply);
+	done = !ldns_pkt_qr(query) && answer_query(zone, query, question, reply);
 	ldns_pkt_free(query);
 	return done;
 }
@@ -329,7 +331,6 @@ static uint8_t *pack_question(const struct net_dns_question *question, size_t *s
 		ldns_rdf_deep_free(name);
 		return NULL;
 	}
-	ldns_pkt_set_edns_udp_size(query, LAB_DNS_REPLY_MAX);
 	if (ldns_pkt2wire(&packed, query, size) != LDNS_STATUS_OK)
 		packed = NULL;
 	ldns_pkt_free(query);
@@ -346,7 +347,7 @@ int lab_zone_ask(const struct lab_zone *zone, const char *name, enum net_dns_typ
 	if (error)
 		return error;
 	do {
-		struct lab_dns_question packed = {0};
+		struct lab_dns_question packed = {.over_tcp = true};
 		uint8_t *packet = pack_question(&question, &packed.size);
 		bool answered;
 

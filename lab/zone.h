@@ -17,7 +17,8 @@
 #include "net/dns.h"
 
 enum {
-	LAB_DNS_REPLY_MAX = 4096, /* longest answer over UDP, for askers that announce so much */
+	LAB_DNS_DATAGRAM_MAX = 4096, /* longest answer over UDP, for askers that announce so much */
+	LAB_DNS_REPLY_MAX = 65535,   /* over TCP (RFC 1035, 4.2.2) */
 };
 
 struct lab_zone;
@@ -35,6 +36,7 @@ struct lab_dns_question {
 	const uint8_t *packet;
 	size_t size;
 	uint8_t rcode; /* 0: as the zone says; else this code and no record (RFC 1035, 4.1.1) */
+	bool over_tcp; /* its answer may have LAB_DNS_REPLY_MAX bytes */
 };
 
 struct lab_dns_reply {
@@ -46,9 +48,9 @@ struct lab_dns_reply {
 	uint16_t records; /* in the answer */
 };
 
-/* Answers.  An answer longer than the asker takes (RFC 6891; 512 bytes if it said nothing) comes
- * truncated: without a record, and with the TC bit set.  False: what came is no question, and
- * there is nothing to send. */
+/* Answers.  An answer longer than the asker takes (RFC 6891; 512 bytes if it said nothing, over
+ * UDP) comes truncated: without a record, and with the TC bit set.  False: what came is no
+ * question, and there is nothing to send. */
 bool lab_zone_answer(const struct lab_zone *zone, const struct lab_dns_question *question,
 		     struct lab_dns_reply *reply);
 

@@ -45,10 +45,10 @@ static int loop_open(struct net_loop *loop)
 		return error;
 	loop->base = event_base_new();
 	if (loop->base != NULL)
-		loop->alarm =
+		loop->timers.alarm =
 			event_begin(event_new(loop->base, loop->timers.fd, EV_READ | EV_PERSIST,
 					      alarm_rings, &loop->timers));
-	return loop->alarm == NULL ? -ENOMEM : 0;
+	return loop->timers.alarm == NULL ? -ENOMEM : 0;
 }
 
 int net_loop_create(struct net_loop **out)
@@ -72,8 +72,8 @@ void net_loop_free(struct net_loop *loop)
 {
 	if (loop == NULL)
 		return;
-	if (loop->alarm != NULL)
-		event_free(loop->alarm);
+	if (loop->timers.alarm != NULL)
+		event_free(loop->timers.alarm);
 	if (loop->base != NULL)
 		event_base_free(loop->base);
 	net_timers_close(&loop->timers);

@@ -1,12 +1,12 @@
 #include "net/timer.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { ABSENT = -1 };
+enum { ABSENT = -1, ROOM_LEAST = 16 };
 
 struct net_timer {
 	struct net_timers *timers;
@@ -69,22 +69,42 @@ static void heap_remove(struct net_timers *timers, struct net_timer *timer)
 
 /* ---- the descriptor ---- */
 
-/* Lets it be readable when the first timer is due; all zero: never. */
-static void arm(const struct net_timers *timers)
+static uint64_t first_at(const struct net_timers *timers)
 {
-	struct itimerspec at = {0};
+	return timers->waiting > 0 ? timers->heap[0]->at_ms : NET_NEVER;
+}
 
-	if (timers->waiting > 0) {
-		uint64_t at_ms = timers->heap[0]->at_ms;
+/* Lets the alarm ring when the first timer is due.  Where it is set for an earlier time it stays:
+ * to ring in vain now and then costs less than a system call for each timer that moves. */
+static void arm(struct net_timers *timers)
+{
+	uint64_t at_ms = first_at(timers);
+	const struct itimerspec at = {.it_value = {
+					      .tv_sec = (time_t)(at_ms / 1000),
+					      .tv_nsec = (long)(at_ms % 1000) * 1000000 + 1,
+				      }};
 
-		at.it_value.tv_sec = (time_t)(at_ms / 1000);
-		at.it_value.tv_nsec = (long)(at_ms % 1000) * 1000000 + 1;
-	}
+	if (at_ms >= timers->armed_at)
+		return;
 	timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &at, NULL);
+	timers->armed_at = at_ms;
+}
+
+/* Of what is due already the loop is told without the kernel; not while the alarm rings, which
+ * would ring on without end. */
+static void wake(struct net_timers *timers)
+{
+	if (timers->is_ringing)
+		return;
+	if (first_at(timers) <= net_now_ms())
+		event_active(timers->alarm, EV_READ, 0);
+	else
+		arm(timers);
 }
 
 int net_timers_open(struct net_timers *timers)
 {
+	timers->armed_at = NET_NEVER;
 	timers->fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
 	return timers->fd < 0 ? -errno : 0;
 }
@@ -101,6 +121,9 @@ void net_timers_ring(struct net_timers *timers)
 	const uint64_t now_ms = net_now_ms(), set_before = timers->seq;
 	uint64_t expirations;
 
+	if (timers->armed_at <= now_ms && read(timers->fd, &expirations, sizeof(expirations)) > 0)
+		timers->armed_at = NET_NEVER;
+	timers->is_ringing = true;
 	/* What a callback sets is due in the next pass, even if its time has passed. */
 	while (timers->waiting > 0 && timers->heap[0]->at_ms <= now_ms &&
 	       timers->heap[0]->seq < set_before) {
@@ -110,23 +133,34 @@ void net_timers_ring(struct net_timers *timers)
 		heap_remove(timers, timer);
 		on_due.call(on_due.user);
 	}
-	if (read(timers->fd, &expirations, sizeof(expirations)) < 0)
-		expirations = 0; /* set anew since it expired: nothing to read */
+	timers->is_ringing = false;
 	arm(timers);
 }
 
 /* ---- timers ---- */
 
+/* For one more. */
+static bool make_room(struct net_timers *timers)
+{
+	const size_t room = timers->room ? 2 * timers->room : ROOM_LEAST;
+	struct net_timer **heap;
+
+	if (timers->timers < timers->room)
+		return true;
+	heap = reallocarray(timers->heap, room, sizeof(struct net_timer *));
+	if (heap == NULL)
+		return false;
+	timers->heap = heap;
+	timers->room = room;
+	return true;
+}
+
 int net_timer_create(struct net_timer **out, struct net_loop *loop, struct net_callback on_due)
 {
 	struct net_timers *timers = &loop->timers;
 	struct net_timer *timer = malloc(sizeof(*timer));
-	struct net_timer **heap =
-		reallocarray(timers->heap, timers->timers + 1, sizeof(struct net_timer *));
 
-	if (heap != NULL)
-		timers->heap = heap;
-	if (timer == NULL || heap == NULL) {
+	if (timer == NULL || !make_room(timers)) {
 		free(timer);
 		return -ENOMEM;
 	}
@@ -148,9 +182,6 @@ void net_timer_free(struct net_timer *timer)
 void net_timer_set(struct net_timer *timer, uint64_t at_ms)
 {
 	struct net_timers *timers = timer->timers;
-	const struct net_timer *first = timers->waiting > 0 ? timers->heap[0] : NULL;
-	bool moved = first == timer;
-
 	if (timer->pos != ABSENT)
 		heap_remove(timers, timer);
 	if (at_ms != NET_NEVER) {
@@ -158,6 +189,5 @@ void net_timer_set(struct net_timer *timer, uint64_t at_ms)
 		timer->seq = timers->seq++;
 		heap_up(timers, timers->waiting++, timer);
 	}
-	if (moved || (timers->waiting > 0 && timers->heap[0] != first))
-		arm(timers);
+	wake(timers);
 }

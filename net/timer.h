@@ -7,22 +7,28 @@
 #ifndef NET_TIMER_H
 #define NET_TIMER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/loop.h"
 
+struct event;
+
 struct net_timers {
-	int fd; /* a timerfd on the clock of net_now_ms() */
+	int fd;              /* a timerfd on the clock of net_now_ms() */
+	struct event *alarm; /* the loop's, of `fd` */
+	uint64_t armed_at;   /* when `fd` is readable; NET_NEVER: it is not set */
+	bool is_ringing;
 	struct net_timer **heap;
 	size_t waiting; /* in the heap */
 	size_t timers;  /* that exist: the heap has room for all */
+	size_t room;    /* of the heap */
 	uint64_t seq;   /* counts settings */
 };
 
 struct net_loop {
 	struct event_base *base;
-	struct event *alarm;
 	struct net_timers timers;
 };
 
@@ -30,7 +36,7 @@ struct net_loop {
 int net_timers_open(struct net_timers *timers);
 void net_timers_close(struct net_timers *timers);
 
-/* The descriptor is readable: calls what is due. */
+/* The alarm rings: calls what is due. */
 void net_timers_ring(struct net_timers *timers);
 
 #endif

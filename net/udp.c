@@ -12,7 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Datagrams, and ICMP errors, handled in one wake-up: a flood leaves the timers their turn. */
+/* Datagrams that one call takes from the kernel.  Those, and ICMP errors, that are handled in one
+ * wake-up: a flood leaves the timers their turn. */
+#define GROUP_MAX 16
 #define BATCH_MAX 64
 
 /* A pending error makes a send fail, and another may arrive before it is tried again. */
@@ -24,18 +26,23 @@ struct net_udp {
 	struct net_address local;
 	struct net_udp_config config;
 	struct net_udp_counters counters;
-	bool *closed;     /* set by net_udp_close() while a callback is under way */
-	uint8_t buffer[]; /* config.size_max bytes */
+	bool has_errors;   /* the error queue may hold something */
+	bool *closed;      /* set by net_udp_close() while a callback is under way */
+	uint8_t buffers[]; /* GROUP_MAX of config.size_max bytes: what was never filled takes none
+			    */
 };
 
 /* One message from the socket or from its error queue. */
 struct received {
 	struct net_address peer;
-	size_t length;  /* in udp->buffer */
+	const uint8_t *bytes;
+	size_t length;
 	bool truncated; /* and there was more */
 	bool has_local;
 	struct net_address local;              /* without a port */
 	const struct sock_extended_err *error; /* in `control`, or NULL */
+	struct sockaddr_storage name;
+	struct iovec vector;
 	union {
 		struct cmsghdr align;
 		uint8_t bytes[512];
@@ -70,31 +77,47 @@ static void read_control(struct received *in, struct msghdr *message)
 	}
 }
 
-/* Takes one message into udp->buffer. Returns 0, or -errno: -EAGAIN when there is none. */
-static int receive(struct net_udp *udp, struct received *in, int flags)
+/* Room for one message, whose bytes come into the buffer of that number. */
+static struct msghdr make_room(struct net_udp *udp, struct received *in, size_t number)
 {
-	struct sockaddr_storage name = {0};
-	struct iovec bytes = {.iov_base = udp->buffer, .iov_len = udp->config.size_max};
-	struct msghdr message = {
-		.msg_name = &name,
-		.msg_namelen = sizeof(name),
-		.msg_iov = &bytes,
+	uint8_t *buffer = udp->buffers + number * udp->config.size_max;
+
+	in->bytes = buffer;
+	in->vector = (struct iovec){.iov_base = buffer, .iov_len = udp->config.size_max};
+	in->name.ss_family = AF_UNSPEC;
+	return (struct msghdr){
+		.msg_name = &in->name,
+		.msg_namelen = sizeof(in->name),
+		.msg_iov = &in->vector,
 		.msg_iovlen = 1,
 		.msg_control = &in->control,
 		.msg_controllen = sizeof(in->control),
 	};
-	ssize_t length = recvmsg(udp->fd, &message, flags | MSG_DONTWAIT);
+}
 
-	if (length < 0)
-		return -errno;
-	in->length = (size_t)length;
-	in->truncated = (message.msg_flags & MSG_TRUNC) != 0;
+static void read_message(struct received *in, struct msghdr *message, size_t length)
+{
+	in->length = length;
+	in->truncated = (message->msg_flags & MSG_TRUNC) != 0;
 	in->has_local = false;
 	in->error = NULL;
 	in->peer = (struct net_address){0};
-	net_address_from_sockaddr(&in->peer, (struct sockaddr *)&name);
-	read_control(in, &message);
-	return 0;
+	net_address_from_sockaddr(&in->peer, (struct sockaddr *)&in->name);
+	read_control(in, message);
+}
+
+/* Takes the datagrams that are there.  Returns how many, or -errno: -EAGAIN when there is none. */
+static int receive(struct net_udp *udp, struct received group[GROUP_MAX])
+{
+	struct mmsghdr messages[GROUP_MAX];
+	int count;
+
+	for (size_t i = 0; i < GROUP_MAX; i++)
+		messages[i].msg_hdr = make_room(udp, &group[i], i);
+	count = recvmmsg(udp->fd, messages, GROUP_MAX, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < count; i++)
+		read_message(&group[i], &messages[i].msg_hdr, messages[i].msg_len);
+	return count < 0 ? -errno : count;
 }
 
 /* ---- ICMP errors ---- */
@@ -186,7 +209,7 @@ static void deliver_error(struct net_udp *udp, const struct received *in)
 				     .error = (int)icmp->ee_errno,
 				     .type = icmp->ee_type,
 				     .code = icmp->ee_code,
-				     .quoted = udp->buffer,
+				     .quoted = in->bytes,
 				     .quoted_length = in->length,
 			     });
 }
@@ -198,7 +221,7 @@ static void deliver_datagram(struct net_udp *udp, const struct received *in)
 	struct net_datagram datagram = {
 		.source = in->peer,
 		.local = in->has_local ? in->local : udp->local,
-		.bytes = udp->buffer,
+		.bytes = in->bytes,
 		.length = in->length,
 	};
 
@@ -211,39 +234,47 @@ static void deliver_datagram(struct net_udp *udp, const struct received *in)
 	udp->config.on_datagram(udp->config.user, &datagram);
 }
 
-/* Gives up to BATCH_MAX messages to `deliver`. Returns false if a callback closed the socket. */
-static bool deliver_batch(struct net_udp *udp, int flags,
-			  void (*deliver)(struct net_udp *udp, const struct received *in))
+/* ---- the loop's wake-up ---- */
+
+/* Takes up to BATCH_MAX messages off the error queue. */
+static void drain_errors(struct net_udp *udp, const bool *closed)
 {
 	struct received in;
-	bool closed = false;
 
-	udp->closed = &closed;
-	for (int i = 0; i < BATCH_MAX && !closed; i++) {
-		int error = receive(udp, &in, flags);
+	udp->has_errors = false;
+	for (int i = 0; i < BATCH_MAX && !*closed; i++) {
+		struct msghdr message = make_room(udp, &in, 0);
+		ssize_t length = recvmsg(udp->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
 
-		if (error == -EAGAIN)
-			break;
-		/* Any other error was pending for a send and is gone with having been told. */
-		if (error == 0)
-			deliver(udp, &in);
+		if (length < 0)
+			return;
+		read_message(&in, &message, (size_t)length);
+		deliver_error(udp, &in);
 	}
-	if (!closed)
-		udp->closed = NULL;
-	return !closed;
 }
 
+/* A receive fails with the ICMP error that is pending, which takes it off the socket but not out of
+ * its queue; a send may have been first.  Without either, and with something else to be woken for,
+ * the queue is not asked. */
 static void udp_ready(void *user, unsigned ready)
 {
 	struct net_udp *udp = user;
-	int pending;
+	struct received group[GROUP_MAX];
+	bool closed = false, more = true;
 
 	(void)ready;
-	if (!deliver_batch(udp, MSG_ERRQUEUE, deliver_error))
-		return;
-	/* An error without a message in the queue would wake the loop for ever. */
-	getsockopt(udp->fd, SOL_SOCKET, SO_ERROR, &pending, &(socklen_t){sizeof(pending)});
-	deliver_batch(udp, 0, deliver_datagram);
+	udp->closed = &closed;
+	for (int i = 0; i < BATCH_MAX / GROUP_MAX && more && !closed; i++) {
+		int count = receive(udp, group);
+
+		for (int j = 0; j < count && !closed; j++)
+			deliver_datagram(udp, &group[j]);
+		if (!closed && (count < 0 || udp->has_errors))
+			drain_errors(udp, &closed);
+		more = count == GROUP_MAX || (count < 0 && count != -EAGAIN);
+	}
+	if (!closed)
+		udp->closed = NULL;
 }
 
 /* ---- the socket ---- */
@@ -292,10 +323,10 @@ int net_udp_open(struct net_udp **out, struct net_loop *loop, const struct net_u
 
 	if (size_max > NET_DATAGRAM_MAX || config->dscp > NET_DSCP_MAX)
 		return -EINVAL;
-	udp = calloc(1, sizeof(*udp) + size_max);
+	udp = malloc(sizeof(*udp) + GROUP_MAX * size_max);
 	if (udp == NULL)
 		return -ENOMEM;
-	udp->config = *config;
+	*udp = (struct net_udp){.config = *config};
 	udp->config.size_max = size_max;
 	udp->fd = socket(net_address_is_ipv4(&config->local) ? AF_INET : AF_INET6,
 			 SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -412,6 +443,7 @@ int net_udp_send_from(struct net_udp *udp, const struct net_udp_path *path, cons
 			udp->counters.sent++;
 			return 0;
 		}
+		udp->has_errors = true;
 	}
 	udp->counters.send_errors++;
 	return -errno;

@@ -17,14 +17,22 @@
 
 /* ---- ids ------------------------------------------------------------------------------------- */
 
+enum { DRAWN_AHEAD = 32 };
+
+/* Drawn ahead, since a call takes ten of them.  None stays here once it was given out. */
 uint64_t phone_draw(void)
 {
-	uint64_t drawn;
+	static uint64_t drawn[DRAWN_AHEAD];
+	static size_t left;
+	uint64_t number;
 
 	/* Up to 256 bytes are given whole once the kernel's generator runs (getrandom(2)). */
-	if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+	if (!left && getrandom(drawn, sizeof drawn, 0) != sizeof drawn)
 		abort();
-	return drawn;
+	left = (left ? left : DRAWN_AHEAD) - 1;
+	number = drawn[left];
+	drawn[left] = 0;
+	return number;
 }
 
 void phone_draw_id(char to[PHONE_ID_MAX])

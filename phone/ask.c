@@ -112,7 +112,8 @@ static int write_for_hop(struct phone_ask *ask, struct phone_hop *hop)
 
 	*hop = phone_dialog_hop(ask->dialog);
 	length = write_request(ask, hop);
-	ask->over_tcp = length > 0 && !ask->avoids_tcp && phone_large_is(hop, (size_t)length);
+	ask->over_tcp = length > 0 && !ask->avoids_tcp &&
+			phone_large_is(ask->dialog->phone, hop, (size_t)length);
 	if (!ask->over_tcp)
 		return length;
 	hop->route.transport = KL_TCP;

@@ -1,4 +1,5 @@
-/* ask.h - requests of ours inside a dialog: BYE, PRACK, UPDATE, re-INVITE.
+/* ask.h - requests of ours inside a dialog: BYE, PRACK, UPDATE, re-INVITE; and the SUBSCRIBE that
+ * gives a shared line back (seize.c).
  *
  * One goes where the dialog's route set leads (FAIL-18), is repeated until it is answered, sent
  * again with credentials once, and on to the next route of a name that has several (RFC 3263 4.3).

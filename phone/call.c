@@ -10,6 +10,7 @@
 #include "phone/log.h"
 #include "phone/private.h"
 #include "phone/request.h"
+#include "phone/seize.h"
 
 /* ---- telling --------------------------------------------------------------------------------- */
 
@@ -185,6 +186,8 @@ void phone_call_finish(struct phone_call *call, unsigned status, const char *tex
 	};
 
 	phone_call_tell(call, &event);
+	if (call->state == PHONE_CALL_STATE_WALKING)
+		phone_seize_release(phone, call->id);
 	phone_call_free(call);
 	if (counted)
 		phone_feed(phone, &ended);

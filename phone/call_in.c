@@ -226,6 +226,7 @@ static bool keep_invite(struct phone_call *call, const struct phone_incoming *in
 		return false;
 	call->ringing = ringing;
 	call->phone->calls.ringing++;
+	sip_message_share(&ringing->invite, invite);
 	ringing->incoming = *incoming;
 	ringing->incoming.request = &ringing->invite;
 	ringing->reliable =
@@ -236,8 +237,7 @@ static bool keep_invite(struct phone_call *call, const struct phone_incoming *in
 	return !phone_repeat_init(&ringing->repeat, call->phone,
 				  (struct net_callback){take_unacknowledged, call}) &&
 	       !net_timer_create(&ringing->clock, call->phone->loop,
-				 (struct net_callback){take_clock, call}) &&
-	       !sip_message_parse(&ringing->invite, invite->received.at, invite->received.length);
+				 (struct net_callback){take_clock, call});
 }
 
 /* Opens dialog, audio and negotiation.  0, or what to refuse the INVITE with. */
@@ -245,18 +245,12 @@ static unsigned open_dialog(struct phone_call *call, const struct kl_binding *bi
 {
 	struct phone *phone = call->phone;
 	const struct sip_message *invite = &call->ringing->invite;
-	struct phone_account *account =
-		phone_account_find(&phone->accounts, binding->line, binding->entry);
-	const struct phone_dialog_origin origin = {
-		.account = account,
-		.hop = {.route = binding->route,
-			.policy = phone_entry_config(phone, account)->policy},
-		.invite = invite,
-		.call = call,
-	};
+	struct phone_dialog_origin origin = phone_dialog_origin_of(phone, binding);
 	char text[SIP_OFFER_TEXT_MAX];
 	int error;
 
+	origin.invite = invite;
+	origin.call = call;
 	if (phone_call_open_media(call, &call->ringing->incoming.local))
 		return 500;
 	call->dialog =
@@ -474,24 +468,34 @@ void phone_call_take_cancel(struct phone *phone, const struct phone_incoming *ca
 	phone_call_refuse(call, 487, text);
 }
 
-/* What a PRACK says to our offer in a reliable answer; an offer in it has to wait for an UPDATE or
- * a re-INVITE.  0, or what to refuse it with. */
-static unsigned judge_prack(struct phone_call *call, const struct sip_message *prack)
+/* What a PRACK says to our offer in a reliable answer.  False: it ended the call. */
+static bool take_prack_answer(struct phone_call *call, const struct phone_incoming *incoming)
 {
-	struct phone_dialog *dialog = call->dialog;
+	const struct sip_message *prack = incoming->request;
 
-	if (!sip_offer_is_open(&dialog->offer))
-		return prack->body.length ? 491 : 0;
-	if (!prack->body.length || phone_call_take_description(call, dialog, prack))
-		return 488;
-	return 0;
+	if (prack->body.length && !phone_call_take_description(call, call->dialog, prack)) {
+		phone_reply(call->phone, incoming, 200);
+		return true;
+	}
+	phone_reply(call->phone, incoming, 488);
+	phone_call_refuse(call, 488, "the caller's audio can't be had here");
+	return false;
+}
+
+/* RFC 3262 5: once the first offer has its answer a PRACK may hold one more, which the 200 answers.
+ * One that can't be taken leaves things as they were. */
+static void take_prack_offer(struct phone_call *call, const struct phone_incoming *incoming)
+{
+	int length = phone_dialog_accept(call->dialog, incoming);
+
+	if (length)
+		phone_reply_send(call->phone, incoming, 200, length);
 }
 
 void phone_call_take_prack(struct phone_call *call, const struct phone_incoming *incoming)
 {
 	struct phone_ringing *ringing = call->ringing;
 	struct sip_rack rack;
-	unsigned refusal;
 
 	if (sip_rack_read(incoming->request, &rack)) {
 		phone_reply(call->phone, incoming, 400);
@@ -504,11 +508,11 @@ void phone_call_take_prack(struct phone_call *call, const struct phone_incoming 
 	}
 	ringing->unacknowledged = false;
 	phone_repeat_stop(&ringing->repeat);
-	refusal = judge_prack(call, incoming->request);
-	phone_reply(call->phone, incoming, refusal ? refusal : 200);
-	if (refusal == 488)
-		phone_call_refuse(call, 488, "the caller's audio can't be had here");
-	else if (call->state == PHONE_CALL_STATE_ANSWERING)
+	if (!sip_offer_is_open(&call->dialog->offer))
+		take_prack_offer(call, incoming);
+	else if (!take_prack_answer(call, incoming))
+		return;
+	if (call->state == PHONE_CALL_STATE_ANSWERING)
 		come_up(call);
 	else if (ringing->early)
 		phone_call_apply(call, call->dialog);

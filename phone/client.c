@@ -13,6 +13,7 @@
 #include "phone/race.h"
 #include "phone/relay_private.h"
 #include "phone/request.h"
+#include "phone/seize.h"
 #include "sip/transaction.h"
 
 enum {
@@ -66,7 +67,7 @@ static void client_free(struct phone_client *client)
 	client->phone->clients.count--;
 	sip_message_clear(&client->request);
 	phone_repeat_clear(&client->cancel);
-	phone_redirect_clear(&client->redirect);
+	phone_redirect_free(client->redirect);
 	net_timer_free(client->end);
 	net_timer_free(client->race);
 	free(client);
@@ -100,7 +101,8 @@ static void client_carry(struct phone_client *client, const struct phone_reload 
 	phone_reload_hop(reload, client->account, &client->hop);
 	phone_reload_hop(reload, client->account, &client->cancel.hop);
 	client->account = account;
-	client->redirect.account = account;
+	if (client->redirect)
+		client->redirect->account = account;
 }
 
 void phone_clients_carry(struct phone *phone, const struct phone_reload *reload)
@@ -122,6 +124,12 @@ void phone_clients_clear(struct phone *phone)
 			client_free(LIST_FIRST(&phone->clients.buckets[i]));
 }
 
+/* Is it not known yet where a 3xx leads? */
+static bool is_followed(const struct phone_client *client)
+{
+	return client->redirect && client->redirect->locate;
+}
+
 bool phone_clients_busy(const struct phone *phone)
 {
 	const struct phone_client *client;
@@ -129,7 +137,7 @@ bool phone_clients_busy(const struct phone *phone)
 	for (int i = 0; i < PHONE_CLIENT_BUCKETS; i++)
 		LIST_FOREACH(client, &phone->clients.buckets[i], others)
 	if (client->account->leaves &&
-	    (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || client->redirect.locate))
+	    (client->state == PHONE_CLIENT_OPEN || client->cancel.bytes || is_followed(client)))
 		return true;
 	return false;
 }
@@ -161,8 +169,7 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	make_branch(send->tx, client->branch);
 	LIST_INSERT_HEAD(&phone->clients.buckets[bucket_of(client->tx)], client, others);
 	phone->clients.count++;
-	if (!phone_repeat_init(&client->cancel, phone, (struct net_callback){NULL, NULL}) &&
-	    !net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
+	if (!net_timer_create(&client->end, phone->loop, (struct net_callback){take_end, client}))
 		return client;
 	client_free(client);
 	return NULL;
@@ -263,7 +270,7 @@ void phone_client_send(struct phone *phone, const struct kl_action_send *send)
 	struct phone_client *client =
 		send->attempt == 1 ? client_open(phone, send) : find(phone, send->tx);
 
-	if (client && client->redirect.locate)
+	if (client && is_followed(client))
 		return; /* it was answered */
 	phone_network_use(phone, &send->route);
 	if (!client)
@@ -296,7 +303,8 @@ static void client_cancel(struct phone_client *client)
 	client->cancelled = true;
 	sip_builder_init(&builder, phone->scratch, sizeof phone->scratch);
 	length = sip_build_cancel(&builder, &client->request, client->cancel_reason);
-	if (length > 0)
+	if (length > 0 &&
+	    !phone_repeat_init(&client->cancel, phone, (struct net_callback){NULL, NULL}))
 		phone_repeat_start(&client->cancel, &hop,
 				   (struct sip_span){phone->scratch, (size_t)length});
 	forget_in(client, TRANSACTION_MS);
@@ -411,7 +419,8 @@ static void feed_response(struct phone_client *client, const struct sip_message 
 							 client->proof, response, client->sent));
 	if (status / 100 == 2)
 		event.response.granted_ms = granted_in(client, response);
-	event.response.redirect = client->redirect.target.route;
+	if (client->redirect)
+		event.response.redirect = client->redirect->target.route;
 	phone_feed(client->phone, &event);
 }
 
@@ -423,19 +432,24 @@ static void take_target(void *user)
 		client->method == KL_INVITE ? phone_call_find(client->phone, client->token) : NULL;
 
 	if (call)
-		call->redirect = client->redirect.target;
-	feed_response(client, &client->redirect.response, client->redirect.status);
+		call->redirect = client->redirect->target;
+	feed_response(client, &client->redirect->response, client->redirect->status);
 }
 
 /* TRIG-9.  While names are looked up the route counts as alive: its answer came. */
 static void follow(struct phone_client *client, const struct sip_message *response)
 {
-	client->redirect.phone = client->phone;
-	client->redirect.account = client->account;
-	client->redirect.on_target = take_target;
-	client->redirect.user = client;
-	phone_redirect_follow(&client->redirect, response);
-	if (client->redirect.locate)
+	client->redirect = calloc(1, sizeof *client->redirect);
+	if (!client->redirect) {
+		feed_response(client, response, response->status);
+		return;
+	}
+	client->redirect->phone = client->phone;
+	client->redirect->account = client->account;
+	client->redirect->on_target = take_target;
+	client->redirect->user = client;
+	phone_redirect_follow(client->redirect, response);
+	if (is_followed(client))
 		feed_response(client, response, 100);
 }
 
@@ -545,6 +559,8 @@ static void take_final(struct phone_client *client, const struct sip_message *re
 	else if (open || late)
 		feed_response(client, response,
 			      open ? judge_final(client, response) : response->status);
+	else if (client->purpose == KL_FOR_SEIZE)
+		phone_seize_take_late(client, response);
 }
 
 bool phone_client_receive(struct phone *phone, const struct sip_message *response)

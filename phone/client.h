@@ -45,9 +45,9 @@ struct phone_client {
 	char branch[PHONE_ID_MAX];
 	struct sip_message request; /* as it was sent */
 	struct phone_repeat cancel;
-	const char *cancel_reason;      /* constant; NULL: none is known */
-	struct phone_redirect redirect; /* a 3xx that came */
-	struct net_timer *end;          /* when it is forgotten; runs once it is not OPEN */
+	const char *cancel_reason;       /* constant; NULL: none is known */
+	struct phone_redirect *redirect; /* a 3xx that came; NULL: none */
+	struct net_timer *end;           /* when it is forgotten; runs once it is not OPEN */
 	/* phone/race.h */
 	struct net_timer *race;
 	struct kl_route beside;

@@ -471,13 +471,22 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 		dialog = dialog_of_response(phone, origin, response);
 	if (!dialog)
 		return false;
-	if (sip_message_parse(&dialog->invite, origin->invite->received.at,
-			      origin->invite->received.length)) {
-		dialog_free(dialog);
-		return false;
-	}
+	sip_message_share(&dialog->invite, origin->invite);
 	take_accepted(dialog, origin, response);
 	return true;
+}
+
+struct phone_dialog_origin phone_dialog_origin_of(const struct phone *phone,
+						  const struct kl_binding *binding)
+{
+	struct phone_account *account =
+		phone_account_find(&phone->accounts, binding->line, binding->entry);
+
+	return (struct phone_dialog_origin){
+		.account = account,
+		.hop = {.route = binding->route,
+			.policy = phone_entry_config(phone, account)->policy},
+	};
 }
 
 struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
@@ -496,6 +505,22 @@ struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 		return dialog;
 	dialog_free(dialog);
 	return NULL;
+}
+
+struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
+					const struct sip_dialog *sip)
+{
+	const struct phone_dialog_origin origin = phone_dialog_origin_of(phone, binding);
+	struct phone_dialog *dialog = dialog_new(phone, &origin);
+
+	if (!dialog)
+		return NULL;
+	dialog->hop.name =
+		phone_locate_hop(phone, dialog->account, &dialog->found, &dialog->hop.route).name;
+	dialog->state = PHONE_DIALOG_ENDING;
+	dialog->binding = *binding;
+	dialog->sip = *sip;
+	return dialog;
 }
 
 bool phone_dialog_receive(struct phone *phone, const struct sip_message *response)

@@ -20,6 +20,7 @@
 #include "sip/session.h"
 
 struct phone_call;
+struct phone_incoming;
 struct phone_reload;
 
 #define PHONE_DIALOG_STATES(X)                                                                     \
@@ -83,6 +84,10 @@ struct phone_dialog_origin {
 	struct phone_call *call;          /* who wants it; NULL: nobody */
 };
 
+/* As BINDING says: without an INVITE and a call, and without the name of its certificate. */
+struct phone_dialog_origin phone_dialog_origin_of(const struct phone *phone,
+						  const struct kl_binding *binding);
+
 /* The early dialog that a provisional answer belongs to, which it may make.  NULL: it makes none,
  * or there is no room. */
 struct phone_dialog *phone_dialog_take_provisional(struct phone *phone,
@@ -98,6 +103,11 @@ bool phone_dialog_take_answer(struct phone *phone, const struct phone_dialog_ori
 struct phone_dialog *phone_dialog_from_invite(struct phone *phone,
 					      const struct phone_dialog_origin *origin,
 					      const char *tag, int *error);
+
+/* A dialog that something else than an INVITE made, for one request that ends it: a copy of SIP,
+ * where BINDING says.  NULL: there is no room. */
+struct phone_dialog *phone_dialog_adopt(struct phone *phone, const struct kl_binding *binding,
+					const struct sip_dialog *sip);
 
 /* All early dialogs of our INVITE end, since it did, or was left. */
 void phone_dialogs_end_early(struct phone *phone, kl_tx tx);
@@ -147,6 +157,10 @@ bool phone_dialog_next_route(struct phone_dialog *dialog);
 void phone_dialog_acknowledge(struct phone_dialog *dialog, const struct sip_message *invite);
 void phone_dialog_acknowledge_again(const struct phone_dialog *dialog,
 				    const struct sip_message *response);
+
+/* Accepts what an INVITE, UPDATE or PRACK says or asks of our audio: the length of the 200 in the
+ * phone's scratch.  0: it was refused, with 488 if for the audio. */
+int phone_dialog_accept(struct phone_dialog *dialog, const struct phone_incoming *incoming);
 
 /* The request with this branch can't be delivered (TRIG-10).  False: there is none. */
 bool phone_dialogs_take_fault(struct phone *phone, struct sip_span branch, enum kl_fault fault);

@@ -5,8 +5,8 @@
 
 /* ---- offers ---------------------------------------------------------------------------------- */
 
-/* RFC 3261 14.2, RFC 3311 5.2: an INVITE or UPDATE that can't be looked at now.  0, or what to
- * answer it with. */
+/* RFC 3261 14.2, RFC 3311 5.2: an INVITE, UPDATE or PRACK that can't be looked at now.  0, or what
+ * to answer it with. */
 static unsigned judge_time(const struct phone_dialog *dialog, const struct sip_message *request)
 {
 	const struct phone_call *call = dialog->call;
@@ -47,7 +47,8 @@ static int describe(struct phone_dialog *dialog, const struct sip_message *reque
 		       : 0;
 }
 
-/* A 200 in the phone's scratch: its length, or a SIP_E*. */
+/* A 200 in the phone's scratch: its length, or a SIP_E*.  That to a PRACK has neither Contact nor
+ * session timer (RFC 3262 table 1, RFC 4028 table 1). */
 static int write_accept(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	const struct phone_self self = phone_incoming_self(dialog->phone, incoming);
@@ -60,14 +61,15 @@ static int write_accept(struct phone_dialog *dialog, const struct phone_incoming
 	if (dialog->state == PHONE_DIALOG_UP)
 		sip_session_take_request(&dialog->session, incoming->request, net_now_ms());
 	phone_reply_begin(dialog->phone, incoming, 200, &builder);
-	phone_write_self(&builder, dialog->account, &self);
-	sip_session_write_answer(&dialog->session, &builder);
+	if (incoming->request->method != SIP_PRACK) {
+		phone_write_self(&builder, dialog->account, &self);
+		sip_session_write_answer(&dialog->session, &builder);
+	}
 	return length ? sip_builder_finish_body(&builder, "application/sdp", sip_span_of(text))
 		      : sip_builder_finish(&builder);
 }
 
-/* Accepts it, or answers 488.  Length of the 200 in the phone's scratch; 0: it was refused. */
-static int accept_change(struct phone_dialog *dialog, const struct phone_incoming *incoming)
+int phone_dialog_accept(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
 	unsigned status = judge(dialog, incoming->request);
 	int length = status ? 0 : write_accept(dialog, incoming);
@@ -84,7 +86,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 {
 	struct phone *phone = dialog->phone;
 	const struct phone_hop hop = phone_reply_hop(incoming);
-	int length = accept_change(dialog, incoming);
+	int length = phone_dialog_accept(dialog, incoming);
 
 	if (!length)
 		return;
@@ -98,7 +100,7 @@ static void take_invite(struct phone_dialog *dialog, const struct phone_incoming
 
 static void take_update(struct phone_dialog *dialog, const struct phone_incoming *incoming)
 {
-	int length = accept_change(dialog, incoming);
+	int length = phone_dialog_accept(dialog, incoming);
 
 	if (!length)
 		return;

@@ -204,8 +204,11 @@ json_t *phone_event_of_call(const struct phone *phone, const struct phone_call_e
 	return told;
 }
 
+/* What happens to its line meanwhile is told by phone_event_report(), once for all. */
 void phone_event_call(struct phone *phone, const struct phone_call_event *event)
 {
-	if (!LIST_EMPTY(&phone->listeners.all))
+	bool is_of_line = event->type == PHONE_CALL_ACTION && event->action->type == KL_DO_REPORT;
+
+	if (!is_of_line && !LIST_EMPTY(&phone->listeners.all))
 		phone_event_tell(phone, phone_event_of_call(phone, event));
 }

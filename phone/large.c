@@ -9,15 +9,14 @@
 
 /* RFC 3261 18.1.1: within 200 bytes of the path's MTU, or over 1300 bytes if that is not known.
  * What the kernel knows may be the first link's MTU alone, so it only ever lowers the bound. */
-bool phone_large_is(const struct phone_hop *hop, size_t length)
+bool phone_large_is(struct phone *phone, const struct phone_hop *hop, size_t length)
 {
-	const struct net_address to = phone_route_address(&hop->route);
 	size_t most = PHONE_DATAGRAM_MAX;
 	int mtu;
 
 	if (hop->route.transport != KL_UDP || !hop->policy->tcp_for_large)
 		return false;
-	mtu = net_address_mtu_toward(&to);
+	mtu = phone_network_mtu(phone, &hop->route);
 	if (mtu > PHONE_DATAGRAM_MTU_MARGIN && mtu - PHONE_DATAGRAM_MTU_MARGIN < PHONE_DATAGRAM_MAX)
 		most = (size_t)(mtu - PHONE_DATAGRAM_MTU_MARGIN);
 	return length > most;
@@ -62,7 +61,7 @@ static bool write_via(struct phone_client *client)
 
 void phone_large_begin(struct phone_client *client)
 {
-	if (!phone_large_is(&client->hop, client->request.received.length))
+	if (!phone_large_is(client->phone, &client->hop, client->request.received.length))
 		return;
 	client->over_tcp = true;
 	client->over_tcp = write_via(client);

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Is a request of LENGTH bytes too large for a datagram on that hop, where its policy asks? */
-bool phone_large_is(const struct phone_hop *hop, size_t length);
+bool phone_large_is(struct phone *phone, const struct phone_hop *hop, size_t length);
 
 /* Decides for a request that was just written. */
 void phone_large_begin(struct phone_client *client);

@@ -16,6 +16,11 @@ void phone_log_set_level(enum phone_log_level level)
 	level_most = level;
 }
 
+bool phone_log_takes(enum phone_log_level level)
+{
+	return level <= level_most;
+}
+
 static const char *level_text(enum phone_log_level level)
 {
 	switch (level) {
@@ -43,13 +48,14 @@ static void make_printable(char *text)
 void phone_log(enum phone_log_level level, const char *format, ...)
 {
 	char text[LINE_MAX_SIZE], clock[sizeof "2026-01-01 00:00:00"];
-	uint64_t now = net_now_ms();
+	uint64_t now;
 	struct timespec wall;
 	struct tm day;
 	va_list arguments;
 
-	if (level > level_most)
+	if (!phone_log_takes(level))
 		return;
+	now = net_now_ms();
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);

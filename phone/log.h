@@ -6,6 +6,8 @@
 #ifndef PHONE_LOG_H
 #define PHONE_LOG_H
 
+#include <stdbool.h>
+
 enum phone_log_level {
 	PHONE_LOG_NOTHING,
 	PHONE_LOG_ERROR,   /* something does not work */
@@ -17,6 +19,9 @@ enum phone_log_level {
 
 /* For the whole process. */
 void phone_log_set_level(enum phone_log_level level);
+
+/* Is anything of that level logged?  For who would write words in vain. */
+bool phone_log_takes(enum phone_log_level level);
 
 void phone_log(enum phone_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

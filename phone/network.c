@@ -10,6 +10,7 @@ enum {
 	LOOPBACK_NET = 127,
 	WAYS_ASKED_MAX = 64,
 	LOOK_GAP_MS = 10, /* ten thousand lines may fail at once, and look once */
+	MTU_KEPT_MS = 1000,
 };
 
 /* ---- paths ----------------------------------------------------------------------------------- */
@@ -149,16 +150,36 @@ void phone_network_check(struct phone *phone)
 		net_timer_set(network->timer, at_ms);
 }
 
+static struct phone_path *find_path(struct phone_network *network, const struct net_address *remote)
+{
+	for (uint32_t i = 0; i < network->path_count; i++)
+		if (same_host(&network->paths[i].remote, remote))
+			return &network->paths[i];
+	return NULL;
+}
+
+int phone_network_mtu(struct phone *phone, const struct kl_route *route)
+{
+	const struct net_address remote = phone_route_address(route);
+	struct phone_path *path = find_path(&phone->network, &remote);
+	const uint64_t now_ms = net_now_ms();
+
+	if (!path)
+		return net_address_mtu_toward(&remote);
+	if (now_ms >= path->mtu_until_ms) {
+		path->mtu = net_address_mtu_toward(&remote);
+		path->mtu_until_ms = now_ms + MTU_KEPT_MS;
+	}
+	return path->mtu;
+}
+
 void phone_network_use(struct phone *phone, const struct kl_route *route)
 {
 	struct phone_network *network = &phone->network;
 	struct phone_path path = {.remote = phone_route_address(route)};
 
-	if (!network->link)
+	if (!network->link || find_path(network, &path.remote))
 		return;
-	for (uint32_t i = 0; i < network->path_count; i++)
-		if (same_host(&network->paths[i].remote, &path.remote))
-			return;
 	path_look(&path, &network->bind);
 	network->paths[network->path_next] = path;
 	network->path_next = (network->path_next + 1) % PHONE_PATHS_MAX;

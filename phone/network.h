@@ -20,6 +20,8 @@ enum {
 struct phone_path {
 	struct net_address remote, local; /* local: as the servers were told */
 	bool open;                        /* there is a way */
+	int mtu;                          /* or a negative errno value */
+	uint64_t mtu_until_ms;            /* then it is asked for again */
 };
 
 struct phone_network {
@@ -44,6 +46,9 @@ void phone_network_set_resolvers(struct phone *phone, const struct net_resolver_
 
 /* A request goes to ROUTE. */
 void phone_network_use(struct phone *phone, const struct kl_route *route);
+
+/* The path's MTU as the kernel knew it within the last second, or a negative errno value. */
+int phone_network_mtu(struct phone *phone, const struct kl_route *route);
 
 /* Looks at the network now, or in a moment if that was just done: at the start, and when a send
  * failed.  The engine then learns first that there is no network, and blames no server. */

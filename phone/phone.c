@@ -51,10 +51,11 @@ static void log_action(const struct phone *phone, const struct kl_action *action
 		      !phone_relay_is_token(phone, action->outcome.token);
 	bool decision =
 		action->type == KL_DO_REPORT || is_own || action->type == KL_DO_SUBSCRIPTION;
+	enum phone_log_level level = decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO;
 	char text[KL_TEXT_MAX];
 
-	phone_log(decision ? PHONE_LOG_NOTICE : PHONE_LOG_INFO, "%s",
-		  phone_action_text(phone, action, text));
+	if (phone_log_takes(level))
+		phone_log(level, "%s", phone_action_text(phone, action, text));
 }
 
 /* ---- the engine ------------------------------------------------------------------------------ */
@@ -263,8 +264,9 @@ static void take_packet(void *user, const struct phone_packet *packet)
 		phone_server_refuse(phone, packet, error);
 		return;
 	}
-	phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
-		  SIP_SPAN(message.method_name), message.status);
+	if (phone_log_takes(PHONE_LOG_DEBUG))
+		phone_log(PHONE_LOG_DEBUG, "%s: %.*s %u", phone_route_text(&packet->source, source),
+			  SIP_SPAN(message.method_name), message.status);
 	if (message.is_request)
 		phone_server_receive(phone, &message, packet);
 	else if (!phone_client_receive(phone, &message) && !phone_dialog_receive(phone, &message) &&

@@ -98,16 +98,15 @@ void phone_redirect_follow(struct phone_redirect *redirect, const struct sip_mes
 	redirect->status = (uint16_t)response->status;
 	redirect->tried = 0;
 	redirect->target.route.port = 0;
-	if (sip_message_parse(&redirect->response, response->received.at,
-			      response->received.length))
-		redirect->on_target(redirect->user);
-	else
-		try_next(redirect);
+	sip_message_share(&redirect->response, response);
+	try_next(redirect);
 }
 
-void phone_redirect_clear(struct phone_redirect *redirect)
+void phone_redirect_free(struct phone_redirect *redirect)
 {
+	if (!redirect)
+		return;
 	phone_locate_stop(redirect->locate);
-	redirect->locate = NULL;
 	sip_message_clear(&redirect->response);
+	free(redirect);
 }

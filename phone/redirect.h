@@ -47,8 +47,8 @@ struct phone_redirect {
  * `response`, `status`, `tried`, `locate` and `target` is set. */
 void phone_redirect_follow(struct phone_redirect *redirect, const struct sip_message *response);
 
-/* Ends that without a call. */
-void phone_redirect_clear(struct phone_redirect *redirect);
+/* Ends that without a call, and frees it.  NULL is fine. */
+void phone_redirect_free(struct phone_redirect *redirect);
 
 /* May that stand in a URI (RFC 3986 2)?  Anything else could end the header that it is put into. */
 bool phone_is_uri_text(const char *text);

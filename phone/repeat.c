@@ -88,6 +88,8 @@ int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
 
 void phone_repeat_stop(struct phone_repeat *repeat)
 {
+	if (!repeat->timer)
+		return;
 	net_timer_set(repeat->timer, NET_NEVER);
 	free(repeat->bytes);
 	repeat->bytes = NULL;

@@ -32,6 +32,6 @@ void phone_repeat_clear(struct phone_repeat *repeat);
  * 0, or a negative errno value of this first send. */
 int phone_repeat_start(struct phone_repeat *repeat, const struct phone_hop *hop,
 		       struct sip_span bytes);
-void phone_repeat_stop(struct phone_repeat *repeat);
+void phone_repeat_stop(struct phone_repeat *repeat); /* one that was never begun is fine */
 
 #endif

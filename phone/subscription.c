@@ -129,7 +129,10 @@ static struct phone_subscription *seize_for(struct phone *phone, const struct kl
 	}
 	if (send->attempt == 1 && seize->dialog)
 		renew(seize); /* the call asks once more (RFC 4028 7.3) */
-	net_timer_set(seize->end, net_now_ms() + send->expires_ms + TIMER_N_MS);
+	seize->binding = (struct kl_binding){.line = send->line, .entry = send->entry};
+	seize->cseq = send->cseq;
+	seize->runs_out_at_ms = net_now_ms() + send->expires_ms;
+	net_timer_set(seize->end, seize->runs_out_at_ms + TIMER_N_MS);
 	return seize;
 }
 
@@ -415,5 +418,6 @@ bool phone_subscription_accept(struct phone_subscription *subscription, const st
 		phone_log(PHONE_LOG_WARNING, "the %u from %s makes no subscription: %s",
 			  response->status, phone_route_text(&hop->route, route),
 			  sip_strerror(error));
+	subscription->binding.route = hop->route;
 	return !error;
 }

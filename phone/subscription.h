@@ -28,7 +28,7 @@ struct phone_subscription {
 	uint64_t id; /* the engine's token; of a seize its call's */
 	bool seizes;
 	bool configured;   /* a file asks for it: one that ended for good stays, to be seen */
-	bool unasked;      /* it was asked for, and is to end */
+	bool unasked;      /* it was asked for, and is to end; of a seize: its call is over */
 	const void *owner; /* as in phone_subscribe_order */
 	uint32_t line;
 	char event[PHONE_EVENT_MAX + 1];
@@ -47,6 +47,11 @@ struct phone_subscription {
 	/* NOTIFYs that may come at once, and when that was so. */
 	unsigned room;
 	uint64_t room_at_ms;
+	/* Of a seize: by what the 2xx came (port 0: none did), the CSeq of the last SUBSCRIBE, and
+	 * when what that asks for has run out. */
+	struct kl_binding binding;
+	uint32_t cseq;
+	uint64_t runs_out_at_ms;
 	/* Of a seize: when its dialog is forgotten; else when the first NOTIFY is waited for no
 	 * more. */
 	struct net_timer *end;

@@ -64,3 +64,14 @@ void invariants_see_return(struct sim_invariants *inv, const struct kl_report *r
 	expect(inv, inv->late || inv->now >= inv->turn_at, "lines return in their turns");
 	inv->turn_at = inv->now + 1000 / arrivals;
 }
+
+void invariants_see_boot(struct sim_invariants *inv, const struct kl_report *report)
+{
+	const struct kl_policy *policy = entry_of(inv, report->line, report->entry)->policy;
+	kl_ms wait_ms = report->retry_at - inv->now;
+
+	expect(inv,
+	       policy->fleet_capacity && wait_ms <= policy->boot_spread_ms &&
+		       wait_ms <= UINT64_C(2000) * policy->fleet_lines / policy->fleet_capacity,
+	       "a line that is started waits for no more than its fleet needs");
+}

@@ -167,6 +167,9 @@ void invariants_see_life(struct sim_invariants *inv, const struct kl_route *rout
 /* A line returns to a better route, by itself. */
 void invariants_see_return(struct sim_invariants *inv, const struct kl_report *report);
 
+/* A line was started, and waits for the sake of its fleet. */
+void invariants_see_boot(struct sim_invariants *inv, const struct kl_report *report);
+
 /* A route was found silent. */
 void invariants_see_silence(struct sim_invariants *inv, const struct kl_route *route, kl_ms ms);
 

@@ -68,7 +68,9 @@ static void check_state(struct sim_invariants *inv, const struct kl_report *repo
 	    returns || (report->to == KL_REFRESHING && report->from != KL_STANDBY))
 		reg->failures = 0;
 	reg->failures += backed_off;
-	if (report->to == KL_BACKING_OFF)
+	if (report->to == KL_BACKING_OFF && report->why == KL_WHY_STARTED)
+		invariants_see_boot(inv, report);
+	else if (report->to == KL_BACKING_OFF)
 		check_back_off(inv, reg, report);
 	if (returns)
 		line->returned |= 1U << report->entry;

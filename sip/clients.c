@@ -8,6 +8,7 @@ enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers B, D, F, M; RFC 3261 9.1 after a CANCEL */
 	ACK_MAX = 8192,
 	NOWHERE = 0, /* no slot: they count from 1 */
+	SLOTS_PER_BUCKET = 4,
 };
 
 /* RFC 3261 figures 5 and 6, RFC 6026 figure 4.  A non-INVITE's Trying is CALLING. */
@@ -42,7 +43,8 @@ struct sip_clients {
 	struct client *slots; /* from 1 on; what was never used is not touched */
 	uint32_t used;        /* the highest slot that was ever in use */
 	uint32_t free_slot;   /* a lower one that is free again, and so on by `next` */
-	uint32_t *buckets;    /* as many as slots: first of the chain */
+	uint32_t *buckets;    /* first of each chain */
+	uint32_t bucket_count;
 	struct sip_waiters waiters;
 	char ack[ACK_MAX]; /* the last one that was made */
 };
@@ -51,7 +53,7 @@ struct sip_clients {
 
 static uint32_t *bucket_of(const struct sip_clients *table, struct sip_span branch)
 {
-	return &table->buckets[sip_span_hash(branch) % table->limit];
+	return &table->buckets[sip_span_hash(branch) % table->bucket_count];
 }
 
 static struct client *find(const struct sip_clients *table, struct sip_span branch,
@@ -123,8 +125,9 @@ struct sip_clients *sip_clients_new(uint32_t limit)
 		return NULL;
 	}
 	table->limit = limit;
+	table->bucket_count = limit / SLOTS_PER_BUCKET + 1;
 	table->slots = calloc(limit + 1, sizeof(*table->slots));
-	table->buckets = calloc(limit, sizeof(*table->buckets));
+	table->buckets = calloc(table->bucket_count, sizeof(*table->buckets));
 	if (!table->slots || !table->buckets || sip_waiters_init(&table->waiters, limit) != 0) {
 		sip_clients_free(table);
 		return NULL;
@@ -265,6 +268,20 @@ bool sip_clients_drop(struct sip_clients *table, sip_client_id id)
 		return false;
 	close_client(table, client);
 	return true;
+}
+
+void sip_clients_lose(struct sip_clients *table,
+		      bool (*is_broken)(const void *user, const struct sip_peer *peer),
+		      const void *user, uint64_t now)
+{
+	for (uint32_t i = 1; i <= table->used; i++) {
+		struct client *client = &table->slots[i];
+
+		if (client->state != CALLING || !is_broken(user, &client->peer))
+			continue;
+		client->end_at = now;
+		wait_on(table, client);
+	}
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */

@@ -80,6 +80,12 @@ int sip_clients_cancel(struct sip_clients *table, sip_client_id id, uint64_t now
  * is gone. */
 bool sip_clients_drop(struct sip_clients *table, sip_client_id id);
 
+/* The ways that IS_BROKEN tells of broke (RFC 3261 17.1.4): who heard nothing from there yet is
+ * silent at once, by sip_clients_next(). */
+void sip_clients_lose(struct sip_clients *table,
+		      bool (*is_broken)(const void *user, const struct sip_peer *peer),
+		      const void *user, uint64_t now);
+
 bool sip_clients_next(struct sip_clients *table, struct sip_client_due *due, uint64_t now);
 uint64_t sip_clients_deadline(const struct sip_clients *table);
 size_t sip_clients_count(const struct sip_clients *table);

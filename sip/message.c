@@ -3,10 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a message and those that share it have in common: its index, and its bytes behind that. */
+struct sip_block {
+	size_t holders;
+	struct sip_header headers[];
+};
+
 /* The head while it is being indexed: TEXT and RAW have the same length and differ only where a
- * folded line's CRLF is blanked in TEXT. */
+ * folded line's CRLF is blanked in TEXT.  Without such a line they are one. */
 struct head {
-	char *text;
+	const char *text;
 	const char *raw;
 	size_t length; /* up to the blank line, the last header's CRLF included */
 };
@@ -35,18 +41,22 @@ static bool is_fold(const char *crlf, const char *end)
 	return crlf + 2 < end && (crlf[2] == ' ' || crlf[2] == '\t');
 }
 
+/* Of a clean head: there CR stands before LF alone. */
 static const char *find_crlf(const char *at, const char *end)
 {
-	return memmem(at, (size_t)(end - at), "\r\n", 2);
+	return at < end ? memchr(at, '\r', (size_t)(end - at)) : NULL;
 }
 
-/* The number of lines, folded ones counted once. */
-static size_t count_lines(const char *at, const char *end)
+/* The number of lines, folded ones counted once; *FOLDS: there are such. */
+static size_t count_lines(const char *at, const char *end, bool *folds)
 {
 	size_t count = 0;
 
-	for (const char *crlf = find_crlf(at, end); crlf; crlf = find_crlf(crlf + 2, end))
+	*folds = false;
+	for (const char *crlf = find_crlf(at, end); crlf; crlf = find_crlf(crlf + 2, end)) {
+		*folds |= is_fold(crlf, end);
 		count += !is_fold(crlf, end);
+	}
 	return count;
 }
 
@@ -265,26 +275,29 @@ static int check(struct sip_message *message)
 
 /* ---- parse --------------------------------------------------------------------------------- */
 
-/* One block: the index, the bytes as received, and the head unfolded. */
+/* One block: the index, the bytes as received, and where lines are folded the head unfolded. */
 static int take_bytes(struct sip_message *message, struct head *head, struct sip_span received)
 {
-	size_t lines = count_lines(received.at, received.at + head->length);
-	size_t index_size = lines * sizeof(*message->headers);
+	bool folds;
+	size_t lines = count_lines(received.at, received.at + head->length, &folds);
+	size_t index_size = sizeof(struct sip_block) + lines * sizeof(*message->headers);
 	char *raw;
 
 	if (lines > SIP_LINES_MAX + 1)
 		return SIP_ESIZE;
-	message->block = malloc(index_size + received.length + head->length);
+	message->block = malloc(index_size + received.length + (folds ? head->length : 0));
 	if (!message->block)
 		return SIP_EMEMORY;
-	message->headers = message->block;
+	message->block->holders = 1;
+	message->headers = message->block->headers;
 	raw = (char *)message->block + index_size;
 	memcpy(raw, received.at, received.length);
 	message->received = (struct sip_span){raw, received.length};
-	head->raw = raw;
-	head->text = raw + received.length;
-	memcpy(head->text, raw, head->length);
-	unfold(head->text, head->length);
+	head->raw = head->text = raw;
+	if (folds) {
+		head->text = memcpy(raw + received.length, raw, head->length);
+		unfold(raw + received.length, head->length);
+	}
 	return 0;
 }
 
@@ -340,16 +353,25 @@ int sip_message_parse(struct sip_message *message, const void *bytes, size_t len
 	return error;
 }
 
+void sip_message_share(struct sip_message *to, const struct sip_message *message)
+{
+	*to = *message;
+	to->block->holders++;
+}
+
 void sip_message_clear(struct sip_message *message)
 {
-	free(message->block);
+	if (message->block && --message->block->holders == 0)
+		free(message->block);
 	*message = (struct sip_message){0};
 }
 
-/* The unfolded head stands behind the received bytes in the block: take_bytes(). */
+/* An unfolded head stands behind the received bytes in the block: take_bytes(). */
 size_t sip_message_offset(const struct sip_message *message, struct sip_span piece)
 {
-	return (size_t)(piece.at - message->received.at) - message->received.length;
+	size_t offset = (size_t)(piece.at - message->received.at);
+
+	return offset < message->received.length ? offset : offset - message->received.length;
 }
 
 /* ---- access -------------------------------------------------------------------------------- */

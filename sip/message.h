@@ -44,7 +44,7 @@ struct sip_message {
 	struct sip_span body;     /* as long as Content-Length says, or all that is there */
 	struct sip_header *headers;
 	size_t header_count;
-	void *block; /* the one allocation, owned; headers and spans lie in it */
+	struct sip_block *block; /* the one allocation; headers and spans lie in it */
 };
 
 /* Parses a datagram: copies the bytes, indexes the header lines, checks that the message is valid:
@@ -55,6 +55,9 @@ struct sip_message {
  *   - the body is not shorter than Content-Length; a surplus is cut off.
  * On success the caller clears the message.  On an error it holds nothing. */
 int sip_message_parse(struct sip_message *message, const void *bytes, size_t length);
+
+/* The same message once more, without a copy of its bytes: each of both is cleared. */
+void sip_message_share(struct sip_message *to, const struct sip_message *message);
 
 void sip_message_clear(struct sip_message *message);
 

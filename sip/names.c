@@ -10,9 +10,10 @@ static const char *const methods[SIP_METHODS_MAX] = {"?",
 
 static const struct {
 	const char *name;
+	size_t length;
 	char compact;
-} headers[SIP_HEADERS_KNOWN] = {{"?", 0},
-#define SIP_HEADER_ROW(id, name, compact) {name, compact},
+} headers[SIP_HEADERS_KNOWN] = {{"?", 1, 0},
+#define SIP_HEADER_ROW(id, name, compact) {name, sizeof(name) - 1, compact},
 				SIP_HEADERS(SIP_HEADER_ROW)
 #undef SIP_HEADER_ROW
 };
@@ -31,17 +32,18 @@ enum sip_method sip_method_of(struct sip_span name)
 	return SIP_METHOD_OTHER;
 }
 
-static bool header_has_compact_name(int id, struct sip_span name)
+static bool header_has_name(int id, struct sip_span name)
 {
 	/* ASCII letters differ from their other case in bit 5 alone. */
-	return name.length == 1 && headers[id].compact &&
-	       (name.at[0] | 0x20) == headers[id].compact;
+	if (name.length == 1)
+		return headers[id].compact && (name.at[0] | 0x20) == headers[id].compact;
+	return name.length == headers[id].length && sip_span_is(name, headers[id].name);
 }
 
 enum sip_header_id sip_header_id_of(struct sip_span name)
 {
 	for (int i = SIP_HEADER_OTHER + 1; i < SIP_HEADERS_KNOWN; i++)
-		if (header_has_compact_name(i, name) || sip_span_is(name, headers[i].name))
+		if (header_has_name(i, name))
 			return (enum sip_header_id)i;
 	return SIP_HEADER_OTHER;
 }

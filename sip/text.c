@@ -1,7 +1,6 @@
 #include "sip/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 static const struct {
 	int error;
@@ -28,11 +27,6 @@ const char *sip_strerror(int error)
 	return "no error";
 }
 
-struct sip_span sip_span_of(const char *string)
-{
-	return (struct sip_span){string, string ? strlen(string) : 0};
-}
-
 bool sip_span_equal(struct sip_span a, struct sip_span b)
 {
 	return a.length == b.length && (a.length == 0 || memcmp(a.at, b.at, a.length) == 0);
@@ -45,12 +39,6 @@ uint64_t sip_span_hash(struct sip_span span)
 	for (size_t i = 0; i < span.length; i++)
 		hash = (hash ^ (unsigned char)span.at[i]) * 0x100000001b3;
 	return hash ^ hash >> 32;
-}
-
-bool sip_span_is(struct sip_span span, const char *string)
-{
-	return span.length == strlen(string) &&
-	       (span.length == 0 || strncasecmp(span.at, string, span.length) == 0);
 }
 
 static bool is_blank(char c)
@@ -102,16 +90,17 @@ struct sip_span sip_span_unquote(struct sip_span span)
 	return span;
 }
 
-static bool is_token_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("-.!%*_+`'~", c));
-}
+static const bool token_chars[UINT8_MAX + 1] = {
+	['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true,
+	['.'] = true,         ['!'] = true,         ['%'] = true,         ['*'] = true,
+	['_'] = true,         ['+'] = true,         ['`'] = true,         ['\''] = true,
+	['~'] = true,
+};
 
 bool sip_span_is_token(struct sip_span span)
 {
 	for (size_t i = 0; i < span.length; i++)
-		if (!is_token_char(span.at[i]))
+		if (!token_chars[(unsigned char)span.at[i]])
 			return false;
 	return span.length > 0;
 }

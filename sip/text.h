@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+#include <strings.h>
 
 #define SIP_ERRORS(X)                                                                              \
 	X(SIP_EEMPTY, -1, "nothing but line ends: a keep-alive")                                   \
@@ -46,7 +48,10 @@ struct sip_span {
 #define SIP_SPAN(span) (int)(span).length, (span).at
 
 /* The span of a C string; of NULL, the absent span. */
-struct sip_span sip_span_of(const char *string);
+static inline struct sip_span sip_span_of(const char *string)
+{
+	return (struct sip_span){string, string ? strlen(string) : 0};
+}
 
 /* Byte for byte, as tags, branches and Call-IDs compare. */
 bool sip_span_equal(struct sip_span a, struct sip_span b);
@@ -55,7 +60,11 @@ bool sip_span_equal(struct sip_span a, struct sip_span b);
 uint64_t sip_span_hash(struct sip_span span);
 
 /* ASCII case ignored, as names and tokens compare. */
-bool sip_span_is(struct sip_span span, const char *string);
+static inline bool sip_span_is(struct sip_span span, const char *string)
+{
+	return span.length == strlen(string) &&
+	       (span.length == 0 || strncasecmp(span.at, string, span.length) == 0);
+}
 
 /* Without the blanks, tabs and line ends around it. */
 struct sip_span sip_span_trim(struct sip_span span);

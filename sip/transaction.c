@@ -9,6 +9,7 @@ enum {
 	GIVE_UP_MS = 64 * SIP_T1_MS, /* timers H, J and L */
 	NOWHERE = 0,                 /* no slot: they count from 1 */
 	SHARE_KEPT = 8,              /* of the slots, one in so many is kept */
+	SLOTS_PER_BUCKET = 4,
 };
 
 /* RFC 3261 figures 7 and 8, and RFC 6026 figure 5.  A non-INVITE's Trying is PROCEEDING without a
@@ -46,8 +47,9 @@ struct sip_transactions {
 	struct transaction *slots; /* from 1 on; what was never used is not touched */
 	uint32_t used;             /* the highest slot that was ever in use */
 	uint32_t free_slot;        /* a lower one that is free again, and so on by `next` */
-	uint32_t *buckets;         /* as many as slots: first of the chain */
-	uint32_t *origins;         /* the same, for requests that come twice */
+	size_t bucket_count;
+	uint32_t *buckets; /* first of each chain */
+	uint32_t *origins; /* the same, for requests that come twice */
 	struct sip_waiters waiters;
 };
 
@@ -78,7 +80,7 @@ static uint32_t slot_of(const struct sip_transactions *table, sip_transaction_id
 static uint32_t find(const struct sip_transactions *table, const char *key)
 {
 	uint64_t hash = sip_span_hash(sip_span_of(key));
-	uint32_t slot = table->buckets[hash % table->limit];
+	uint32_t slot = table->buckets[hash % table->bucket_count];
 
 	while (slot != NOWHERE &&
 	       (table->slots[slot].hash != hash || strcmp(table->slots[slot].key, key) != 0))
@@ -103,7 +105,7 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 		.resend_at = SIP_NEVER,
 		.end_at = SIP_NEVER,
 	};
-	bucket = &table->buckets[t->hash % table->limit];
+	bucket = &table->buckets[t->hash % table->bucket_count];
 	t->next = *bucket;
 	*bucket = slot;
 	table->count++;
@@ -112,7 +114,7 @@ static uint32_t open_slot(struct sip_transactions *table, char *key)
 
 static uint32_t *origin_bucket(const struct sip_transactions *table, const char *origin)
 {
-	return &table->origins[sip_span_hash(sip_span_of(origin)) % table->limit];
+	return &table->origins[sip_span_hash(sip_span_of(origin)) % table->bucket_count];
 }
 
 /* RFC 3261 8.2.2.2: is there a transaction with this origin?  It came by another way, since its key
@@ -153,7 +155,7 @@ static void drop_origin(struct sip_transactions *table, uint32_t slot)
 static void close_slot(struct sip_transactions *table, uint32_t slot)
 {
 	struct transaction *t = &table->slots[slot];
-	uint32_t *link = &table->buckets[t->hash % table->limit];
+	uint32_t *link = &table->buckets[t->hash % table->bucket_count];
 
 	sip_waiters_set(&table->waiters, &t->waiter, SIP_NEVER);
 	drop_origin(table, slot);
@@ -178,9 +180,10 @@ struct sip_transactions *sip_transactions_new(size_t limit)
 		return NULL;
 	}
 	table->limit = limit;
+	table->bucket_count = limit / SLOTS_PER_BUCKET + 1;
 	table->slots = calloc(limit + 1, sizeof(*table->slots));
-	table->buckets = calloc(limit, sizeof(*table->buckets));
-	table->origins = calloc(limit, sizeof(*table->origins));
+	table->buckets = calloc(table->bucket_count, sizeof(*table->buckets));
+	table->origins = calloc(table->bucket_count, sizeof(*table->origins));
 	if (!table->slots || !table->buckets || !table->origins ||
 	    sip_waiters_init(&table->waiters, (uint32_t)limit) != 0) {
 		sip_transactions_free(table);

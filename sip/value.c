@@ -110,17 +110,19 @@ static bool params_are_valid(struct sip_span params)
 
 /* ---- URIs ---------------------------------------------------------------------------------- */
 
-static bool is_uri_char(char c)
-{
-	unsigned char byte = (unsigned char)c;
-
-	return byte > ' ' && byte < 0x7f && !strchr("<>\"\\^`{|}", c);
-}
+/* All that is printed but <>"\^`{|} and the blank. */
+static const bool
+	uri_chars[UINT8_MAX + 1] =
+		{
+			['!'] = true,         ['#' ... ';'] = true, ['='] = true,
+			['?' ... '['] = true, [']'] = true,         ['_'] = true,
+			['a' ... 'z'] = true, ['~'] = true,
+};
 
 static bool has_only_uri_chars(struct sip_span text)
 {
 	for (size_t i = 0; i < text.length; i++)
-		if (!is_uri_char(text.at[i]))
+		if (!uri_chars[(unsigned char)text.at[i]])
 			return false;
 	return true;
 }
@@ -157,25 +159,18 @@ static struct sip_span uri_find_spans(struct sip_uri *uri, struct sip_span after
 	return span_between(where.at, semicolon);
 }
 
-/* libosip2 gets host and port alone: it unescapes users, refuses some that RFC 3261 allows, and
- * takes time that grows with the square of the parameters' number. */
+/* host, or host ":" port.  An IPv6 address has colons of its own, in brackets. */
 static int uri_decode(struct sip_uri *uri, struct sip_span where)
 {
-	char *copy = NULL;
-	osip_uri_t *decoded = NULL;
-	int error = SIP_EMEMORY;
+	const char *end = where.at + where.length;
+	const char *bracket = memchr(where.at, ']', where.length);
+	const char *behind = bracket ? bracket : where.at;
+	const char *colon = memchr(behind, ':', (size_t)(end - behind));
+	const struct sip_span absent = {NULL, 0};
 
-	if (asprintf(&copy, "sip:%.*s", SIP_SPAN(where)) < 0)
-		return SIP_EMEMORY;
-	if (osip_uri_init(&decoded) == 0)
-		error = osip_uri_parse(decoded, copy) == 0
-				? decoded_host_parse(uri->host, decoded->host, where)
-				: SIP_EVALUE;
-	if (error == 0)
-		error = port_parse(&uri->port, sip_span_of(decoded->port));
-	osip_uri_free(decoded);
-	free(copy);
-	return error;
+	if (host_parse(uri->host, span_between(where.at, colon ? colon : end)))
+		return SIP_EVALUE;
+	return port_parse(&uri->port, colon ? span_between(colon + 1, end) : absent);
 }
 
 /* The parameters that say where the URI goes (RFC 3261 19.1.1). */

@@ -1,8 +1,8 @@
 /* value.h - header values decoded: URIs, addresses, Vias, CSeq.
  *
- * libosip2 decodes hosts, ports and Via's protocol; nothing of it shows here.  Names, parameters
- * and lists are spans into the text that was given, byte for byte as received: libosip2 would drop,
- * unescape and recase them.
+ * libosip2 decodes what stands before a Via's parameters; nothing of it shows here.  Names,
+ * parameters and lists are spans into the text that was given, byte for byte as received: libosip2
+ * would drop, unescape and recase them.
  * Errors: SIP_EVALUE (grammar), SIP_ERANGE (a number), SIP_EMEMORY; the result is then undefined.
  */
 #ifndef SIP_VALUE_H

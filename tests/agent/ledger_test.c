@@ -231,7 +231,7 @@ static int make_record(char *to, size_t size)
 	dialog->binding.redirected = true;
 	dialog->binding.route = (struct kl_route){.ip = {[15] = 2}, .port = 5060};
 	dialog->heard[AGENT_OUTSIDE] = 8;
-	agent_cseq_went(&dialog->cseq[AGENT_INSIDE], 5, 6, true);
+	agent_cseq_went(&dialog->cseq[AGENT_INSIDE], 5, 6, SIP_INVITE);
 	agent_dialog_set(dialog, AGENT_INSIDE_TARGET, sip_span_of("sip:phone@127.0.0.1"));
 	agent_dialog_set(dialog, AGENT_OUTSIDE_ROUTES, sip_span_of("<sip:p;lr>"));
 	length = agent_dialog_record(dialog, &names, &at, to, size);

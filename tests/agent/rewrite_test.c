@@ -303,6 +303,33 @@ static void test_rack_agent_4(void **state)
 	sip_message_clear(&message);
 }
 
+/* So does the id of a NOTIFY about a REFER, however the header is written, and of no other. AGENT-4
+ */
+static void test_refer_agent_4(void **state)
+{
+	static char to[SIZE];
+	static const struct {
+		const char *before, *after;
+	} rows[] = {
+		{"Event: refer;id=42\r\n", "Event: refer;id=41\r\n"},
+		{"o:\r\n Refer ; x=1;\tid = 42;y\r\n", "o:\r\n Refer ; x=1;\tid = 41;y\r\n"},
+		{"Event: refer\r\n", "Event: refer\r\n"},
+		{"Event: refer;id=x42\r\n", "Event: refer;id=x42\r\n"},
+		{"Event: dialog;id=42\r\n", "Event: dialog;id=42\r\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct agent_request_rewrite how = {.refer = 41};
+		char text[512];
+
+		snprintf(text, sizeof(text), "NOTIFY sip:b@x SIP/2.0\r\n" HEAD "%s%s\r\n",
+			 "CSeq: 1 NOTIFY\r\n", rows[i].before);
+		assert_true(rewrite(text, &how, to) > 0);
+		assert_non_null(strstr(to, rows[i].after));
+	}
+}
+
 /* A redirection's Contact is where the call is to go: it passes.  So does that of a refusal. */
 static void test_redirection_agent_3(void **state)
 {
@@ -453,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_shapes_agent_4),
 		cmocka_unit_test(test_credentials_agent_9),
 		cmocka_unit_test(test_rack_agent_4),
+		cmocka_unit_test(test_refer_agent_4),
 		cmocka_unit_test(test_redirection_agent_3),
 		cmocka_unit_test(test_loopback_agent_11),
 		cmocka_unit_test(test_loopback_in_parts_agent_11),

@@ -123,6 +123,15 @@ class Lab(unittest.TestCase):
         self.assertEqual(rules['TIME-1']['verdict'], 'broken')
         self.assertAlmostEqual(rules['TIME-1']['breaches'][0]['t_s'], 7.5, delta=8)
 
+    def test_tolerance(self):
+        late = [(0, 0), (0.7, 0), (1.7, 0), (3.7, 1)]
+        for options, status in (((), 1), (('--tolerance', 150), 1), (('--tolerance', 250), 0)):
+            self.assertEqual(self.judge(late, *options).returncode, status, options)
+        for value in ('-1', '501', '5s', ''):
+            for run in (self.judge(late, f'--tolerance={value}'), keepline(f'--tolerance={value}', '--check')):
+                self.assertNotIn(run.returncode, (0, 1))
+                self.assertIn(f'{value} is no tolerance', run.stderr)
+
     def test_report_escapes(self):
         path = self.folder / 'out.html'
         run = self.judge([(0, 0), (0.5, 0)], '--report', path, user='%3Cscript%3E')

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 KEEPLINE = sys.argv[1]
-DEADLINE = 20  # seconds
+DEADLINE = 60  # seconds
 
 
 def listen():

@@ -18,7 +18,7 @@ KEEPLINE = Path(sys.argv[1]).resolve()
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / 'examples/simulate'
 HERE = Path(__file__).resolve().parent / 'simulate'
-DEADLINE = 120  # seconds
+DEADLINE = 600  # seconds: with sanitizers, on a loaded machine
 
 
 def simulate(*words, cwd=None):
@@ -52,6 +52,14 @@ def test_one_mistake_one_error():
         expect(status == 2 and err.count('error') == 1, f'one error of {wrong}, not {err}')
     err = simulate('--compare', EXAMPLES / 'primary-dies.yaml', 'nonesuch.cfg', 'other.cfg')[2]
     expect(err == 'nonesuch.cfg: error: the file cannot be read: No such file or directory\n', f'one error of a file, not {err}')
+
+
+def test_no_scenario():
+    """What is missing is told as by the other commands: one sentence, and where to read more."""
+    status, out, err = simulate()
+    expect(status == 2 and not out, f'status 2 without a scenario and no output, not {status}')
+    expect(err.startswith('keepline simulate: which scenario?\nTry `keepline simulate --help\''), f'the question, not {err}')
+    expect('Usage:' not in err, f'no list of usages, not {err}')
 
 
 def test_wrong_usage():

@@ -104,7 +104,7 @@ static void test_a_thousand_lines_leave(void **state)
  * only the first waits. */
 static void test_a_server_flaps(void **state)
 {
-	struct fleet_plan plan = plan_of(20, 2);
+	struct fleet_plan plan = plan_of(100, 2);
 	struct fleet fleet;
 	uint32_t most = 0, failed = 0, answered = 0;
 	kl_ms next_call_at;

@@ -2,32 +2,10 @@
 #include "tests/fuzz/config_fuzz.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "config/check.h"
 #include "config/provenance.h"
-
-/* A file in memory, made once, and the path under which it can be opened. */
-static const char *write_file(const char *head, const uint8_t *data, size_t size)
-{
-	static char path[64];
-	static int fd = -1;
-	if (fd < 0) {
-		fd = memfd_create("phone.cfg", MFD_CLOEXEC);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	}
-	int error = ftruncate(fd, 0);
-	assert(fd >= 0 && error == 0);
-	size_t head_size = strlen(head);
-	ssize_t written = pwrite(fd, head, head_size, 0);
-	assert(written == (ssize_t)head_size);
-	written = pwrite(fd, data, size, (off_t)head_size);
-	assert(written == (ssize_t)size);
-	return path;
-}
+#include "tests/fuzz/fuzz_file.h"
 
 static void check_diagnostics(const struct config *config)
 {
@@ -59,7 +37,8 @@ static void check_lines(const struct config *config)
 
 void config_fuzz_load(const char *head, const uint8_t *data, size_t size)
 {
-	const char *const files[] = {write_file(head, data, size)};
+	static struct fuzz_file file;
+	const char *const files[] = {fuzz_file_write(&file, head, data, size)};
 	const struct config_options options = {.files = files, .file_count = 1};
 	struct config *config;
 	int error = config_load(&options, &config);

@@ -1,10 +1,14 @@
 /* dnsserver_test.c - the lab's DNS server and its faults, as our own resolver sees them. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -160,6 +164,120 @@ static void test_zone_asked_directly(void **state)
 	lab_zone_free(zone);
 }
 
+enum { MANY = 60 };
+
+/* RFC 1035 4.2.2, RFC 7766 5: what is too long for a datagram comes truncated, and over TCP whole.
+ */
+static void test_long_answers_come_over_tcp(void **state)
+{
+	struct bench *bench = bench_new();
+	char text[MANY * 128] = "";
+	size_t used = 0;
+	struct lab_zone *zone;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++)
+		used += (size_t)snprintf(
+			text + used, sizeof text - used,
+			"_sip._udp.test. SRV %u 0 5060 "
+			"s%02u.with-a-name-that-makes-sixty-of-them-too-long-for-4096.test.\n",
+			i, i);
+	zone = parse(text);
+	lab_dnsserver_set_zone(bench->server, zone);
+	assert_int_equal(ask(bench, "_sip._udp.test", NET_DNS_SRV), NET_DNS_ANSWER);
+	assert_int_equal(bench->result.count, MANY);
+	assert_true(bench->seen.size > LAB_DNS_DATAGRAM_MAX);
+	assert_int_equal(lab_dnsserver_counters(bench->server).questions, 2);
+	assert_int_equal(lab_dnsserver_counters(bench->server).over_tcp, 1);
+	bench_free(bench);
+	lab_zone_free(zone);
+}
+
+/* A client of the server's TCP port that reads nothing by itself. */
+static int connect_to(const struct bench *bench)
+{
+	const struct net_address to = lab_dnsserver_local(bench->server);
+	struct sockaddr_storage name;
+	socklen_t length = net_address_to_sockaddr(&to, &name);
+	int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&name, length), 0);
+	return fd;
+}
+
+/* What comes to FD meanwhile: the number of bytes, with ENDED; -1: it is there, and says nothing.
+ */
+static ssize_t hear(struct bench *bench, int fd, uint8_t *to, size_t size)
+{
+	ssize_t length;
+
+	while ((length = recv(fd, to, size, MSG_DONTWAIT)) < 0 && errno == EAGAIN)
+		assert_int_equal(net_loop_step(bench->loop), 0);
+	return length;
+}
+
+/* A question for the address of one.test behind its length; RFC 7766 6.2.1: several may come in one
+ * piece, or byte by byte. */
+static const uint8_t question[] = {0, 26,  0x12, 0x34, 1, 0,   0,   1,   0,   0, 0, 0, 0, 0,
+				   3, 'o', 'n',  'e',  4, 't', 'e', 's', 't', 0, 0, 1, 0, 1};
+
+static void test_questions_over_tcp(void **state)
+{
+	struct bench *bench = bench_new();
+	uint8_t heard[512], two[2 * sizeof question];
+	size_t length = 0;
+	int fd = connect_to(bench);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof question; i++)
+		assert_int_equal(send(fd, question + i, 1, 0), 1);
+	memcpy(two, question, sizeof question);
+	memcpy(two + sizeof question, question, sizeof question);
+	assert_int_equal(send(fd, two, sizeof two, 0), sizeof two);
+	while (lab_dnsserver_counters(bench->server).questions < 3)
+		assert_int_equal(net_loop_step(bench->loop), 0);
+	for (int i = 0; i < 3; i++) {
+		while (length < 2 || length < 2 + (size_t)(heard[0] << 8 | heard[1])) {
+			ssize_t more = hear(bench, fd, heard + length, sizeof heard - length);
+
+			assert_true(more > 0);
+			length += (size_t)more;
+		}
+		assert_int_equal(heard[0], 0);
+		assert_memory_equal(heard + 2, question + 2, 2); /* its id */
+		assert_int_equal(heard[2 + 7], 1);               /* one record */
+		length -= 2 + (size_t)heard[1];
+		memmove(heard, heard + 2 + heard[1], length);
+	}
+	close(fd);
+	bench_free(bench);
+}
+
+/* What is no question ends its connection; of too many the oldest one ends. */
+static void test_hostile_connections(void **state)
+{
+	struct bench *bench = bench_new();
+	int fds[LAB_DNS_CONNECTIONS_MAX + 1], garbage = connect_to(bench);
+	uint8_t heard[512];
+
+	(void)state;
+	assert_int_equal(send(garbage, "\0\6nodns!", 8, 0), 8);
+	assert_int_equal(hear(bench, garbage, heard, sizeof heard), 0);
+	assert_int_equal(lab_dnsserver_counters(bench->server).dropped, 1);
+	close(garbage);
+	for (int i = 0; i <= LAB_DNS_CONNECTIONS_MAX; i++)
+		fds[i] = connect_to(bench);
+	assert_int_equal(hear(bench, fds[0], heard, sizeof heard), 0);
+	for (int i = 1; i <= LAB_DNS_CONNECTIONS_MAX; i += LAB_DNS_CONNECTIONS_MAX - 1) {
+		assert_int_equal(send(fds[i], question, sizeof question, 0), sizeof question);
+		assert_true(hear(bench, fds[i], heard, sizeof heard) > 0);
+	}
+	for (int i = 0; i <= LAB_DNS_CONNECTIONS_MAX; i++)
+		close(fds[i]);
+	bench_free(bench);
+}
+
 /* Garbage is counted and dropped; the server goes on. */
 static void test_hostile_datagrams(void **state)
 {
@@ -187,6 +305,9 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_changed_records),
 		cmocka_unit_test(test_zone_asked_directly),
+		cmocka_unit_test(test_long_answers_come_over_tcp),
+		cmocka_unit_test(test_questions_over_tcp),
+		cmocka_unit_test(test_hostile_connections),
 		cmocka_unit_test(test_hostile_datagrams),
 	};
 

@@ -11,7 +11,7 @@
 
 #include "lab/sipserver.h"
 
-enum { WAIT_MS = 5000, TEXT_MAX = 4096, SLOW_MS = 60, ASKED = 200 };
+enum { WAIT_MS = 20000, TEXT_MAX = 4096, SLOW_MS = 60, ASKED = 200 };
 
 struct client {
 	struct net_udp *udp;

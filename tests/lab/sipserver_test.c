@@ -11,7 +11,7 @@
 
 #include "lab/sipserver.h"
 
-enum { WAIT_MS = 5000, RECEIVED_MAX = 32 };
+enum { WAIT_MS = 20000, RECEIVED_MAX = 32 };
 
 /* A client, the server that it talks to, and what each of them saw. */
 struct bench {

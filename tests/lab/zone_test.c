@@ -162,13 +162,15 @@ static void test_hostile_questions(void **state)
 			memcpy(cut, query, at + 1);
 			memcpy(whole, query, sizeof query - 1);
 			cut[at] = whole[at] = (uint8_t)value;
-			if (lab_zone_answer(zone,
-					    &(struct lab_dns_question){whole, sizeof query - 1, 0},
-					    &reply)) {
+			if (lab_zone_answer(
+				    zone,
+				    &(struct lab_dns_question){whole, sizeof query - 1, 0, false},
+				    &reply)) {
 				assert_true(reply.size <= LAB_DNS_REPLY_MAX);
 				answered++;
 			}
-			lab_zone_answer(zone, &(struct lab_dns_question){cut, at + 1, 0}, &reply);
+			lab_zone_answer(zone, &(struct lab_dns_question){cut, at + 1, 0, false},
+					&reply);
 			free(cut);
 			free(whole);
 		}
@@ -181,7 +183,7 @@ static void test_hostile_questions(void **state)
 static void test_replies_are_not_answered(void **state)
 {
 	static const uint8_t reply[] = "\x12\x34\x81\x00\x00\x00\x00\x00\x00\x00\x00\x00";
-	const struct lab_dns_question question = {reply, sizeof reply - 1, 0};
+	const struct lab_dns_question question = {reply, sizeof reply - 1, 0, false};
 	struct lab_zone *zone = parse(zone_text);
 	struct lab_dns_reply packed;
 

@@ -103,9 +103,9 @@ def a_call_comes_in(world):
 
     for leg, asker, answerer in (far, world.server, world.desk), (near, world.desk, world.server):
         leg.request('INVITE', [leg.contact()])
-        again = answerer.next(5)
+        again = answerer.next()
         if again.kind == '100 INVITE':
-            again = answerer.next(5)
+            again = answerer.next()
         expect_equal('a re-INVITE passes', again.kind, 'INVITE')
         other = near if leg is far else far
         answerer.answer(again, '200 OK', [other.contact()])
@@ -137,7 +137,7 @@ def a_cancel_crosses_an_answer(world):
     world.server.answer(invite, '200 OK', [far.contact()], 'far')
     cancel = world.server.expect('CANCEL')
     world.server.answer(cancel, '200 OK', tag='far')
-    came = {world.pbx.next(5).kind for _ in range(1)}
+    came = {world.pbx.next().kind for _ in range(1)}
     expect(came == {'487 INVITE'}, 'the endpoint sees 487')
     world.server.expect('ACK')
     world.server.expect_and_answer('BYE')
@@ -195,7 +195,7 @@ def messages_get_lost(world):
     ack = near.request('ACK', number=1)
     first = world.server.expect('ACK')
     near.talker.send_again(INSIDE, ack)
-    second = world.server.next(5)
+    second = world.server.next()
     expect_equal('the ACK again', second.cseq, first.cseq)
     bye = near.request('BYE')
     world.server.expect_and_answer('BYE')

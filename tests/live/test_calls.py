@@ -51,15 +51,14 @@ def two_phones_hear_each_other(world):
     caller.wait_state('registered', world.sbc1)
     heard = world.folder / 'heard.wav'
     call = caller.call('alice', ['--record', heard, '--tone', '600'])
-    wait_for(lambda: hears(heard, 440), 'the tone of the phone that was called is heard', within_s=10)
+    wait_for(lambda: hears(heard, 440), 'the tone of the phone that was called is heard')
     expect(loudness(heard, 600) < 0.1, "the caller's own tone is not heard there")
 
     world.sbc1.freeze()
     other = caller.call()
-    caller.wait_state('registered', world.sbc2, within_s=10)
+    caller.wait_state('registered', world.sbc2)
     before = heard.stat().st_size
-    wait_for(lambda: heard.stat().st_size > before + 32000 and hears(heard, 440), 'the tone is heard after the move',
-             within_s=15)
+    wait_for(lambda: heard.stat().st_size > before + 32000 and hears(heard, 440), 'the tone is heard after the move')
     other.hang_up()
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
@@ -134,7 +133,7 @@ def server_dies_in_talk(world):
     world.log.wait_one('the ACK of the caller', method='ACK', target=PHONE_ADDRESS)
     world.sbc1.freeze()
     call = phone.call()
-    phone.wait_state('registered', world.sbc2, within_s=10)
+    phone.wait_state('registered', world.sbc2)
     world.log.wait_one('audio after the move', target=f'{CALLER_ADDRESS}:6000', since_ms=world.log.now_ms())
     call.hang_up()
     wait_for(lambda: phone.counter('calls') == 1, 'the call that came is still there')

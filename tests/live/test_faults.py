@@ -9,7 +9,7 @@ import socket
 
 from harness import authority, dns, faults, streams
 from harness.expect import expect, expect_equal
-from harness.far import FAR, NEAR, ip
+from harness.far import FAR, ip
 from harness.faults import APART_MAX_MS, FIRST, LIE, NAMES, NEXT, OTHER_NAMES, STRANGER, UNUSED, Figures, fault
 from harness.names import DOMAIN
 from harness.packets import NS_PER_MS, PacketLog
@@ -214,7 +214,7 @@ def udp_host_missing(world):
     world.records = faults.records(first=MISSING)
     world.udp_server(NEXT)
     phone = world.start_phone(attempts_max=100)
-    told = loopback.wait_one('the report', within_s=20, where=lambda packet: packet.icmp == HOST_UNREACHABLE)
+    told = loopback.wait_one('the report', where=lambda packet: packet.icmp == HOST_UNREACHABLE)
     loopback.stop()
     told.at_ms += (loopback.start_ns - world.near_log.start_ns) / NS_PER_MS
     return world.report(phone, told, f'for (udp )?{MISSING}')
@@ -257,7 +257,7 @@ def udp_loss(world):
     end_ms = world.sent(FIRST).at_ms + LOSSY_MS
     wait_for(lambda: world.near_log.now_ms() > end_ms, 'the end of the losses')
     world.wire.set('both', loss=0)
-    wait_for(lambda: phone.log().count('registering -> registered') == LINES, 'all lines are registered', within_s=20)
+    wait_for(lambda: phone.log().count('registering -> registered') == LINES, 'all lines are registered', within_s=40)
     requests, granted = (world.near_log.find(method='REGISTER', status=status) for status in (None, 200))
     steps = world.steps(phone)
     figures = []
@@ -393,10 +393,10 @@ def dns_down_at_boot(world):
     world.dns_reply = lambda packet: None
     world.udp_server(FIRST)
     phone = world.start_phone(port=5060, **faults.PATIENT)
-    phone.wait_state('backing off', within_s=20)
+    phone.wait_state('backing off', within_s=40)
     del world.dns_reply
     tries = faults.resolver('ROUNDS')
-    queries = world.near_log.wait('queries', tries + 1, 20, target=NAMES)
+    queries = world.near_log.wait('queries', tries + 1, 40, target=NAMES)
     world.wait_registered(phone)
     silent_ms = tries * faults.resolver('TRY_MS')
     return Figures(silent_ms + world.backoff_ms(phone), queries[-1].at_ms - queries[0].at_ms)

@@ -9,7 +9,7 @@ from harness.run import live_test, run_tests
 from harness.scenario import ScriptedCallee, answered, invite, recv, reply, request, sdp
 from harness.waiting import wait_for
 
-UP, HELD, RESUMED = 'the call is up', 'the call is on hold', 'the call goes on'
+UP, HELD = 'the call is up', 'the call is on hold'
 FAR_HELD, FAR_BACK = 'the far end holds the call', 'the far end is back'
 ALLOW = 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE, PRACK'
 OK = reply(200, tagged=True)
@@ -77,7 +77,7 @@ def play(world, steps, events):
         elif event.startswith('seen '):
             world.wait_sent(event.partition(' ')[2], world.sbc1)
         else:
-            wait_for(lambda text=event: text in call.output(), f'the caller is told: {event}', 10)
+            wait_for(lambda text=event: text in call.output(), f'the caller is told: {event}')
     expect_equal('exit status of the far end', callee.wait(), 0)
     call.wait()
     wait_for(lambda: phone.counter('calls') == 0, 'the phone has no call any more')
@@ -122,7 +122,7 @@ def several_calls(world):
     expect_equal('calls', phone.counter('calls'), 3)
     calls[1].hang_up()
     expect_equal('exit status of the call', calls[1].wait(), 0)
-    expect_equal('calls', phone.counter('calls'), 2)
+    wait_for(lambda: phone.counter('calls') == 2, 'two calls are left')
     expect(calls[0].process.running and calls[2].process.running, 'the others go on')
     for call in calls[0], calls[2]:
         call.hang_up()
@@ -142,10 +142,10 @@ def refresh_finds_481(world):
     first = world.log.wait_one('the dialog', method='NOTIFY', source=world.sbc1.address).call_id
     world.sbc1.restart()
     back_ms = world.log.now_ms()
-    refused = world.wait_answered('SUBSCRIBE', 481, world.sbc1, since_ms=back_ms, within_s=15)
+    refused = world.wait_answered('SUBSCRIBE', 481, world.sbc1, since_ms=back_ms, within_s=30)
     expect_equal('the dialog of the refresh', refused.call_id, first)
     anew = world.log.wait_one('NOTIFY in a new dialog', method='NOTIFY', source=world.sbc1.address, since_ms=refused.at_ms,
-                              within_s=10, where=lambda packet: packet.call_id != first)
+                              where=lambda packet: packet.call_id != first)
     phone.wait_subscription('message-summary', lambda row: row['state'] == 'active')
     asked = [packet for packet in world.sent('SUBSCRIBE') if packet.header('Event') == 'nonesuch']
     expect_equal('SUBSCRIBEs for it, credentials apart', len({packet.call_id for packet in asked}), 1)

@@ -10,7 +10,7 @@ from harness.expect import expect, expect_between, expect_equal
 from harness.names import srv_records
 from harness.phone import BIND
 from harness.run import live_test, run_tests
-from harness.waiting import wait_for
+from harness.waiting import PATIENCE_S, wait_for
 from harness.world import SERVERS
 
 RECORDS = srv_records(SERVERS, owner='_sip._tcp')
@@ -27,7 +27,7 @@ ASK = ('OPTIONS sip:alice@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.1.1:1;bran
 
 def connect_from(address):
     host, _, port = BIND.partition(':')
-    return socket.create_connection((host, int(port)), timeout=40, source_address=(address, 0))
+    return socket.create_connection((host, int(port)), timeout=60, source_address=(address, 0))
 
 
 def ends(stream):
@@ -144,7 +144,7 @@ def floods(world):
     grown = peak_memory(phone) - before
     expect(grown < MEMORY_MAX, f'the most memory that it took meanwhile, {grown >> 10} KiB, is below {MEMORY_MAX >> 10} KiB')
     call_once(world, phone)
-    wait_for(lambda: SUMMARY in phone.log(), 'the log tells of it', within_s=15)
+    wait_for(lambda: SUMMARY in phone.log(), 'the log tells of it', within_s=30)
     lines = phone.log().count(SUMMARY)
     expect(lines <= 6, f'in {lines} lines')
     phone.wait_state('registered', world.sbc1)
@@ -155,7 +155,7 @@ def flood(address, payload):
     left = FLOOD_BYTES // 8
     while left > 0:
         with contextlib.suppress(OSError), connect_from(address) as stream:
-            stream.settimeout(5)
+            stream.settimeout(PATIENCE_S)
             while left > 0:
                 left -= len(payload)
                 stream.sendall(payload)

@@ -13,13 +13,13 @@ from harness.expect import expect, expect_equal
 from harness.lab import LabWorld, describe
 from harness.phone import PROGRAM
 from harness.run import live_test, run_tests
-from harness.waiting import wait_for
+from harness.waiting import PATIENCE_S, wait_for
 
 PROFILE = os.environ.get('KEEPLINE_PROFILE', 'poly')
 
 # 20 s are granted, so that a refresh is due after 10 s (REG-1); the windows are short, the rules the same.
 LAB = 'expires_max: 20s\ncalls: {ring_after: 100ms, answer_after: 200ms}\n'
-POLICY = 'reregister_on: true, retry_gap: 300ms, tcp_fast_failover: true, tcp_fast_window: given, tcp_fast_failover_time: 1s'
+POLICY = 'reregister_on: true, retry_gap: 600ms, tcp_fast_failover: true, tcp_fast_window: given, tcp_fast_failover_time: 1s'
 
 
 @dataclass
@@ -48,7 +48,7 @@ CASES = {
     'busy': Case('503', ('server1 answers 503 retry-after 30',), ('TRIG-2',), seen=CALL_UP),
     'refuses': Case('another status stays where it is', ('server1 answers 480 of INVITE',), ('TRIG-5',),
                     seen='480 Temporarily Unavailable to INVITE'),
-    'slow': Case('answers come late', ('all slow 400ms',), ('TRIG-8',), seen=CALL_UP),
+    'slow': Case('answers come late', ('all slow 800ms',), ('TRIG-8',), seen=CALL_UP),
     'loss': Case('a third of all messages is lost', ('all loss 30%',), (), seen=CALL_UP),
     'challenges': Case('challenges for ever: the call fails, and no other server is asked',
                        ('all challenges of INVITE',), ('TRIG-8',), seen='401 Unauthorized to INVITE', count=2),
@@ -85,17 +85,17 @@ def play(world, case):
             world.order(order)
     phone = world.phone()
     if case.call:
-        wait_for(lambda: RENEWED in world.lab.output(), 'the phone is registered', 20)
-        phone.wait_state('registered', within_s=20)
+        wait_for(lambda: RENEWED in world.lab.output(), 'the phone is registered')
+        phone.wait_state('registered')
     if not case.first:
         for order in case.orders:
             world.order(order)
     if case.call:
         call = phone.call()
-    world.wait_seen(case.seen, case.count, 30)
+    world.wait_seen(case.seen, case.count)
     if case.call:
         call.hang_up()
-        call.process.wait(20)
+        call.wait()
 
 
 def expect_verdict(world, kept):
@@ -122,13 +122,13 @@ def proxied(world):
     alice = world.phone()
     bob = world.phone(world.line.replace('user: alice', 'user: bob\n    calls: {incoming: answer}'), '127.0.0.1:5071')
     for phone in (alice, bob):
-        phone.wait_state('registered', within_s=20)
+        phone.wait_state('registered')
     call = alice.call()
     world.wait_seen('<- 200 OK to INVITE (bob)')
     world.wait_seen('<- ACK (alice)')
     call.hang_up()
     world.wait_seen('<- 200 OK to BYE')
-    expect_equal('exit status of the call', call.wait(20), 0)
+    expect_equal('exit status of the call', call.wait(), 0)
 
 
 SECOND_LAB = """dns: {address: "127.0.3.53:5353"}
@@ -153,10 +153,10 @@ def terminal(world):
     wait_for(lambda: '** silent' in told(), 'server2 is silent')
     expect('server2    ** silent' in told(), 'it was server2')
     os.write(ours, b'q')
-    expect_equal('exit status', lab.wait(10), 0)
+    expect_equal('exit status', lab.wait(PATIENCE_S), 0)
     expect_equal('the terminal', termios.tcgetattr(theirs), before)
     expect_equal('what stop says', world.order('stop'), '')
-    world.lab.wait(10)
+    world.lab.wait()
 
 
 for each, its_case in CASES.items():

@@ -97,7 +97,7 @@ def linphone(world):
     (world.folder / '.local/share/linphone').mkdir(parents=True)
     settings.write_text(LINPHONE)
     world.run_peer('phone', ['sh', '-c', f'tail -f /dev/null | HOME={world.folder} linphone-daemon --config {settings}'])
-    world.wait_registered('server1', 30)
+    world.wait_registered('server1')
     world.order('server1 silent')
     world.wait_seen('says nothing', 5, 60)
     # It renews after 18 s instead of 10, and goes on where nobody answers.
@@ -110,7 +110,7 @@ def sipp(world):
     world.order('server1 silent of INVITE')
     world.run_peer('phone', ['sipp', '-sf', PEERS / 'caller.xml', '-i', PHONE, '-p', 5070, '-m', 1, '-nostdin',
                              '-au', 'alice', '-ap', SIPP_PASSWORD, '-auth_uri', 'example.test', '192.0.2.11:5060'])
-    world.wait_seen('<- INVITE (alice), says nothing', 5, 30)
+    world.wait_seen('<- INVITE (alice), says nothing', 5)
     expect_rules(world, ['FAIL-7', 'TRIG-8'], ['TIME-1'])
 
 

@@ -54,7 +54,7 @@ def as_shown(world):
 
     world.sbc1.freeze()
     call = phone.call()
-    call.process.wait_for_output('the far end holds the call', within_s=10)
+    call.process.wait_for_output('the far end holds the call')
     for package in 'message-summary', 'dialog':
         phone.wait_subscription(package, is_on(world.sbc2))
     expect_shown('status.md', after, run_program('status', '--control', phone.control)[1])

@@ -2,7 +2,7 @@
 """The peers do what the other tests take for granted. A SIPp phone stands where the program will."""
 from pathlib import Path
 
-from harness.expect import expect, expect_equal, expect_times
+from harness.expect import expect, expect_count, expect_equal, expect_times
 from harness.registrar import PASSWORD
 from harness.run import live_test, run_tests
 from harness.waiting import Process
@@ -25,7 +25,7 @@ def register_and_call(world):
     expect_equal('exit status of the SIPp phone', caller.wait(), 0)
     expect_equal('contacts at sbc2', world.sbc2.contacts(), [f'sip:alice@{PHONE_ADDRESS}:5070'])
     expect_equal('contacts at sbc1', world.sbc1.contacts(), [])
-    first, second = world.sent('REGISTER', world.sbc2)
+    first, second = expect_count('REGISTERs', world.requests('REGISTER', world.sbc2), 2)
     expect(not first.header('Authorization'), 'the first REGISTER carries no credentials')
     expect('username="alice"' in second.header('Authorization'), 'the second one does')
     expect(world.log.find(method='INVITE', target=world.callees[1].route), 'the INVITE reached the callee of sbc2')
@@ -53,13 +53,13 @@ def faults(world):
     world.sbc1.restart()
     expect_equal('contacts after the restart', world.sbc1.contacts(), [])
     world.sbc1.stop()
-    expect_equal('a stopped server', world.sbc1.probe(), 'refused')
+    world.sbc1.wait_probed('refused')
     world.log.wait_one('ICMP port unreachable', where=lambda packet: packet.icmp == 'type 3 code 3')
     world.sbc1.start()
     world.sbc1.refuse()
-    expect_equal('a refusing server', world.sbc1.probe(), 503)
+    world.sbc1.wait_probed(503)
     world.sbc1.refuse(False)
-    expect_equal('a server that refuses no longer', world.sbc1.probe(), 200)
+    world.sbc1.wait_probed(200)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,6 @@ STRICT = {'reg.1.server.1.failOver.reRegisterOn': 1, 'reg.1.server.1.failOver.fa
 TCP = {'records': srv_records(SERVERS, owner='_sip._tcp'), 'streams': True}
 OVER_TCP = {'reg.1.server.1.transport': 'TCPOnly'}
 RINGING = f'sip:ringing@{DOMAIN}'
-MOVE_S = 10
 
 
 def in_both(phase, **world_options):
@@ -36,7 +35,7 @@ def in_both_over_tcp(phase):
 def moved_away(world, phone, since_ms):
     """Another call finds the first server silent, and moves the line to the second one. When that was."""
     other = phone.call()
-    phone.wait_state('registered', world.sbc2, MOVE_S)
+    phone.wait_state('registered', world.sbc2)
     accepted = world.wait_answered('REGISTER', 200, world.sbc2, since_ms=since_ms)
     world.wait_call_up(world.sbc2, since_ms)
     other.hang_up()
@@ -51,8 +50,8 @@ def before_100(world, rules, _):
     phone = world.registered_phone(rules)
     world.sbc1.freeze()
     call = phone.call()
-    phone.wait_state('registered', world.sbc2, MOVE_S)
-    up = world.wait_call_up(world.sbc2, within_s=MOVE_S)
+    phone.wait_state('registered', world.sbc2)
+    up = world.wait_call_up(world.sbc2)
     left = world.sent('INVITE', world.sbc1)
     expect_equal('transactions at sbc1', len({packet.branch for packet in left}), 1)
     expect(max(packet.at_ms for packet in left) < up.at_ms, 'none was begun there later')
@@ -62,7 +61,8 @@ def before_100(world, rules, _):
                        where=lambda packet: packet.method in ('CANCEL', 'BYE') and packet.status is None)
     if world.log.find(method='INVITE', status=200, source=world.sbc1.address, since_ms=back_ms):
         world.log.wait_one('the BYE of a late 200', method='BYE', target=world.sbc1.address, since_ms=back_ms)
-    expect('the call is up' in call.output() and call.process.running, 'the call is up, and stays so')
+    wait_for(lambda: 'the call is up' in call.output(), 'the call is up')
+    expect(call.process.running, 'it stays so')
     since_ms = world.log.now_ms()
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
@@ -78,7 +78,7 @@ def after_100(world, rules, _):
     call = phone.call()
     world.wait_answered('INVITE', 100, world.sbc1)
     world.sbc1.stop()
-    world.wait_call_up(world.sbc2, within_s=MOVE_S)
+    world.wait_call_up(world.sbc2)
     call.hang_up()
     expect_equal('exit status of the call', call.wait(), 0)
     world.wait_answered('BYE', 200, world.sbc2)
@@ -91,7 +91,7 @@ def after_180(world, rules, _):
     call = phone.call(RINGING)
     world.wait_answered('INVITE', 180, world.sbc1)
     world.sbc1.stop()
-    expect(call.wait(MOVE_S) != 0, 'the call fails')
+    expect(call.wait() != 0, 'the call fails')
     expect_equal('INVITEs elsewhere', [world.sent('INVITE', other) for other in (world.sbc2, world.sbc3)], [[], []])
 
 
@@ -105,7 +105,7 @@ def in_talk(world, rules, strict):
     wait_heard(recording, recording.stat().st_size)
     hung_up_ms = world.log.now_ms()
     call.hang_up()
-    expect_equal('exit status of the call', call.wait(2.0), 0)
+    expect_equal('exit status of the call', call.wait(), 0)
     if strict:
         world.log.expect_none('message to sbc1 since the move', 1.0, target=world.sbc1.address, since_ms=moved_ms)
     else:
@@ -126,11 +126,11 @@ def on_hold(world, rules, strict):
     number = next(row['call'] for row in phone.status()['lines'][0]['calls'])
     moved_ms = moved_away(world, phone, world.log.now_ms())
     world.sbc1.thaw()
-    wait_for(lambda: world.sbc1.probe() == 200, 'sbc1 is back')
+    world.sbc1.wait_probed(200)
     before = recording.stat().st_size
     expect_equal('exit status of resume', phone.command('resume', number), 0)
     if strict:
-        expect_equal('exit status of the call', call.wait(2.0), 0)
+        expect_equal('exit status of the call', call.wait(), 0)
         world.log.expect_none('message of the call to sbc1 since the move', 1.0, target=world.sbc1.address,
                               since_ms=moved_ms, where=lambda packet: packet.call_id == held.call_id)
         return
@@ -150,9 +150,9 @@ def at_bye(world, rules, _):
     world.wait_call_up(world.sbc1)
     world.sbc1.stop()
     call.hang_up()
-    expect_equal('exit status of the call', call.wait(2.0), 0)
+    expect_equal('exit status of the call', call.wait(), 0)
     world.wait_sent('BYE', world.sbc1)
-    phone.wait_state('registered', world.sbc2, MOVE_S)
+    phone.wait_state('registered', world.sbc2)
     expect_equal('BYEs to sbc2', world.sent('BYE', world.sbc2), [])
 
 

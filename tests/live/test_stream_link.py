@@ -5,7 +5,7 @@ import ssl
 
 from harness import authority
 from harness.expect import expect, expect_between, expect_equal
-from harness.far import FAR, NEAR, NOTICED_MS, FarWorld, host
+from harness.far import AT_ONCE_MS, FAR, NEAR, NOTICED_MS, FarWorld, host
 from harness.run import live_test, run_tests
 from harness.waiting import wait_for
 
@@ -26,7 +26,7 @@ def address_moves(world, profile):
     world.far.remove_address(NEAR[4])
     world.far.add_address(new)
     second = server.wait('REGISTER', since_ms=changed_ms)
-    expect_between('REGISTER after the change', second.at_ms - changed_ms, 0, NOTICED_MS)
+    expect_between('REGISTER after the change', second.at_ms - changed_ms, 0, AT_ONCE_MS)
     expect_equal('the address of its stream', second.source.rpartition(':')[0], host(new))
     expect(f'@{host(new)}:5070;transport=tcp>' in second.header('Contact'), 'its Contact has the new address')
     phone.wait_state('registered')
@@ -77,10 +77,10 @@ def peer_vanishes(world):
                         '--ca-file', authority.certificate_file(world.folder))
     phone.wait_state('registered')
     last_ms = server.find('REGISTER')[0].at_ms
-    wait_for(lambda: world.log.now_ms() > last_ms + 12000, 'the first keep-alive is answered', within_s=15)
+    wait_for(lambda: world.log.now_ms() > last_ms + 12000, 'the first keep-alive is answered', within_s=30)
     expect_equal('state', phone.entry()['state'], 'registered')
     world.far.silence(NEAR[4])
-    phone.wait_state('backing off', within_s=60)
+    phone.wait_state('backing off', within_s=80)
     # The keep-alive that was answered, 10 s after the REGISTER, was the last traffic.
     expect_between('loss after the REGISTER', world.log.now_ms() - last_ms, 40000 - 500, 40000 + 4000)
     expect('keep-alives unanswered' in phone.log(), 'the log says why')

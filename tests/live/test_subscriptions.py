@@ -64,7 +64,7 @@ def follow(world):
     before = {packet.call_id for packet in world.sent('SUBSCRIBE', world.sbc1)}
     world.sbc1.freeze()
     call = phone.call()
-    accepted = world.wait_answered('REGISTER', 200, world.sbc2, within_s=10)
+    accepted = world.wait_answered('REGISTER', 200, world.sbc2)
     for package in 'message-summary', 'dialog':
         phone.wait_subscription(package, is_on(world.sbc2))
     moved = world.sent('SUBSCRIBE', world.sbc2)

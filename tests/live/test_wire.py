@@ -8,12 +8,13 @@ import struct
 from harness.expect import expect, expect_between, expect_equal
 from harness.far import FAR
 from harness.run import live_test, run_tests
-from harness.waiting import wait_for
+from harness.waiting import PATIENCE_S, wait_for
 from harness.wire import WireWorld
 
 PORT = 9000
 BURST = 100  # fits any queue between two sockets
 ECHO_REQUEST, ECHO_REPLY = 8, 0
+LOADED_MS = 10  # while others compute, the wire itself waits for a processor
 
 
 class Receiver:
@@ -66,14 +67,14 @@ def round_trips_ms(world, count):
 def delay(world):
     """The wire: 10 ms there and 10 ms back make 20 ms, with 5 ms of jitter up to 25 ms; none makes next to nothing."""
     bare = statistics.median(round_trips_ms(world, 20))
-    expect_between('median round trip of the bare wire', bare, 0, 5)
+    expect_between('median round trip of the bare wire', bare, 0, 10)
     world.wire.set('both', delay=10)
     trips = round_trips_ms(world, 40)
     expect_between('shortest round trip', min(trips), 20, 40)
-    expect_between('median round trip', statistics.median(trips), 20, 20 + bare + 2)
+    expect_between('median round trip', statistics.median(trips), 20, 20 + bare + LOADED_MS)
     world.wire.set('back', jitter=5)
     trips = round_trips_ms(world, 60)
-    expect_between('median round trip with jitter', statistics.median(trips), 20, 25 + bare + 2)
+    expect_between('median round trip with jitter', statistics.median(trips), 20, 25 + bare + LOADED_MS)
     expect(statistics.quantiles(trips, n=10)[-1] - statistics.quantiles(trips, n=10)[0] > 2, 'they differ')
 
 
@@ -114,7 +115,7 @@ def cut(world):
     expect_equal('of 10', len(receiver.send(10)), 10)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as near:
         near.connect((FAR[4], PORT + 1))
-        near.settimeout(5)
+        near.settimeout(PATIENCE_S)
         near.send(b'to nobody')
         wait_for(lambda: world.wire.counts()['back']['cut'] == 1, 'the ICMP message is cut off')
         world.wire.set('back', cut=0)

@@ -10,6 +10,7 @@
 #include "tests/net/responder.h"
 
 #define TRY_MS 200
+#define LONG_TRY_MS 10000 /* longer than what happens at once may take on a loaded machine */
 
 static const struct reply usual[] = {
 	{.name = "good.example.com.", .answer = LINES("good.example.com. 300 IN A 192.0.2.1")},
@@ -49,7 +50,7 @@ static struct net_loop *loop;
 static struct responder first, second;
 static struct net_resolver *resolver;
 static struct net_dns_result last;
-static unsigned results;
+static unsigned results, try_ms;
 
 /* Two servers; the resolver knows as many of them as a test says. */
 static void begin(const struct reply *of_first, const struct reply *of_second)
@@ -57,7 +58,7 @@ static void begin(const struct reply *of_first, const struct reply *of_second)
 	struct net_resolver_config config;
 
 	net_resolver_config_init(&config);
-	config.try_ms = TRY_MS;
+	config.try_ms = try_ms;
 	responder_start(&first, loop, "127.0.0.1", of_first);
 	responder_start(&second, loop, "::1", of_second != NULL ? of_second : nothing);
 	config.servers[0] = first.address;
@@ -70,6 +71,7 @@ static void begin(const struct reply *of_first, const struct reply *of_second)
 static int set_up(void **state)
 {
 	(void)state;
+	try_ms = TRY_MS;
 	return net_loop_create(&loop);
 }
 
@@ -184,13 +186,14 @@ static void a_closed_port_is_silent_at_once__DNS_14(void **state)
 	uint64_t began_at_ms;
 
 	(void)state;
+	try_ms = LONG_TRY_MS;
 	begin(usual, usual);
 	net_udp_close(first.udp);
 	net_udp_close(second.udp);
 	first.udp = second.udp = NULL;
 	began_at_ms = net_now_ms();
 	assert_int_equal(ask("good.example.com", NET_DNS_A), NET_DNS_SILENT);
-	assert_true(net_now_ms() - began_at_ms < TRY_MS);
+	assert_true(net_now_ms() - began_at_ms < LONG_TRY_MS);
 	assert_counters(0, (struct net_resolver_counters){.asked = 2, .silent = 2});
 }
 

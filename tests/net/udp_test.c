@@ -17,7 +17,8 @@ struct peer {
 	struct net_datagram last; /* its bytes are in `bytes` */
 	struct net_udp_error last_error;
 	uint8_t bytes[NET_DATAGRAM_MAX];
-	bool closes; /* itself, in its callback */
+	bool closes;   /* itself, in its callback */
+	bool numbered; /* each datagram is its own number, from 0 */
 };
 
 static struct net_loop *loop;
@@ -35,6 +36,8 @@ static void on_datagram(void *user, const struct net_datagram *datagram)
 {
 	struct peer *peer = user;
 
+	if (peer->numbered)
+		assert_int_equal(datagram->bytes[0], peer->datagrams);
 	peer->datagrams++;
 	peer->last = *datagram;
 	memcpy(peer->bytes, datagram->bytes, datagram->length);
@@ -160,6 +163,20 @@ static void a_wildcard_socket_answers_from_where_it_was_asked(void **state)
 		net_udp_close(them.udp);
 	}
 	us.udp = them.udp = NULL;
+}
+
+/* More than are taken at a time. */
+static void a_burst_comes_whole_and_in_order(void **state)
+{
+	enum { BURST = 40 };
+
+	(void)state;
+	peer_open(&us, "127.0.0.1", 0);
+	peer_open(&them, "127.0.0.1", 0);
+	them.numbered = true;
+	for (uint8_t i = 0; i < BURST; i++)
+		assert_int_equal(net_udp_send(us.udp, &them.address, &i, 1), 0);
+	wait_for(loop, &them.datagrams, BURST);
 }
 
 static void a_port_in_use_is_told_clearly(void **state)
@@ -383,6 +400,7 @@ int main(void)
 		UDP_TEST(a_closed_port_is_told_with_what_was_sent__TRIG_1),
 		UDP_TEST(a_pending_error_of_one_peer_never_fails_a_send_to_another__TRIG_1),
 		UDP_TEST(an_error_wakes_the_loop_once_and_does_not_spin),
+		UDP_TEST(a_burst_comes_whole_and_in_order),
 		UDP_TEST(a_flood_leaves_timers_their_turn),
 		UDP_TEST(oversized_datagrams_are_dropped_and_counted),
 		UDP_TEST(anything_that_fits_is_delivered_as_it_came),

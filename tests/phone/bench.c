@@ -222,6 +222,12 @@ void peer_ask(struct peer *peer, const struct peer_request *request)
 	peer_send(peer, text);
 }
 
+void peer_ask_in_dialog(struct peer *peer, const char *method, const char *tag, unsigned cseq,
+			const char *more)
+{
+	peer_ask(peer, &(struct peer_request){method, "c", NULL, tag, cseq, more});
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 void bench_take_event(void *user, const struct phone_call_event *event)
@@ -455,6 +461,32 @@ bool bench_has_event(const struct bench *bench, enum phone_call_event_type type)
 		if (bench->events[i].type == type)
 			return true;
 	return false;
+}
+
+bool bench_rings(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_INCOMING);
+}
+
+bool bench_is_up(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_UP);
+}
+
+bool bench_is_held(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_HELD);
+}
+
+bool bench_is_over(const struct bench *bench)
+{
+	return bench_has_event(bench, PHONE_CALL_OVER);
+}
+
+uint64_t bench_wait_ringing(struct bench *bench)
+{
+	bench_wait(bench, bench_rings);
+	return bench->events[bench_event(bench, PHONE_CALL_INCOMING)].id;
 }
 
 unsigned bench_event(const struct bench *bench, enum phone_call_event_type type)

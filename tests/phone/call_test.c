@@ -8,16 +8,6 @@
 	"v=0\r\no=- 1 1 IN IP4 127.0.1.1\r\ns=-\r\nc=IN IP4 127.0.1.1\r\nt=0 0\r\n"                \
 	"m=audio 4000 RTP/AVP 0\r\n"
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
 /* A call that the first peer answered; its INVITE. */
 static const struct sip_message *call_up(struct bench *bench, uint64_t *id)
 {
@@ -30,7 +20,7 @@ static const struct sip_message *call_up(struct bench *bench, uint64_t *id)
 	ack = peer_expect(peer, SIP_ACK);
 	assert_int_equal(ack->cseq.number, invite->cseq.number);
 	assert_false(sip_span_equal(ack->via.branch, invite->via.branch));
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	return invite;
 }
 
@@ -52,7 +42,7 @@ static void call_is_placed_and_hung_up(void **state)
 	peer_answer(peer, invite, 180, "t", peer_contact(peer));
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	assert_span(peer_expect(peer, SIP_ACK)->to.tag, "t");
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 1);
 
 	phone_call_hang_up(bench->phone, id);
@@ -127,7 +117,7 @@ static void late_answer_is_ended(void **state)
 	assert_int_equal(left->cseq.number, taken->cseq.number);
 	peer_answer(second, taken, 200, "b", peer_contact(second));
 	peer_expect(second, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 
 	peer_answer(first, left, 200, "a", peer_contact(first));
 	assert_span(peer_expect(first, SIP_ACK)->to.tag, "a");
@@ -136,7 +126,7 @@ static void late_answer_is_ended(void **state)
 	peer_answer(first, bye, 200, NULL, NULL);
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(second));
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -168,7 +158,7 @@ static void second_branch_of_a_fork_is_ended(void **state)
 	peer_answer(peer, invite, 200, "other", peer_contact(peer));
 	assert_span(peer_expect(peer, SIP_ACK)->to.tag, "other");
 	assert_span(peer_expect(peer, SIP_BYE)->to.tag, "other");
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -196,7 +186,7 @@ static void challenged_invite_is_repeated(void **state)
 	ack = peer_expect(peer, SIP_ACK);
 	assert_true(sip_span_equal(header_of(ack, SIP_PROXY_AUTHORIZATION),
 				   header_of(second, SIP_PROXY_AUTHORIZATION)));
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	phone_call_hang_up(bench->phone, id);
 	assert_true(has_header(peer_expect(peer, SIP_BYE), SIP_PROXY_AUTHORIZATION));
 	bench_free(bench);
@@ -240,7 +230,7 @@ static void busy_ends_the_call(void **state)
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 486, "t", NULL);
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_int_equal(bench->events[bench_event(bench, PHONE_CALL_OVER)].status, 486);
 	assert_false(bench->events[bench_event(bench, PHONE_CALL_OVER)].was_up);
 	before = peer->received;
@@ -260,7 +250,7 @@ static void answer_without_contact_fails_the_call(void **state)
 	(void)state;
 	bench_call(bench);
 	peer_answer(peer, peer_expect(peer, SIP_INVITE), 200, "t", NULL);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_int_equal(bench->events[bench_event(bench, PHONE_CALL_OVER)].status, 500);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
 	bench_free(bench);
@@ -277,7 +267,7 @@ static void far_end_hangs_up(void **state)
 	(void)state;
 	peer_request(peer, invite, "t", "BYE", 1, NULL);
 	peer_expect_status(peer, 200);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
 	peer_request(peer, invite, "t", "BYE", 2, NULL);
 	peer_expect_status(peer, 481);
@@ -322,7 +312,7 @@ static void far_end_changes_the_call(void **state)
 	/* RFC 3261 12.2.2: CSeq must grow. */
 	peer_request(peer, invite, "t", "OPTIONS", 3, NULL);
 	peer_expect_status(peer, 500);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -353,9 +343,9 @@ static void call_of_a_lost_server_ends_in_silence(void **state)
 	peer_request(first, invite, "t", "BYE", 1, NULL);
 	bench_settle(bench, 50);
 	assert_int_equal(bench_status_number(bench, "counters.refused"), 1);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	phone_call_hang_up(bench->phone, id);
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(first));
 	phone_call_hang_up(bench->phone, other);

@@ -9,21 +9,6 @@
 	"reg.1.server.1.failOver.failRegistrationOn=\"1\" "                                        \
 	"reg.1.server.1.failOver.onlySignalWithRegistered=\"1\""
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
-static bool is_held(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_HELD);
-}
-
 static bool is_resumed(const struct bench *bench)
 {
 	return bench_has_event(bench, PHONE_CALL_RESUMED);
@@ -46,7 +31,7 @@ static const struct sip_message *call_up(struct bench *bench, uint64_t *id, cons
 	snprintf(answer, sizeof answer, "%s%s", peer_contact(peer), more);
 	peer_answer(peer, invite, 200, "t", answer);
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	return invite;
 }
 
@@ -78,7 +63,7 @@ static void a_call_is_held_and_resumed(void **state)
 	assert_true(peer_is_quiet(peer));
 	peer_answer(peer, again, 200, NULL, BENCH_SDP("recvonly"));
 	assert_int_equal(peer_expect(peer, SIP_ACK)->cseq.number, again->cseq.number);
-	bench_wait(bench, is_held);
+	bench_wait(bench, bench_is_held);
 	peer_answer(peer, again, 200, NULL, BENCH_SDP("recvonly"));
 	again = peer_expect(peer, SIP_INVITE);
 	assert_true(span_contains(again->body, "a=sendrecv"));
@@ -102,13 +87,13 @@ static void a_refused_hold_changes_nothing(void **state)
 	peer_answer(peer, hold(bench, id), 488, NULL, NULL);
 	peer_expect(peer, SIP_ACK);
 	bench_wait(bench, is_unchanged);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(peer));
 	peer_answer(peer, hold(bench, id), 481, NULL, NULL);
 	peer_expect(peer, SIP_ACK);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "481"));
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -130,7 +115,7 @@ static void a_challenged_hold_is_repeated(void **state)
 	assert_true(has_header(again, SIP_PROXY_AUTHORIZATION));
 	peer_answer(peer, again, 200, NULL, BENCH_SDP("recvonly"));
 	assert_true(has_header(peer_expect(peer, SIP_ACK), SIP_PROXY_AUTHORIZATION));
-	bench_wait(bench, is_held);
+	bench_wait(bench, bench_is_held);
 	bench_free(bench);
 }
 
@@ -158,7 +143,7 @@ static void a_glare_is_waited_out(void **state)
 	assert_true(span_contains(peer_expect_status(peer, 200)->body, "a=recvonly"));
 	jump(2); /* their INVITE is not over before its ACK */
 	bench_settle(bench, 20);
-	assert_false(is_held(bench));
+	assert_false(bench_is_held(bench));
 	peer_request(peer, invite, "t", "ACK", 2, NULL);
 	do
 		again = peer->received > peer->taken ? &peer->inbox[peer->taken++]
@@ -168,7 +153,7 @@ static void a_glare_is_waited_out(void **state)
 	assert_true(bench_has_event(bench, PHONE_CALL_FAR_HELD));
 	peer_answer(peer, again, 200, NULL, BENCH_SDP("inactive"));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_held);
+	bench_wait(bench, bench_is_held);
 	bench_free(bench);
 }
 
@@ -192,7 +177,7 @@ static void the_far_end_holds(void **state)
 	peer_request(peer, invite, "t", "ACK", 2, BENCH_SDP("sendrecv"));
 	bench_settle(bench, 20);
 	assert_true(bench_has_event(bench, PHONE_CALL_FAR_RESUMED));
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -230,7 +215,7 @@ static void a_session_is_refreshed(void **state)
 	jump(50);
 	peer_expect(peer, SIP_INVITE);
 	jump(32);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "408"));
 	bench_free(bench);
 }
@@ -252,9 +237,9 @@ static void a_session_expires(void **state)
 		    "90;refresher=uac");
 	jump(50);
 	bench_settle(bench, 20);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	jump(10);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "expired"));
 	bench_free(bench);
 }
@@ -279,7 +264,7 @@ static void a_longer_session_is_asked_for(void **state)
 	assert_span(header_of(second, SIP_SESSION_EXPIRES), "3600");
 	assert_span(header_of(second, SIP_MIN_SE), "3600");
 	peer_answer(peer, second, 422, "t", "Min-SE: 3600\r\n");
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	bench_free(bench);
 }
 
@@ -293,9 +278,9 @@ static void a_silent_dialog_ends(void **state)
 	call_up(bench, &id, BENCH_SDP("sendrecv"));
 	jump(12 * 3600 - 60);
 	bench_settle(bench, 20);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	jump(60);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	bench_free(bench);
 }
 
@@ -314,13 +299,13 @@ static void what_nobody_answers_ends(void **state)
 	peer_expect_status(peer, 200);
 	jump(32);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "no ACK"));
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench->event_count = 0;
 	peer_ask(peer, &other);
 	peer_expect_status(peer, 180);
 	jump(60);
 	peer_expect_status(peer, 480);
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -341,7 +326,7 @@ static void a_call_is_hung_up_in_a_hold(void **state)
 	peer_answer(peer, again, 200, NULL, BENCH_SDP("recvonly"));
 	assert_int_equal(peer_expect(peer, SIP_ACK)->cseq.number, again->cseq.number);
 	peer_answer(peer, bye, 200, NULL, NULL);
-	assert_false(is_held(bench));
+	assert_false(bench_is_held(bench));
 	bench_free(bench);
 }
 
@@ -383,7 +368,7 @@ static void a_hold_is_repeated(void **state)
 	assert_true(peer_is_quiet(peer));
 	jump(31);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "408"));
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -399,7 +384,7 @@ static void a_180_that_nobody_acknowledges(void **state)
 	peer_expect_status(peer, 180);
 	jump(32);
 	peer_expect_status(peer, 504);
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -422,9 +407,9 @@ static void a_hold_of_a_lost_server(void **state)
 	peer_expect(first, SIP_INVITE);
 	peer_answer(second, peer_expect(second, SIP_REGISTER), 200, "r", "Expires: 3600\r\n");
 	bench_wait(bench, is_failed_over);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	assert_int_equal(phone_call_hold(bench->phone, id), 0);
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(first));
 	phone_call_hang_up(bench->phone, other);

@@ -470,6 +470,43 @@ static void events_are_told(void **state)
 	station_free(station);
 }
 
+/* SEE-1 (part): a call that goes on to the next server moves its line's request: who listens hears
+ * of it once, whether or not the call is his own; who hears the call alone hears it as a step of
+ * that. */
+static void a_move_is_told_once(void **state)
+{
+	(void)state;
+	for (int listens = 0; listens < 2; listens++) {
+		struct station *station = station_new();
+		struct peer *peers = station->bench->peers;
+		unsigned moves = 0, steps = 0;
+
+		if (listens) {
+			say(station, "{\"do\": \"events\"}\n");
+			expect_ok(station);
+		}
+		say(station, "{\"do\": \"call\", \"target\": \"bob\"}\n");
+		bench_settle(station->bench, 20);
+		peer_answer(&peers[0], peer_expect(&peers[0], SIP_INVITE), 503, "t", NULL);
+		peer_answer(&peers[1], peer_expect(&peers[1], SIP_INVITE), 603, "u", NULL);
+		for (bool over = false; !over;) {
+			json_t *event = answer(station);
+			const char *kind = json_string_value(json_object_get(event, "event"));
+			const char *step = json_string_value(json_object_get(event, "step"));
+			const char *text = json_string_value(json_object_get(event, "text"));
+			bool moves_on = text && strstr(text, " -> udp 127.0.1.2");
+
+			moves += moves_on && !strcmp(kind, "move");
+			steps += moves_on && !strcmp(kind, "call");
+			over = step && !strcmp(step, "over");
+			json_decref(event);
+		}
+		assert_int_equal(moves, listens);
+		assert_int_equal(steps, !listens);
+		station_free(station);
+	}
+}
+
 /* Passes over whole lines that were heard, unread, up to one that says WORD.  False: none does. */
 static bool skip_to(struct station *station, const char *word)
 {
@@ -527,6 +564,7 @@ int main(void)
 		cmocka_unit_test(call_that_comes_is_rejected),
 		cmocka_unit_test(subscription_is_driven),
 		cmocka_unit_test(events_are_told),
+		cmocka_unit_test(a_move_is_told_once),
 		cmocka_unit_test(slow_reader_misses_events),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(endless_request_is_cut_off),

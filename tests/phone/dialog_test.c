@@ -3,11 +3,6 @@
 
 #define REREGISTER "reg.1.server.1.failOver.reRegisterOn=\"1\""
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 static bool is_registered_elsewhere(const struct bench *bench)
 {
 	struct bench *looked_at = (struct bench *)bench;
@@ -26,7 +21,7 @@ static const struct sip_message *hang_up(struct bench *bench)
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	phone_call_hang_up(bench->phone, id);
 	return peer_expect(peer, SIP_BYE);
 }
@@ -101,7 +96,7 @@ static void a_bye_that_cannot_be_sent(void **state)
 	(void)state;
 	peer_answer(peer, peer_expect(peer, SIP_INVITE), 200, "t",
 		    "Contact: <sip:bob@198.51.100.1>\r\n");
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	phone_call_hang_up(bench->phone, id);
 	assert_int_equal(bench_status_number(bench, "lines.0.entries.0.in_failover"), 0);
 	phone_stop(bench->phone, (struct net_callback){take_stopped, bench});

@@ -5,11 +5,6 @@
 
 #define ALLOW "Allow: INVITE, UPDATE, PRACK\r\n"
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 static void ring(struct peer *peer, const struct sip_message *invite, const char *tag,
 		 unsigned rseq, const char *body)
 {
@@ -48,7 +43,7 @@ static void a_reliable_answer_is_acknowledged(void **state)
 	assert_span(header_of(peer_expect(peer, SIP_PRACK), SIP_RACK), "8 1 INVITE");
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	assert_int_equal(peer_expect(peer, SIP_ACK)->cseq.number, 1);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	bench_free(bench);
 }
 
@@ -73,7 +68,7 @@ static void a_fork_rings_twice(void **state)
 	peer_expect_status(peer, 491); /* b has not answered our offer yet */
 	peer_answer(peer, invite, 200, "b", peer_contact(peer));
 	assert_span(peer_expect(peer, SIP_ACK)->to.tag, "b");
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	peer_request(peer, invite, "a", "UPDATE", 3, BENCH_SDP("sendrecv"));
 	peer_expect_status(peer, 481);
 	peer_answer(peer, invite, 200, "a", peer_contact(peer));
@@ -108,7 +103,7 @@ static void a_fork_of_many_branches(void **state)
 	assert_true(peer_is_quiet(peer));
 	peer_answer(peer, invite, 200, tag, peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	bench_free(bench);
 }
 
@@ -129,7 +124,7 @@ static void an_answer_crosses_the_cancel(void **state)
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	assert_span(peer_expect(peer, SIP_ACK)->to.tag, "t");
 	assert_span(peer_expect(peer, SIP_BYE)->to.tag, "t");
-	assert_false(is_up(bench));
+	assert_false(bench_is_up(bench));
 	bench_free(bench);
 }
 
@@ -170,7 +165,7 @@ static void audio_that_cannot_be_had(void **state)
 	peer_answer(peer, invite, 200, "t", more);
 	peer_expect(peer, SIP_ACK);
 	assert_true(span_contains(header_of(peer_expect(peer, SIP_BYE), SIP_REASON), "488"));
-	assert_false(is_up(bench));
+	assert_false(bench_is_up(bench));
 	assert_true(bench_has_event(bench, PHONE_CALL_OVER));
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
 	bench_free(bench);

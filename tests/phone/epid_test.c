@@ -7,11 +7,6 @@
 
 enum { DIGITS = 12 };
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 /* The epid of a message's From; fails the test if it has none. */
 static struct sip_span epid_of(const struct sip_message *message)
 {
@@ -63,7 +58,7 @@ static void every_request_has_it(void **state)
 	request = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, request, 200, "t", peer_contact(peer));
 	assert_same_epid(peer_expect(peer, SIP_ACK), epid);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	phone_call_hang_up(bench->phone, id);
 	request = peer_expect(peer, SIP_BYE);
 	assert_same_epid(request, epid);

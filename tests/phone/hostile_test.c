@@ -109,11 +109,6 @@ static void take_stopped(void *user)
 	bench->stopped = true;
 }
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 /* CALL-1 (part), REG-5 under fire. */
 static void damaged_messages_harm_nothing(void **state)
 {
@@ -130,7 +125,7 @@ static void damaged_messages_harm_nothing(void **state)
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 200, "u", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	peer->deaf = true; /* to answers of ours, and to their repeats */
 	received = bench_status_number(bench, "counters.received");
 	assert_int_equal(net_udp_open(&hostile, bench->loop, &config), 0);

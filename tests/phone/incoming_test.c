@@ -10,26 +10,6 @@
 #define SDP BENCH_SDP("sendrecv")
 #define RELIABLE "Supported: 100rel\r\nRequire: 100rel\r\n"
 
-static bool rings(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_INCOMING);
-}
-
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
-static uint64_t last_id(const struct bench *bench)
-{
-	return bench->events[bench_event(bench, PHONE_CALL_INCOMING)].id;
-}
-
 static unsigned over_status(const struct bench *bench)
 {
 	return bench->events[bench_event(bench, PHONE_CALL_OVER)].status;
@@ -40,13 +20,7 @@ static void invite(struct peer *peer, const char *call_id, const char *more)
 	peer_ask(peer, &(struct peer_request){"INVITE", call_id, NULL, NULL, 1, more});
 }
 
-static void in_dialog(struct peer *peer, const char *method, const char *tag, unsigned cseq,
-		      const char *more)
-{
-	peer_ask(peer, &(struct peer_request){method, "c", NULL, tag, cseq, more});
-}
-
-/* A call "c" that rings; TAG is the phone's. */
+/* A call "c" that bench_rings; TAG is the phone's. */
 static uint64_t ring(struct bench *bench, const char *more, char tag[256])
 {
 	const struct sip_message *ringing;
@@ -55,8 +29,7 @@ static uint64_t ring(struct bench *bench, const char *more, char tag[256])
 	ringing = peer_expect_status(&bench->peers[0], 180);
 	text_of(ringing->to.tag, tag);
 	assert_true(has_header(ringing, SIP_CONTACT));
-	bench_wait(bench, rings);
-	return last_id(bench);
+	return bench_wait_ringing(bench);
 }
 
 /* The same, answered and acknowledged. */
@@ -66,7 +39,7 @@ static uint64_t talk(struct bench *bench, char tag[256])
 
 	assert_int_equal(phone_call_answer(bench->phone, id), 0);
 	peer_expect_status(&bench->peers[0], 200);
-	in_dialog(&bench->peers[0], "ACK", tag, 1, NULL);
+	peer_ask_in_dialog(&bench->peers[0], "ACK", tag, 1, NULL);
 	bench_settle(bench, 20);
 	return id;
 }
@@ -90,17 +63,17 @@ static void a_call_is_answered(void **state)
 	assert_false(phone_get_call(bench->phone, 1, &view));
 
 	assert_int_equal(phone_call_answer(bench->phone, id), 0);
-	assert_true(is_up(bench));
+	assert_true(bench_is_up(bench));
 	answer = peer_expect_status(peer, 200);
 	assert_span(answer->to.tag, tag);
 	assert_true(span_contains(answer->body, "a=sendrecv"));
 	assert_true(has_header(answer, SIP_CONTACT));
-	in_dialog(peer, "ACK", tag, 1, NULL);
+	peer_ask_in_dialog(peer, "ACK", tag, 1, NULL);
 	assert_int_not_equal(phone_call_answer(bench->phone, id), 0);
 
-	in_dialog(peer, "BYE", tag, 2, "Reason: Q.850;cause=16\r\n");
+	peer_ask_in_dialog(peer, "BYE", tag, 2, "Reason: Q.850;cause=16\r\n");
 	peer_expect_status(peer, 200);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_true(bench->events[bench_event(bench, PHONE_CALL_OVER)].was_up);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
 	bench_free(bench);
@@ -122,10 +95,10 @@ static void the_answer_is_repeated_until_its_ack(void **state)
 	bench_settle(bench, 700);
 	assert_int_equal(peer->received, before + 1);
 	phone_call_hang_up(bench->phone, id);
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(peer));
-	in_dialog(peer, "ACK", tag, 1, NULL);
+	peer_ask_in_dialog(peer, "ACK", tag, 1, NULL);
 	assert_span(peer_expect(peer, SIP_BYE)->to.tag, "b");
 	bench_free(bench);
 }
@@ -146,7 +119,7 @@ static void a_call_is_refused(void **state)
 	assert_int_not_equal(phone_call_reject(bench->phone, id, 603), 0);
 	invite(peer, "d", SDP);
 	peer_expect_status(peer, 180);
-	phone_call_hang_up(bench->phone, last_id(bench));
+	phone_call_hang_up(bench->phone, bench_wait_ringing(bench));
 	peer_expect_status(peer, 486);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
 	bench_free(bench);
@@ -168,7 +141,7 @@ static void a_call_is_cancelled(void **state)
 	peer_ask(peer, &cancel);
 	assert_span(peer_expect_status(peer, 200)->to.tag, tag);
 	assert_span(peer_expect_status(peer, 487)->to.tag, tag);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_int_equal(over_status(bench), 487);
 	assert_non_null(
 		strstr(bench->events[bench_event(bench, PHONE_CALL_OVER)].text, "elsewhere"));
@@ -189,9 +162,9 @@ static void a_late_cancel_changes_nothing(void **state)
 	peer_expect_status(peer, 200);
 	peer_ask(peer, &(struct peer_request){"CANCEL", "c", "z9hG4bKINVITEc1", NULL, 1, NULL});
 	assert_int_equal(peer_expect_status(peer, 200)->cseq.method, SIP_CANCEL);
-	in_dialog(peer, "ACK", tag, 1, NULL);
+	peer_ask_in_dialog(peer, "ACK", tag, 1, NULL);
 	bench_settle(bench, 50);
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	assert_true(peer_is_quiet(peer));
 	bench_free(bench);
 }
@@ -205,10 +178,10 @@ static void a_bye_before_the_answer(void **state)
 
 	(void)state;
 	ring(bench, SDP, tag);
-	in_dialog(peer, "BYE", tag, 2, NULL);
+	peer_ask_in_dialog(peer, "BYE", tag, 2, NULL);
 	peer_expect_status(peer, 200);
 	peer_expect_status(peer, 487);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	bench_free(bench);
 }
 
@@ -222,7 +195,7 @@ static void settings_rule(void **state)
 	invite(peer, "c", SDP);
 	peer_expect_status(peer, 180);
 	peer_expect_status(peer, 200);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	invite(peer, "d", SDP);
 	peer_expect_status(peer, 486);
 	bench_free(bench);
@@ -254,15 +227,15 @@ static void a_reliable_180_wants_its_prack(void **state)
 	before = peer->received;
 	bench_settle(bench, 700);
 	assert_int_equal(peer->received, before + 1);
-	in_dialog(peer, "PRACK", tag, 2, "RAck: 0 1 INVITE\r\n");
+	peer_ask_in_dialog(peer, "PRACK", tag, 2, "RAck: 0 1 INVITE\r\n");
 	peer_expect_status(peer, 481);
-	in_dialog(peer, "PRACK", tag, 3, rack);
+	peer_ask_in_dialog(peer, "PRACK", tag, 3, rack);
 	peer_expect_status(peer, 200);
 	bench_settle(bench, 1100);
 	assert_true(peer_is_quiet(peer));
-	in_dialog(peer, "PRACK", tag, 4, rack);
+	peer_ask_in_dialog(peer, "PRACK", tag, 4, rack);
 	peer_expect_status(peer, 481);
-	phone_call_answer(bench->phone, last_id(bench));
+	phone_call_answer(bench->phone, bench_wait_ringing(bench));
 	assert_true(span_contains(peer_expect_status(peer, 200)->body, "m=audio"));
 	bench_free(bench);
 }
@@ -281,17 +254,17 @@ static void an_offer_in_the_180_is_answered_first(void **state)
 	ringing = peer_expect_status(peer, 180);
 	text_of(ringing->to.tag, tag);
 	assert_true(span_contains(ringing->body, "a=sendrecv"));
-	bench_wait(bench, rings);
-	assert_int_equal(phone_call_answer(bench->phone, last_id(bench)), 0);
+	bench_wait(bench, bench_rings);
+	assert_int_equal(phone_call_answer(bench->phone, bench_wait_ringing(bench)), 0);
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(peer));
-	assert_false(is_up(bench));
+	assert_false(bench_is_up(bench));
 	snprintf(prack, sizeof prack, "RAck: %.*s 1 INVITE\r\n%s",
 		 SIP_SPAN(header_of(ringing, SIP_RSEQ)), SDP);
-	in_dialog(peer, "PRACK", tag, 2, prack);
+	peer_ask_in_dialog(peer, "PRACK", tag, 2, prack);
 	peer_expect_status(peer, 200);
 	assert_int_equal(peer_expect_status(peer, 200)->body.length, 0);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	bench_free(bench);
 }
 
@@ -308,10 +281,10 @@ static void an_answer_in_the_ack(void **state)
 	(void)state;
 	phone_call_answer(bench->phone, id);
 	assert_true(span_contains(peer_expect_status(peer, 200)->body, "m=audio"));
-	in_dialog(peer, "ACK", tag, 1, "Content-Type: application/sdp\r\n\r\nnonsense");
+	peer_ask_in_dialog(peer, "ACK", tag, 1, "Content-Type: application/sdp\r\n\r\nnonsense");
 	bye = peer_expect(peer, SIP_BYE);
 	assert_true(span_contains(header_of(bye, SIP_REASON), "cause=488"));
-	assert_true(is_over(bench));
+	assert_true(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -357,7 +330,7 @@ static void what_is_not_spoken_is_refused(void **state)
 	peer_expect_status(peer, 180);
 	invite(peer, "8", "Supported: timer\r\nSession-Expires: 600;refresher=uac\r\n" SDP);
 	peer_expect_status(peer, 180);
-	phone_call_answer(bench->phone, last_id(bench));
+	phone_call_answer(bench->phone, bench_wait_ringing(bench));
 	answer = peer_expect_status(peer, 200);
 	assert_span(header_of(answer, SIP_SESSION_EXPIRES), "600;refresher=uac");
 	assert_span(header_of(answer, SIP_REQUIRE), "timer");
@@ -373,13 +346,13 @@ static void an_early_update_has_to_wait(void **state)
 
 	(void)state;
 	ring(bench, SDP, tag);
-	in_dialog(peer, "UPDATE", tag, 2, SDP);
+	peer_ask_in_dialog(peer, "UPDATE", tag, 2, SDP);
 	assert_true(has_header(peer_expect_status(peer, 500), SIP_RETRY_AFTER));
-	in_dialog(peer, "UPDATE", tag, 3, NULL);
+	peer_ask_in_dialog(peer, "UPDATE", tag, 3, NULL);
 	peer_expect_status(peer, 200);
-	in_dialog(peer, "INVITE", tag, 4, SDP);
+	peer_ask_in_dialog(peer, "INVITE", tag, 4, SDP);
 	assert_true(has_header(peer_expect_status(peer, 500), SIP_RETRY_AFTER));
-	assert_false(is_over(bench));
+	assert_false(bench_is_over(bench));
 	bench_free(bench);
 }
 
@@ -401,7 +374,7 @@ static void two_calls_on_a_line(void **state)
 	assert_true(span_contains(hold->body, "a=sendonly"));
 	peer_answer(peer, hold, 200, NULL, BENCH_SDP("recvonly"));
 	peer_expect(peer, SIP_ACK);
-	assert_int_equal(phone_call_answer(bench->phone, last_id(bench)), 0);
+	assert_int_equal(phone_call_answer(bench->phone, bench_wait_ringing(bench)), 0);
 	peer_expect_status(peer, 200);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 2);
 	phone_call_hang_up(bench->phone, first);
@@ -429,7 +402,7 @@ static void a_ringing_call_of_a_lost_server(void **state)
 	invite(first, "d", SDP);
 	peer_expect_status(first, 180);
 	bench_settle(bench, 20);
-	other = last_id(bench);
+	other = bench_wait_ringing(bench);
 	placed = bench_call(bench);
 	peer_expect(first, SIP_INVITE);
 	peer_answer(second, peer_expect(second, SIP_REGISTER), 200, "r", "Expires: 3600\r\n");
@@ -438,8 +411,8 @@ static void a_ringing_call_of_a_lost_server(void **state)
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(first));
 	assert_int_equal(phone_call_answer(bench->phone, id), 0);
-	assert_true(is_over(bench));
-	assert_false(is_up(bench));
+	assert_true(bench_is_over(bench));
+	assert_false(bench_is_up(bench));
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(first));
 	peer_ask(first, &(struct peer_request){"CANCEL", "d", "z9hG4bKINVITEd1", NULL, 1, NULL});
@@ -468,7 +441,7 @@ static void a_ringing_call_outlives_a_reload(void **state)
 	assert_int_equal(view.line, 1);
 	assert_int_equal(phone_call_answer(bench->phone, id), 0);
 	peer_expect_status(peer, 200);
-	in_dialog(peer, "ACK", tag, 1, NULL);
+	peer_ask_in_dialog(peer, "ACK", tag, 1, NULL);
 	phone_call_hang_up(bench->phone, id);
 	peer_answer(peer, peer_expect(peer, SIP_BYE), 200, NULL, NULL);
 	assert_int_equal(bench_status_number(bench, "counters.calls"), 0);
@@ -511,7 +484,7 @@ static void a_key_is_heard(void **state)
 	bench_free(bench);
 }
 
-/* A flood of open INVITEs: what the line takes rings, the rest is busy; without room for more
+/* A flood of open INVITEs: what the line takes bench_rings, the rest is busy; without room for more
  * transactions each gets 503 and leaves nothing behind. */
 static void a_flood_is_bounded(void **state)
 {

@@ -277,16 +277,6 @@ static void small_stays(void **state)
 	finish(bench);
 }
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_held(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_HELD);
-}
-
 /* A call whose requests have to carry a long Route, and that is to be held: once something listens
  * beside, if it LISTENS. */
 static struct bench *bench_holding(bool listens)
@@ -304,7 +294,7 @@ static struct bench *bench_holding(bool listens)
 	id = bench_call(bench);
 	peer_answer(peer, peer_expect(peer, SIP_INVITE), 200, "t", more);
 	assert_true(span_contains(peer_expect(peer, SIP_ACK)->via.text, "SIP/2.0/UDP"));
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	side = (struct side){.loop = bench->loop};
 	if (listens)
 		listen_beside(bench);
@@ -336,7 +326,7 @@ static void a_hold_goes_over_tcp(void **state)
 		strlen(BENCH_SDP("recvonly")) - strlen("Content-Type: application/sdp\r\n\r\n"),
 		BENCH_SDP("recvonly"));
 	assert_int_equal(net_stream_write(side.stream, text, (size_t)length), 0);
-	bench_wait(bench, is_held);
+	bench_wait(bench, bench_is_held);
 	assert_int_equal(peer_expect(&bench->peers[0], SIP_ACK)->cseq.number, 2);
 	sip_message_clear(&invite);
 	finish(bench);

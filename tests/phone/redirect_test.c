@@ -3,16 +3,6 @@
 
 #include <stdio.h>
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
 static bool is_registered(const struct bench *bench)
 {
 	return !strcmp(bench_status((struct bench *)bench, "lines.0.state"), "registered");
@@ -71,7 +61,7 @@ static void an_invite_follows(void **state)
 	assert_span(invite->to.uri, "sip:bob@sip.test");
 	peer_answer(second, invite, 200, "u", peer_contact(second));
 	peer_expect(second, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	bench_free(bench);
 }
 
@@ -117,7 +107,7 @@ static void hung_up_meanwhile(void **state)
 		    "Contact: <sip:carol@naptr.test>\r\n");
 	peer_expect(first, SIP_ACK);
 	phone_call_hang_up(bench->phone, id);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	bench_settle(bench, 100);
 	assert_true(peer_is_quiet(first) && peer_is_quiet(second));
 	bench_free(bench);
@@ -133,7 +123,7 @@ static void nowhere_to_go(void **state)
 	bench_call(bench);
 	peer_answer(first, peer_expect(first, SIP_INVITE), 302, "t",
 		    "Contact: <sip:carol@name.test>\r\nContact: *\r\n");
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	assert_int_equal(bench->events[bench_event(bench, PHONE_CALL_OVER)].status, 302);
 	assert_true(peer_is_quiet(&bench->peers[1]));
 	bench_free(bench);

@@ -8,16 +8,11 @@
 	" reg." #x ".server.1.transport=\"UDPOnly\""
 
 enum {
-	LEAVE_MS = 2000,  /* more than an answer takes */
-	SHORT_MS = 200,   /* more than a message takes */
-	ROUNDING_MS = 50, /* how late a timer and a datagram may be, together */
+	LEAVE_MS = 2000, /* more than an answer takes */
+	SHORT_MS = 200,  /* more than a message takes */
+	LATE_MS = 500,   /* how late a timer and a datagram may be, together, on a loaded machine */
 	RELOADS = 20,
 };
-
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
 
 static bool is_registered(const struct bench *bench, const char *aor)
 {
@@ -69,6 +64,19 @@ static void reload(struct bench *bench, unsigned alice, const char *parameters)
 	bench_end_reload(bench);
 }
 
+/* Between two readings of the clock, which may be apart on a loaded machine. */
+struct moment {
+	uint64_t least_ms, most_ms;
+};
+
+static struct moment next_refresh(struct bench *bench)
+{
+	uint64_t before_ms = net_now_ms();
+	uint64_t in_ms = (uint64_t)bench_status_number(bench, "lines.0.entries.0.next.in_ms");
+
+	return (struct moment){before_ms + in_ms, net_now_ms() + in_ms};
+}
+
 /* REG-1 (part): a reload with nothing changed sends nothing; the refresh comes at the
  * time that was planned, with the same Call-ID and the next CSeq. */
 static void nothing_changed_sends_nothing(void **state)
@@ -76,23 +84,21 @@ static void nothing_changed_sends_nothing(void **state)
 	struct bench *bench = bench_new("");
 	struct peer *peer = &bench->peers[0];
 	const struct sip_message *first, *refresh;
-	uint64_t due_ms;
+	struct moment due, still;
 
 	(void)state;
 	phone_start(bench->phone);
 	first = peer_expect(peer, SIP_REGISTER);
 	peer_answer(peer, first, 200, "r", "Expires: 2\r\n");
 	bench_wait(bench, alice_is_registered);
-	due_ms =
-		net_now_ms() + (uint64_t)bench_status_number(bench, "lines.0.entries.0.next.in_ms");
+	due = next_refresh(bench);
 	reload(bench, 1, "");
 	assert_silence(bench);
-	assert_in_range(
-		net_now_ms() + (uint64_t)bench_status_number(bench, "lines.0.entries.0.next.in_ms"),
-		due_ms - 2, due_ms + 2);
+	still = next_refresh(bench);
+	assert_true(still.least_ms <= due.most_ms + 2 && still.most_ms + 2 >= due.least_ms);
 	assert_non_null(strstr(bench_status(bench, "lines.0.entries.0.why"), "regist"));
 	refresh = peer_expect(peer, SIP_REGISTER);
-	assert_in_range(net_now_ms(), due_ms - 2, due_ms + ROUNDING_MS);
+	assert_in_range(net_now_ms(), due.least_ms - 2, due.most_ms + LATE_MS);
 	assert_true(sip_span_equal(refresh->call_id, first->call_id));
 	assert_true(sip_span_equal(refresh->from.tag, first->from.tag));
 	assert_int_equal(refresh->cseq.number, first->cseq.number + 1);
@@ -145,7 +151,7 @@ static const struct sip_message *call_up(struct bench *bench, uint64_t *id)
 	invite = peer_expect(peer, SIP_INVITE);
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	return invite;
 }
 
@@ -262,7 +268,7 @@ static void silent_server_is_not_waited_for(void **state)
 	bench_begin_reload(bench, 1, "", SHORT_MS);
 	last = peer_expect(&bench->peers[0], SIP_REGISTER);
 	bench_end_reload(bench);
-	assert_in_range(net_now_ms() - began_ms, SHORT_MS, SHORT_MS + ROUNDING_MS);
+	assert_in_range(net_now_ms() - began_ms, SHORT_MS, SHORT_MS + LATE_MS);
 	peer_answer(&bench->peers[0], last, 200, "b", NULL);
 	bench_settle(bench, SHORT_MS);
 	assert_int_equal(bench_status_number(bench, "counters.stray"), 1);
@@ -304,7 +310,7 @@ static void many_reloads(void **state)
 		reload(bench, 1 + i % 3, "");
 	peer_answer(peer, invite, 200, "t", peer_contact(peer));
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	for (unsigned i = 0; i < RELOADS; i++)
 		reload(bench, 1 + i % 3, "");
 	assert_silence(bench);

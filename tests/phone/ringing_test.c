@@ -12,36 +12,9 @@
 	"m=audio 4000 RTP/AVP 0\r\n"
 #define MIXED "Content-Type: multipart/mixed;boundary=\"a b\"\r\n\r\n"
 
-static bool rings(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_INCOMING);
-}
-
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
-static uint64_t last_id(struct bench *bench)
-{
-	bench_wait(bench, rings);
-	return bench->events[bench_event(bench, PHONE_CALL_INCOMING)].id;
-}
-
 static void invite(struct peer *peer, const char *more)
 {
 	peer_ask(peer, &(struct peer_request){"INVITE", "c", NULL, NULL, 1, more});
-}
-
-static void in_dialog(struct peer *peer, const char *method, const char *tag, unsigned cseq,
-		      const char *more)
-{
-	peer_ask(peer, &(struct peer_request){method, "c", NULL, tag, cseq, more});
 }
 
 static void prack(struct peer *peer, const struct sip_message *ringing, unsigned cseq,
@@ -51,7 +24,7 @@ static void prack(struct peer *peer, const struct sip_message *ringing, unsigned
 
 	snprintf(text, sizeof text, "RAck: %.*s 1 INVITE\r\n%s",
 		 SIP_SPAN(header_of(ringing, SIP_RSEQ)), more);
-	in_dialog(peer, "PRACK", text_of(ringing->to.tag, tag), cseq, text);
+	peer_ask_in_dialog(peer, "PRACK", text_of(ringing->to.tag, tag), cseq, text);
 }
 
 /* The port of "m=audio" in a description. */
@@ -119,10 +92,10 @@ static void early_media_is_heard(void **state)
 	assert_false(has_header(early, SIP_RSEQ));
 	assert_true(audio_port(early) >= 20000 && audio_port(early) < 21000);
 	ear_wait(&ear, bench);
-	phone_call_answer(bench->phone, last_id(bench));
+	phone_call_answer(bench->phone, bench_wait_ringing(bench));
 	answer = peer_expect_status(peer, 200);
 	assert_true(sip_span_equal(answer->body, early->body));
-	in_dialog(peer, "ACK", text_of(answer->to.tag, tag), 1, NULL);
+	peer_ask_in_dialog(peer, "ACK", text_of(answer->to.tag, tag), 1, NULL);
 	ear_wait(&ear, bench);
 	net_udp_close(ear.udp);
 	bench_free(bench);
@@ -156,18 +129,79 @@ static void early_media_is_reliable(void **state)
 	assert_span(header_of(early, SIP_REQUIRE), "100rel");
 	assert_true(audio_port(early) > 0);
 	text_of(early->to.tag, tag);
-	assert_int_equal(phone_call_answer(bench->phone, last_id(bench)), 0);
+	assert_int_equal(phone_call_answer(bench->phone, bench_wait_ringing(bench)), 0);
 	bench_settle(bench, 50);
 	assert_true(peer_is_quiet(peer));
-	in_dialog(peer, "UPDATE", tag, 2, offer);
+	peer_ask_in_dialog(peer, "UPDATE", tag, 2, offer);
 	assert_true(audio_port(peer_expect_status(peer, 200)) > 0);
 	ear_wait(&ear, bench);
 	prack(peer, early, 3, "");
 	assert_int_equal(peer_expect_status(peer, 200)->cseq.method, SIP_PRACK);
 	assert_int_equal(peer_expect_status(peer, 200)->body.length, 0);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	net_udp_close(ear.udp);
 	bench_free(bench);
+}
+
+/* RFC 3262 5: the PRACK of a 183 that held the answer holds one more offer, whose answer stands in
+ * its 200: audio goes there from now on. */
+static void an_offer_in_a_prack(void **state)
+{
+	struct bench *bench = bench_with_calls("", EARLY ", prefer_100rel: yes");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *early, *answer;
+	char offer[512];
+	struct ear ear;
+
+	(void)state;
+	ear_open(&ear, bench, offer);
+	invite(peer, KNOWS_100REL "Content-Type: application/sdp\r\n\r\n" SDP);
+	early = peer_expect_status(peer, 183);
+	prack(peer, early, 2, offer);
+	answer = peer_expect_status(peer, 200);
+	assert_int_equal(answer->cseq.method, SIP_PRACK);
+	assert_int_equal(audio_port(answer), audio_port(early));
+	assert_false(has_header(answer, SIP_CONTACT));
+	ear_wait(&ear, bench);
+	phone_call_answer(bench->phone, bench_wait_ringing(bench));
+	assert_int_equal(peer_expect_status(peer, 200)->body.length, 0);
+	bench_wait(bench, bench_is_up);
+	net_udp_close(ear.udp);
+	bench_free(bench);
+}
+
+/* RFC 3262 5: no offer in a PRACK while the first one waits for its answer: it is refused, and what
+ * rang goes on ringing, acknowledged.  One without any audio that is known is refused, too. */
+static void offers_in_a_prack_that_are_refused(void **state)
+{
+	static const struct {
+		const char *calls, *body;
+		unsigned provisional, status;
+	} rows[] = {
+		{"incoming: ring, prefer_100rel: yes", BENCH_SDP("sendrecv"), 180, 500},
+		{EARLY ", prefer_100rel: yes",
+		 "Content-Type: application/sdp\r\n\r\nv=0\r\no=- 1 2 IN IP4 127.0.1.1\r\ns=-\r\n"
+		 "c=IN IP4 127.0.1.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96\r\n"
+		 "a=rtpmap:96 opus/48000/2\r\n",
+		 183, 488},
+		{EARLY ", prefer_100rel: yes", "Content-Type: text/plain\r\n\r\nhello", 183, 415},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct bench *bench = bench_with_calls("", rows[i].calls);
+		struct peer *peer = &bench->peers[0];
+		const struct sip_message *ringing;
+
+		invite(peer, KNOWS_100REL BENCH_SDP("sendrecv"));
+		ringing = peer_expect_status(peer, rows[i].provisional);
+		prack(peer, ringing, 2, rows[i].body);
+		peer_expect_status(peer, rows[i].status);
+		phone_call_answer(bench->phone, bench_wait_ringing(bench));
+		assert_int_equal(peer_expect_status(peer, 200)->cseq.method, SIP_INVITE);
+		bench_wait(bench, bench_is_up);
+		bench_free(bench);
+	}
 }
 
 /* RFC 3262 3: who knows 100rel is told reliably where that is preferred, who does not is not. */
@@ -183,7 +217,7 @@ static void reliable_where_it_is_known(void **state)
 	peer_ask(peer, &(struct peer_request){"CANCEL", "c", "z9hG4bKINVITEc1", NULL, 1, NULL});
 	peer_expect_status(peer, 200);
 	peer_expect_status(peer, 487);
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	peer_ask(peer, &(struct peer_request){"INVITE", "d", NULL, NULL, 1,
 					      KNOWS_100REL BENCH_SDP("sendrecv")});
 	ringing = peer_expect_status(peer, 180);
@@ -252,7 +286,7 @@ static void an_answer_among_others(void **state)
 		 peer_contact(peer));
 	peer_answer(peer, sent, 200, "t", more);
 	peer_expect(peer, SIP_ACK);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	bench_settle(bench, 20);
 	assert_true(peer_is_quiet(peer));
 	bench_free(bench);
@@ -264,6 +298,8 @@ int main(void)
 		cmocka_unit_test(early_media_is_heard),
 		cmocka_unit_test(early_media_needs_an_offer),
 		cmocka_unit_test(early_media_is_reliable),
+		cmocka_unit_test(an_offer_in_a_prack),
+		cmocka_unit_test(offers_in_a_prack_that_are_refused),
 		cmocka_unit_test(reliable_where_it_is_known),
 		cmocka_unit_test(a_description_among_others),
 		cmocka_unit_test(an_answer_among_others),

@@ -15,7 +15,7 @@
 #include "phone/dns.h"
 #include "phone/log.h"
 
-enum { SERVERS = 2, WAIT_MS = 5000, NOTICED_MS = 4 * NET_FILEWATCH_QUIET_MS };
+enum { SERVERS = 2, WAIT_MS = 20000, NOTICED_MS = 4 * NET_FILEWATCH_QUIET_MS };
 
 static struct fixture {
 	struct net_loop *loop;

@@ -6,11 +6,6 @@
 	"lines:\n  - line: 1\n    subscriptions:\n      - {event: message-summary, resource: "     \
 	"bob@sip.test}\n"
 
-static bool is_over(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_OVER);
-}
-
 /* RFC 6665 4.1.2.4: accepted, but no NOTIFY within 32 s: there is no subscription, and one is made
  * anew, in another dialog. */
 static void no_notify_is_no_subscription(void **state)
@@ -48,7 +43,7 @@ static void ringing_without_an_end_is_cancelled(void **state)
 	jump(181);
 	cancel = peer_expect(peer, SIP_CANCEL);
 	assert_true(span_contains(header_of(cancel, SIP_REASON), "SIP;cause=408"));
-	bench_wait(bench, is_over);
+	bench_wait(bench, bench_is_over);
 	bench_free(bench);
 }
 

@@ -479,6 +479,117 @@ static void shared_line_is_seized_first(void **state)
 	bench_free(bench);
 }
 
+/* A call of a shared line has just begun; its SUBSCRIBE, not answered yet. */
+static const struct sip_message *begin_shared_call(struct bench *bench, uint64_t *call)
+{
+	struct peer *peer = &bench->peers[0];
+
+	peer_answer(peer, peer_expect(peer, SIP_SUBSCRIBE), 200, "i", granting(peer, 3600));
+	bench_wait(bench, is_active);
+	*call = bench_call(bench);
+	return peer_expect(peer, SIP_SUBSCRIBE);
+}
+
+static void assert_release(const struct sip_message *release, const struct sip_message *seize)
+{
+	assert_span(header_of(release, SIP_EVENT), "line-seize");
+	assert_span(header_of(release, SIP_EXPIRES), "0");
+	assert_true(has_header(release, SIP_CONTACT));
+	assert_span(release->to.tag, "z");
+	assert_true(sip_span_equal(release->call_id, seize->call_id));
+	assert_true(sip_span_equal(release->from.tag, seize->from.tag));
+	assert_int_equal(release->cseq.number, seize->cseq.number + 1);
+}
+
+/* SUBS-3, RFC 6665 4.1.2.3: a call that is cancelled gives its line back in the dialog of the
+ * seize, with credentials where they are asked for. */
+static void cancelled_call_releases_the_line(void **state)
+{
+	struct bench *bench = bench_registered("reg.1.type=\"shared\" ");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *seize, *invite, *release;
+	uint64_t call;
+
+	(void)state;
+	seize = begin_shared_call(bench, &call);
+	peer_answer(peer, seize, 200, "z", granting(peer, 30));
+	invite = peer_expect(peer, SIP_INVITE);
+	peer_answer(peer, invite, 180, "u", NULL);
+	bench_settle(bench, 20);
+	phone_call_hang_up(bench->phone, call);
+	peer_answer(peer, peer_expect(peer, SIP_CANCEL), 200, "u", NULL);
+	release = peer_expect(peer, SIP_SUBSCRIBE);
+	assert_release(release, seize);
+	peer_answer(peer, release, 401, NULL,
+		    "WWW-Authenticate: Digest realm=\"sip.test\", nonce=\"n\", algorithm=MD5\r\n");
+	release = peer_expect(peer, SIP_SUBSCRIBE);
+	assert_true(has_header(release, SIP_AUTHORIZATION));
+	notify(peer, seize, "z", 1,
+	       "Event: line-seize\r\nSubscription-State: terminated;reason=timeout\r\n");
+	peer_expect_status(peer, 200);
+	peer_answer(peer, release, 200, NULL, "Expires: 0\r\n");
+	peer_answer(peer, invite, 487, "u", NULL);
+	peer_expect(peer, SIP_ACK);
+	bench_settle(bench, 50);
+	assert_true(peer_is_quiet(peer));
+	bench_free(bench);
+}
+
+/* SUBS-3: it was cancelled before the line was its own: that comes late, and is given back. */
+static void late_seize_is_released(void **state)
+{
+	struct bench *bench = bench_registered("reg.1.type=\"shared\" ");
+	struct peer *peer = &bench->peers[0];
+	const struct sip_message *seize, *release;
+	uint64_t call;
+
+	(void)state;
+	seize = begin_shared_call(bench, &call);
+	phone_call_hang_up(bench->phone, call);
+	bench_settle(bench, 20);
+	assert_true(peer_is_quiet(peer));
+	peer_answer(peer, seize, 200, "z", granting(peer, 30));
+	release = peer_expect(peer, SIP_SUBSCRIBE);
+	assert_release(release, seize);
+	peer_answer(peer, release, 200, NULL, "Expires: 0\r\n");
+	bench_settle(bench, 50);
+	assert_true(peer_is_quiet(peer));
+	bench_free(bench);
+}
+
+/* SUBS-3: nothing is given back that the server took back itself, nor by a call that was up. */
+static void nothing_is_released_twice(void **state)
+{
+	static const char ENDED[] =
+		"Event: line-seize\r\nSubscription-State: terminated;reason=noresource\r\n";
+
+	(void)state;
+	for (int is_answered = 0; is_answered < 2; is_answered++) {
+		struct bench *bench = bench_registered("reg.1.type=\"shared\" ");
+		struct peer *peer = &bench->peers[0];
+		const struct sip_message *seize, *invite;
+		uint64_t call;
+
+		seize = begin_shared_call(bench, &call);
+		peer_answer(peer, seize, 200, "z", granting(peer, 30));
+		invite = peer_expect(peer, SIP_INVITE);
+		if (is_answered) {
+			peer_answer(peer, invite, 200, "u", peer_contact(peer));
+			peer_expect(peer, SIP_ACK);
+			phone_call_hang_up(bench->phone, call);
+			peer_answer(peer, peer_expect(peer, SIP_BYE), 200, NULL, NULL);
+		} else {
+			notify(peer, seize, "z", 1, ENDED);
+			peer_expect_status(peer, 200);
+			peer_answer(peer, invite, 486, "u", NULL);
+			peer_expect(peer, SIP_ACK);
+		}
+		bench_settle(bench, 50);
+		assert_true(peer_is_quiet(peer));
+		bench_free(bench);
+	}
+}
+
 /* TRIG-8: the challenges of a seize are not those of its call: a nonce that the seize used up is no
  * sign of bad credentials in the INVITE. */
 static void seize_and_call_are_challenged_each(void **state)
@@ -578,6 +689,9 @@ int main(void)
 		cmocka_unit_test(subscription_follows_the_registration),
 		cmocka_unit_test(reload_compares_what_is_asked_for),
 		cmocka_unit_test(shared_line_is_seized_first),
+		cmocka_unit_test(cancelled_call_releases_the_line),
+		cmocka_unit_test(late_seize_is_released),
+		cmocka_unit_test(nothing_is_released_twice),
 		cmocka_unit_test(seize_and_call_are_challenged_each),
 		cmocka_unit_test(emergency_goes_without_the_seize),
 		cmocka_unit_test(bad_orders_are_refused),

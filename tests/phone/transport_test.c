@@ -9,7 +9,7 @@
 
 #include "phone/transport.h"
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 20000 };
 
 struct arrival {
 	unsigned count;

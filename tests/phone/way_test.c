@@ -5,11 +5,6 @@
 
 enum { HEADERS_MAX = 512 };
 
-static bool is_up(const struct bench *bench)
-{
-	return bench_has_event(bench, PHONE_CALL_UP);
-}
-
 static const char *contact(const char *uri)
 {
 	static char text[HEADERS_MAX + 16];
@@ -34,7 +29,7 @@ static uint64_t call_up(struct bench *bench, const char *headers)
 	uint64_t id = bench_call(bench);
 
 	peer_answer(first, peer_expect(first, SIP_INVITE), 200, "t", headers);
-	bench_wait(bench, is_up);
+	bench_wait(bench, bench_is_up);
 	return id;
 }
 

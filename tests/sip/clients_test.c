@@ -243,13 +243,40 @@ static void test_limits(void **state)
 	sip_clients_free(t);
 }
 
+static bool is_to(const void *user, const struct sip_peer *peer)
+{
+	return !memcmp(peer->bytes, user, peer->length);
+}
+
+/* Where the way broke, nobody waits who has heard nothing yet; others do. */
+static void test_broken_way_17_1_4(void **state)
+{
+	struct sip_clients *t = sip_clients_new(3);
+	sip_client_id ringing = open_one(t, SIP_INVITE, "z9hG4bKi", true, 0);
+	sip_client_id unheard = open_one(t, SIP_BYE, "z9hG4bKj", true, 0);
+	struct sip_client_due due;
+
+	(void)state;
+	assert_true(sip_clients_next(t, &due, 0) && sip_clients_next(t, &due, 0));
+	assert_int_equal(answer(t, 180, "INVITE", "z9hG4bKi", 1).id, ringing);
+	sip_clients_lose(t, is_to, "other", 2);
+	assert_false(sip_clients_next(t, &due, 2));
+	sip_clients_lose(t, is_to, "there", 3);
+	assert_true(sip_clients_next(t, &due, 3));
+	assert_int_equal(due.kind, SIP_CLIENT_SILENT);
+	assert_int_equal(due.id, unheard);
+	assert_false(sip_clients_next(t, &due, 3));
+	assert_int_equal(answer(t, 200, "INVITE", "z9hG4bKi", 4).news, SIP_CLIENT_ACCEPTED);
+	sip_clients_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_silence_17_1),     cmocka_unit_test(test_provisional_17_1),
 		cmocka_unit_test(test_refusal_17_1_1_3), cmocka_unit_test(test_accepted_rfc_6026),
 		cmocka_unit_test(test_cancel_9_1),       cmocka_unit_test(test_cancel_against_200),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),           cmocka_unit_test(test_broken_way_17_1_4),
 	};
 
 	sip_init();

@@ -101,6 +101,21 @@ static void test_folded_compact_and_odd_case_lines_7_3(void **state)
 	sip_message_clear(&m);
 }
 
+static void test_shared_message_outlives_the_one_that_came(void **state)
+{
+	struct sip_message m = parse("SIP/2.0 200 OK\r\n" CORE "X: folded\r\n line\r\n\r\nbody");
+	struct sip_message shared;
+
+	(void)state;
+	sip_message_share(&shared, &m);
+	assert_ptr_equal(shared.received.at, m.received.at);
+	sip_message_clear(&m);
+	assert_span(sip_message_header_named(&shared, "X", 0)->value, "folded   line");
+	assert_span(shared.body, "body");
+	sip_message_clear(&shared);
+	sip_message_clear(&shared);
+}
+
 static void test_lists_of_several_lines_are_walked_as_one_7_3_1(void **state)
 {
 	struct sip_message m =
@@ -377,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_request_decodes_7_1),
 		cmocka_unit_test(test_response_decodes_7_2),
 		cmocka_unit_test(test_folded_compact_and_odd_case_lines_7_3),
+		cmocka_unit_test(test_shared_message_outlives_the_one_that_came),
 		cmocka_unit_test(test_lists_of_several_lines_are_walked_as_one_7_3_1),
 		cmocka_unit_test(test_unusual_but_valid_is_accepted),
 		cmocka_unit_test(test_broken_first_lines_are_refused_7_1),

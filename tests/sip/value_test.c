@@ -83,6 +83,13 @@ static void test_broken_uris_are_refused(void **state)
 		"s p:h",
 		"sip:a@h\"",
 		"sip:[::1",
+		"sip:[::1]x",
+		"sip:[::1]5060",
+		"sip:[::1]:",
+		"sip:::1",
+		"sip:a]b",
+		"sip:h:",
+		"sip:h:5060:7",
 		":h",
 		"sip:h,x",
 	};

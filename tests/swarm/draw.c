@@ -52,6 +52,8 @@ static const struct {
 	{"hold_down_max_ms", 1000, 600000},
 	{"fleet_lines", 1, 1000},
 	{"fleet_capacity", 100, 10000},
+	{"boot_spread_ms", 1000, 300000},
+	{"arrivals_max", 1, 30}, /* of the few lines of a life */
 };
 
 static uint32_t draw_value(struct draw *draw, const struct kl_policy_info *info)

@@ -62,8 +62,8 @@ class AgentWorld:
         return host, int(port)
 
     @staticmethod
-    def grant(server, expires_s=3600, within_s=5.0):
-        register = server.expect('REGISTER', within_s)
+    def grant(server, expires_s=3600):
+        register = server.expect('REGISTER')
         server.answer(register, '200 OK', [f'Contact: {register.header("Contact")}', f'Expires: {expires_s}'], 'r')
         return register
 
@@ -93,7 +93,7 @@ class AgentWorld:
         challenge = talker.expect('401 REGISTER').header('WWW-Authenticate')
         proof = prove(challenge, 'REGISTER', leg.target, name, password)
         leg.request('REGISTER', [*headers, f'Authorization: {proof}'])
-        return talker.next(5)
+        return talker.next()
 
     def call_out(self, talker, headers=(), tag='far'):
         """A call of an address that needs no password, answered by the first server: the legs of both sides."""

@@ -1,8 +1,9 @@
 """Comparisons that print what was measured, and fail in words."""
 from .waiting import Failure
 
-# A timer may not fire early; a loaded machine makes it late.
-EARLY_MS, LATE_MS = 5, 100
+# A loaded machine makes a send late, and a gap that follows a late send short. No two times of a schedule are closer than
+# 500 ms, so each send still has one place; how exact they are is for the scenarios, and the table of test_faults.py.
+EARLY_MS, LATE_MS = 90, 400
 
 
 def expect(condition, what):
@@ -15,6 +16,12 @@ def expect_equal(what, measured, expected):
     if measured != expected:
         raise Failure(f'{what}: expected {expected!r}, measured {measured!r}')
     print(f'  {what}: {measured!r}')
+
+
+def expect_count(what, found, expected):
+    """FOUND, of which there are so many."""
+    expect_equal(f'number of {what}', len(found), expected)
+    return found
 
 
 def expect_between(what, measured_ms, least_ms, most_ms):

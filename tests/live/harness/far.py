@@ -3,6 +3,7 @@
 The servers there are sockets of this program that were made in that namespace: a registrar that grants what it is asked
 for, and a DNS server. So addresses, routes, carrier and ICMP are the kernel's own, on both sides.
 """
+import contextlib
 import ctypes
 import os
 import selectors
@@ -15,15 +16,15 @@ from . import dns
 from .expect import expect_between
 from .packets import NS_PER_MS, Packet
 from .phone import Phone
-from .waiting import Failure, wait_for
+from .waiting import PATIENCE_S, Failure, wait_for
 
 NEAR = {4: '192.0.2.2', 6: '2001:db8::2'}
 FAR = {4: '192.0.2.1', 6: '2001:db8::1'}
 SECOND = {4: '192.0.2.11', 6: '2001:db8::11'}  # another server there
 PREFIX = {4: 24, 6: 64}
 PORT = 5060
-HANDSHAKE_S = 5
 NOTICED_MS = 600  # what the kernel tells within 100 ms counts as one change
+AT_ONCE_MS = 3000  # a loaded machine's; a back-off, or the time of a registration, is longer
 CLONE_NEWNET = 0x40000000
 # What tells the TOS or the traffic class of a datagram: one byte, or an int of this machine's byte order.
 TRAFFIC_CLASS_OPTIONS = {socket.AF_INET: [(socket.IPPROTO_IP, socket.IP_RECVTOS)],
@@ -160,7 +161,7 @@ class Server:
     def find(self, method, since_ms=0):
         return [packet for packet in self.packets if packet.method == method and packet.at_ms >= since_ms]
 
-    def wait(self, method, since_ms=0, within_s=5.0):
+    def wait(self, method, since_ms=0, within_s=PATIENCE_S):
         """The first request of METHOD since then."""
         return wait_for(lambda: self.find(method, since_ms), f'{method} at {self.address}', within_s)[0]
 
@@ -178,7 +179,7 @@ class StreamServer:
     def receive(self):
         stream, peer = self.socket.accept()
         if self.context:
-            stream.settimeout(HANDSHAKE_S)
+            stream.settimeout(PATIENCE_S)
             stream = self.context.wrap_socket(stream, server_side=True)
         connection = Connection(self, stream, f'{host(peer[0])}:{peer[1]}')
         self.connections.append(connection)
@@ -197,7 +198,7 @@ class Connection:
     def receive(self):
         try:
             got = self.socket.recv(1 << 16)
-        except ConnectionError:
+        except OSError:
             got = b''
         if not got:
             self.server.world.selector.unregister(self.socket)
@@ -225,7 +226,10 @@ class Log:
         self.packets = []
 
     def now_ms(self):
-        return (time.time_ns() - self.start_ns) / NS_PER_MS
+        return self.ms_of(time.time_ns())
+
+    def ms_of(self, at_ns):
+        return (at_ns - self.start_ns) / NS_PER_MS
 
     def timeline(self):
         return '\n'.join(map(str, self.packets))
@@ -255,7 +259,9 @@ class FarWorld:
     def serve(self):
         while not self.stopping.is_set():
             for key, _ in self.selector.select(0.05):
-                key.data.receive()
+                # What the test closed, the phone dropped, or has no cable any more, since it was found ready.
+                with contextlib.suppress(OSError):
+                    key.data.receive()
 
     def registrar(self, address, expires_s=3600, kind=socket.SOCK_DGRAM, context=None):
         """A server that registers whoever asks; over TCP if KIND says so, over TLS with a context."""
@@ -280,7 +286,7 @@ class FarWorld:
         back_ms = self.log.now_ms()
         self.far.add_address(address)
         again = server.wait('REGISTER', since_ms=back_ms)
-        expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, NOTICED_MS)
+        expect_between('REGISTER after the address is back', again.at_ms - back_ms, 0, AT_ONCE_MS)
         return again
 
     def phone(self, parameters, *options, bind='[::]:5070'):

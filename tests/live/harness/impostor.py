@@ -3,6 +3,7 @@ import itertools
 import socket
 
 from .phone import BIND
+from .waiting import PATIENCE_S
 
 PROBE = ('OPTIONS sip:alice@{phone} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bKprobe{number};rport\r\n'
          'From: <sip:probe@{own}>;tag=p\r\nTo: <sip:alice@{phone}>\r\nCall-ID: probe{number}\r\nCSeq: 1 OPTIONS\r\n'
@@ -15,7 +16,7 @@ class Impostor:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.socket.bind((address, 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(PATIENCE_S)
         self.own = '{}:{}'.format(*self.socket.getsockname())
 
     def send(self, message):

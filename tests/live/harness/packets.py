@@ -1,4 +1,5 @@
 """Every IPv4 packet on a device, with the kernel's time stamp; of TCP what opens or ends a stream or carries bytes."""
+import contextlib
 import functools
 import math
 import re
@@ -7,15 +8,14 @@ import struct
 import threading
 import time
 
-from .waiting import Failure
+from .waiting import PATIENCE_S, Failure
 
 ETHERTYPE_IPV4, ETHERTYPE_ALL = 0x0800, 3
-SO_TIMESTAMPNS = 35  # Linux; the socket module has no name for it
+SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35  # Linux; the socket module has no names for them
 IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP = 1, 6, 17
 TCP_FIN, TCP_SYN, TCP_RST, TCP_ACK = 1, 2, 4, 16
 RECEIVE_BYTES = 8 << 20
 MARKER_ADDRESS = '127.0.3.254'
-MARKER_S = 5
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
 
@@ -131,7 +131,8 @@ class PacketLog:
         protocol = ETHERTYPE_ALL if nowhere else ETHERTYPE_IPV4
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        with contextlib.suppress(PermissionError):  # then what the machine allows has to do
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)
         self.socket.bind((device, protocol))
         self.socket.settimeout(0.1)
         self.marker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -159,7 +160,7 @@ class PacketLog:
             if link[1] != ETHERTYPE_IPV4:
                 continue
             seconds, nanoseconds = struct.unpack('qq', ancillary[0][2])
-            at_ms = (seconds * NS_PER_S + nanoseconds - self.start_ns) / NS_PER_MS
+            at_ms = self.ms_of(seconds * NS_PER_S + nanoseconds)
             for packet in parse_packet(data, at_ms):
                 with self.changed:
                     if packet.target == f'{self.marker_target[0]}:{self.marker_target[1]}':
@@ -173,12 +174,15 @@ class PacketLog:
         with self.changed:
             self.markers_sent += 1
             self.marker.sendto(b'', self.marker_target)
-            caught_up = self.changed.wait_for(lambda: self.markers_seen >= self.markers_sent, MARKER_S)
+            caught_up = self.changed.wait_for(lambda: self.markers_seen >= self.markers_sent, PATIENCE_S)
         if not caught_up:
             raise Failure('the packet log does not keep up')
 
     def now_ms(self):
-        return (time.time_ns() - self.start_ns) / NS_PER_MS
+        return self.ms_of(time.time_ns())
+
+    def ms_of(self, at_ns):
+        return (at_ns - self.start_ns) / NS_PER_MS
 
     def find(self, **filters):
         """The packets sent by now that fit all of the filters, which are those of seen()."""
@@ -201,7 +205,7 @@ class PacketLog:
         with self.changed:
             return [packet for packet in self.packets if fits(packet)]
 
-    def wait(self, what, count=1, within_s=5.0, **filters):
+    def wait(self, what, count=1, within_s=PATIENCE_S, **filters):
         """The first COUNT packets that fit the filters of seen(), as soon as they are in the log."""
         with self.changed:
             self.changed.wait_for(lambda: len(self.seen(**filters)) >= count, within_s)

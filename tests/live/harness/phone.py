@@ -1,4 +1,5 @@
 """The program under test, by its command line only: `keepline run`, `status`, `call`."""
+import datetime
 import json
 import os
 import signal
@@ -7,7 +8,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from . import names, registrar
-from .waiting import Failure, Process, wait_for
+from .packets import NS_PER_S
+from .waiting import PATIENCE_S, Failure, Process, wait_for
 
 PROGRAM = Path(os.environ.get('KEEPLINE', Path(__file__).resolve().parents[3] / 'build' / 'keepline')).resolve()
 STATUS_POLL_S = 0.05
@@ -28,14 +30,14 @@ def to_xml(parameters):
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<PHONE_CONFIG>\n  <ALL\n{rows} />\n</PHONE_CONFIG>\n'
 
 
-def run_program(*words, within_s=10):
+def run_program(*words, within_s=PATIENCE_S):
     """Runs the program to its end: exit status, and all that it wrote."""
     command = [str(PROGRAM), *map(str, words)]
     try:
         run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True, timeout=within_s, check=False)
     except subprocess.TimeoutExpired as late:
-        raise Failure(f'expected an end within {within_s} s: {" ".join(command)}, wrote: {late.output}') from late
+        raise Failure(f'expected an end within {within_s:g} s: {" ".join(command)}, wrote: {late.output}') from late
     return run.returncode, run.stdout
 
 
@@ -48,7 +50,7 @@ class Call:
     def hang_up(self):
         self.process.signal(signal.SIGINT)
 
-    def wait(self, within_s=5.0):
+    def wait(self, within_s=PATIENCE_S):
         """The exit status, once the call is over."""
         return self.process.wait(within_s)
 
@@ -85,6 +87,12 @@ class Phone:
     def log(self):
         return self.process.output()
 
+    def told_ns(self, says):
+        """When the first line of the log that SAYS so was written, as time.time_ns() counts."""
+        line = next(line for line in self.log().splitlines() if says in line)
+        written = datetime.datetime.strptime(' '.join(line.split()[:2]), '%Y-%m-%d %H:%M:%S.%f')
+        return int(written.timestamp() * NS_PER_S)
+
     def status(self):
         """What `keepline status --json` says; None while the instance is not there to ask."""
         run = subprocess.run([str(PROGRAM), 'status', '--json', '--control', str(self.control)],
@@ -102,7 +110,7 @@ class Phone:
         lines = (self.status() or {}).get('lines', [])
         return {row['package']: row for other in lines if other['line'] == line for row in other['subscriptions']}
 
-    def wait_subscription(self, package, condition, within_s=5.0):
+    def wait_subscription(self, package, condition, within_s=PATIENCE_S):
         """The subscription to PACKAGE, once CONDITION(it) is true."""
         def reached():
             row = self.subscriptions().get(package)
@@ -112,7 +120,7 @@ class Phone:
     def counter(self, name):
         return self.status()['counters'][name]
 
-    def wait_state(self, state, route=None, within_s=5.0):
+    def wait_state(self, state, route=None, within_s=PATIENCE_S):
         """The entry's status, once it has that state, on that route (a Registrar) if one is given."""
         def reached():
             if not self.process.running:
@@ -139,7 +147,7 @@ class Phone:
     def ask_to_leave(self):
         self.process.signal(signal.SIGTERM)
 
-    def leave(self, within_s=10.0):
+    def leave(self, within_s=PATIENCE_S):
         """Asks it to unregister and leave; its exit status."""
         self.ask_to_leave()
         return self.process.wait(within_s)

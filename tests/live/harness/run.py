@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from . import names, namespace, phone
@@ -76,8 +77,10 @@ def run_here(test, make_world, world_options):
         with world:
             test(world)
             world.expect_no_crash()
-    except Failure as failure:
+    except Exception as failure:
         print(f'FAILED {test.__name__}: {failure}')
+        if not isinstance(failure, Failure):
+            traceback.print_exc(file=sys.stdout)
         show_what_happened(world, folder)
         return 1
     finally:

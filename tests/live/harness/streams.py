@@ -22,14 +22,20 @@ class Stream:
         self.connection, self.received = connection, b''
 
     def read(self):
-        """The next message, none of which has a body; None once the stream has ended."""
-        while END not in self.received:
+        """The next message; None once the stream has ended."""
+        while (size := self.whole_bytes()) is None:
             more = self.connection.recv(1 << 16)
             if not more:
                 return None
             self.received += more
-        head, _, self.received = self.received.partition(END)
-        return Packet(0, '', '', head + END)
+        message, self.received = self.received[:size], self.received[size:]
+        return Packet(0, '', '', message)
+
+    def whole_bytes(self):
+        """How long the first message is; None: not all of it is here."""
+        head, end, body = self.received.partition(END)
+        size = int(Packet(0, '', '', head + END).header('Content-Length') or 0)
+        return len(head + end) + size if end and len(body) >= size else None
 
     def send(self, *pieces):
         for piece in pieces:

@@ -26,4 +26,4 @@ def talking(world, parameters=None, options=()):
 def wait_heard(recording, since_bytes=0):
     """Until the tone is there, in what was recorded a second and more after the first SINCE_BYTES."""
     wait_for(lambda: recording.exists() and recording.stat().st_size > since_bytes + 32000 and hears(recording, CALLED_HZ),
-             'the tone is heard', 15)
+             'the tone is heard', 40)

@@ -5,9 +5,8 @@ import socket
 import time
 
 from .packets import Packet
-from .waiting import Failure
+from .waiting import PATIENCE_S, Failure
 
-WITHIN_S = 5.0
 NUMBERS = itertools.count(1)
 
 
@@ -64,7 +63,7 @@ class Talker:
         host, _, port = target.partition(':')
         self.socket.sendto(data, (host, int(port)))
 
-    def next(self, within_s):
+    def next(self, within_s=PATIENCE_S):
         """The next message that did not come before; None if there is none in time."""
         deadline = time.monotonic() + within_s
         while (left := deadline - time.monotonic()) > 0:
@@ -78,9 +77,11 @@ class Talker:
                 return Message(data, f'{source[0]}:{source[1]}')
         return None
 
-    def expect(self, kind, within_s=WITHIN_S):
-        """The next message, which is of that kind; repeats of what came before are passed over."""
+    def expect(self, kind, within_s=PATIENCE_S, besides=()):
+        """The next message, which is of that kind; repeats of what came before are passed over, and those BESIDES."""
         message = self.next(within_s)
+        while message and message.kind in besides:
+            message = self.next(within_s)
         if message is None or message.kind != kind:
             came = message.payload.decode('utf-8', 'replace') if message else 'nothing'
             raise Failure(f'expected at {self.address} within {within_s:g} s: {kind}, came:\n{came}')
@@ -91,7 +92,7 @@ class Talker:
         if message:
             raise Failure(f'expected nothing at {self.address}, came:\n{message.payload.decode("utf-8", "replace")}')
 
-    def expect_kinds(self, *kinds, within_s=WITHIN_S):
+    def expect_kinds(self, *kinds, within_s=PATIENCE_S):
         """One message of each kind, in whatever order."""
         came = {}
         while len(came) < len(kinds):
@@ -115,8 +116,8 @@ class Talker:
                  f'Call-ID: {request.call_id}', f'CSeq: {request.header("CSeq")}', *headers]
         return self.send(request.source, lines, body)
 
-    def expect_and_answer(self, kind, status='200 OK', headers=(), tag=''):
-        request = self.expect(kind)
+    def expect_and_answer(self, kind, status='200 OK', headers=(), tag='', *, within_s=PATIENCE_S):
+        request = self.expect(kind, within_s)
         self.answer(request, status, headers, tag)
         return request
 

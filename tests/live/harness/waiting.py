@@ -1,4 +1,5 @@
 """Waits with a deadline, and processes whose output is kept in a file."""
+import ipaddress
 import os
 import signal
 import subprocess
@@ -6,13 +7,14 @@ import threading
 import time
 
 POLL_S = 0.01
+PATIENCE_S = 20.0  # for what comes at once: the machine may be loaded, and who waits in vain fails anyway
 
 
 class Failure(AssertionError):
     """What a test expected did not happen. The text says what was expected and what was seen."""
 
 
-def wait_for(condition, what, within_s=5.0, every_s=POLL_S):
+def wait_for(condition, what, within_s=PATIENCE_S, every_s=POLL_S):
     """Returns the first true value of condition(), which is asked until then; a Failure if that takes too long."""
     pause = threading.Event()
     deadline = time.monotonic() + within_s
@@ -26,9 +28,11 @@ def wait_for(condition, what, within_s=5.0, every_s=POLL_S):
 
 
 def udp_is_bound(address, port):
-    """Whether a socket of this namespace is bound to the IPv4 address and UDP port."""
-    wanted = ''.join(f'{int(byte):02X}' for byte in reversed(address.split('.'))) + f':{port:04X}'
-    with open('/proc/net/udp', encoding='ascii') as table:
+    """Whether a socket of this namespace is bound to the address and UDP port."""
+    parsed = ipaddress.ip_address(address)
+    words = [parsed.packed[at:at + 4][::-1].hex().upper() for at in range(0, len(parsed.packed), 4)]
+    wanted = f'{"".join(words)}:{port:04X}'
+    with open('/proc/net/udp' if parsed.version == 4 else '/proc/net/udp6', encoding='ascii') as table:
         return any(line.split()[1] == wanted for line in table.readlines()[1:])
 
 
@@ -56,7 +60,7 @@ class Process:
         """Sends a signal to the program and all of its children."""
         os.killpg(self.process.pid, number)
 
-    def wait(self, within_s=5.0):
+    def wait(self, within_s=PATIENCE_S):
         """The exit status, once the program has ended; negative for a signal."""
         wait_for(lambda: not self.running, f'{self.name} ends', within_s)
         return self.process.returncode
@@ -67,7 +71,7 @@ class Process:
             self.signal(signal.SIGKILL)
             self.process.wait()
 
-    def wait_for_output(self, text, within_s=5.0):
+    def wait_for_output(self, text, within_s=PATIENCE_S):
         wait_for(lambda: text in self.output() or not self.running, f'{self.name} writes "{text}"', within_s)
         if text not in self.output():
             raise Failure(f'{self.name} ended with status {self.process.returncode} before it wrote "{text}"')

@@ -6,7 +6,7 @@ from .names import Names, srv_records
 from .packets import PacketLog
 from .phone import Phone
 from .registrar import Registrar
-from .waiting import Failure
+from .waiting import PATIENCE_S, Failure
 
 SERVERS = {'sbc1': '127.0.1.1', 'sbc2': '127.0.1.2', 'sbc3': '127.0.1.3'}
 PHONE_ADDRESS = '127.0.0.1'
@@ -62,17 +62,24 @@ class World:
         return self.log.find(method=method, source=PHONE_ADDRESS, target=registrar and registrar.address,
                              since_ms=since_ms, until_ms=until_ms)
 
-    def wait_sent(self, method, registrar, count=1, since_ms=0, within_s=5.0):
+    def requests(self, *which, **filters):
+        """The first send of each request that sent() has: a slow answer makes the phone repeat one."""
+        firsts = {}
+        for packet in self.sent(*which, **filters):
+            firsts.setdefault(packet.branch, packet)
+        return list(firsts.values())
+
+    def wait_sent(self, method, registrar, count=1, since_ms=0, within_s=PATIENCE_S):
         """The first COUNT requests of METHOD that phones send to a registrar."""
         return self.log.wait(f'{count} x {method} to {registrar.name}', count, within_s, method=method,
                              source=PHONE_ADDRESS, target=registrar.address, since_ms=since_ms)
 
-    def wait_answered(self, method, status, registrar, since_ms=0, within_s=5.0):
+    def wait_answered(self, method, status, registrar, since_ms=0, within_s=PATIENCE_S):
         """The first answer with STATUS to METHOD from a registrar to a phone."""
         return self.log.wait_one(f'{status} to {method} from {registrar.name}', within_s=within_s, method=method,
                                  status=status, source=registrar.address, target=PHONE_ADDRESS, since_ms=since_ms)
 
-    def wait_call_up(self, registrar, since_ms=0, within_s=5.0):
+    def wait_call_up(self, registrar, since_ms=0, within_s=PATIENCE_S):
         """Until a call through a registrar is up: the phone's ACK has been sent there. The ACK."""
         answered = self.wait_answered('INVITE', 200, registrar, since_ms, within_s)
         return self.wait_sent('ACK', registrar, since_ms=answered.at_ms)[0]
