@@ -8,10 +8,8 @@ same steady rate. No call may fail. Each has one process that does the work: of 
 before the other has relayed the 180, and SIPp gives up. Then, at a fifth of what a processor bears of the agent's calls, how
 long a message stays; and what the agent's memory grows by for each call that stays, and for each line.
 
-Who may do so runs all of it at real-time priority: after half a second without a processor a request comes again, and
-SIPp gives a call up when its INVITE comes again together with the ACK.
+Who may do so runs all of it at real-time priority (harness/priority.py).
 """
-import contextlib
 import json
 import os
 import signal
@@ -23,9 +21,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'live'))
 
-from harness.waiting import udp_is_bound, wait_for  # noqa: E402: found by the line above
+from harness.priority import take_real_time  # noqa: E402: found by the line above
+from harness.waiting import udp_is_bound, wait_for  # noqa: E402
 
-REAL_TIME = 5  # the priority
 CALLS_S = 15
 RATES = 1000, 500, 250, 125  # calls a second: the first one at which neither of both loses a call
 DELAY_S = 8
@@ -259,8 +257,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     keepline = Path(sys.argv[1]).resolve()
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME))
+    take_real_time()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / 'proxy.cfg').write_text(KAMAILIO_FILE)
