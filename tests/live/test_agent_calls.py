@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.expect import expect, expect_equal
 from harness.names import srv_records
 from harness.phone import Phone
+from harness.priority import take_real_time
 from harness.run import live_test, run_tests
 from harness.waiting import Failure, Process, udp_is_bound, wait_for
 from harness.world import SERVERS
@@ -123,6 +124,7 @@ lines:
 """
 
     def __init__(self, folder):
+        take_real_time()
         self.folder = folder
         native = folder / 'calls.yaml'
         native.write_text(self.FILE.format(outside=self.OUTSIDE, server=self.SERVER) +

@@ -11,7 +11,7 @@ CHALLENGE = 'Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth"'
 
 def expect_one_of(talker, *kinds):
     """The next message, which may be of any of these kinds."""
-    message = talker.next(5)
+    message = talker.next()
     if message is None or message.kind not in kinds:
         raise Failure(f'expected at {talker.address} one of {kinds}, came: {message and message.payload}')
     print(f'  {talker.address}: {message.kind}')

@@ -10,6 +10,7 @@ from .agent_world import AgentWorld, DOMAIN, PASSWORD
 from .packets import PacketLog, split_messages
 from .phone import Phone
 from .talker import Message, Talker, prove
+from .waiting import PATIENCE_S
 
 SERVER_HOST = '127.0.1.1'
 PORTS = {'udp': 5060, 'tcp': 5060, 'tls': 5061}
@@ -80,7 +81,7 @@ class StreamTalker(Talker):
             self.take(self.connecting.wrap_socket(stream) if self.connecting else stream, target)
         self.streams[target].sendall(data)
 
-    def next(self, within_s):
+    def next(self, within_s=PATIENCE_S):
         try:
             return self.came.get(timeout=within_s)
         except queue.Empty:
@@ -128,9 +129,9 @@ class MixWorld(AgentWorld):
         connecting.load_verify_locations(authority.certificate_file(self.folder))
         return StreamTalker(address, listening, connecting)
 
-    def grant(self, server, expires_s=3600, within_s=5.0):
+    def grant(self, server, expires_s=3600):
         """The server asks back on the stream on which it was asked."""
-        register = AgentWorld.grant(server, expires_s, within_s)
+        register = AgentWorld.grant(server, expires_s)
         self.outside_hop = register.source
         return register
 
