@@ -4,7 +4,7 @@ with onlySignalWithRegistered on ("strict") and off ("lenient")."""
 import signal
 
 from harness.agent_world import AgentWorld
-from harness.behind import NATIVE, expect_over, phone_inside
+from harness.behind import INSIDE, NATIVE, expect_over, phone_inside
 from harness.expect import expect, expect_equal
 from harness.names import srv_records
 from harness.run import live_test, run_tests
@@ -46,7 +46,7 @@ class StreamWorld(World):
         self.pbx.close()
         super().__exit__()
 
-    leg = staticmethod(AgentWorld.leg)
+    inside_hop, leg = INSIDE, AgentWorld.leg
 
     def invite(self, user):
         near = self.leg(self.pbx, user)
@@ -61,7 +61,7 @@ def over_streams(phase):
 
 def answered_elsewhere(world, near):
     """The second server is registered at, and takes the call: the far leg there."""
-    world.grant(world.second, within_s=MOVE_S)
+    world.grant(world.second)
     invite = world.second.expect('INVITE')
     expect_equal('the Call-ID there', invite.call_id, near.call_id)
     far = world.leg_of(invite, 'second', world.second)
