@@ -346,18 +346,16 @@ static void carry_line(struct kl_engine *e, uint32_t line, const struct kl_engin
 		       uint32_t from)
 {
 	struct line *to = line_at(e, line);
-	const uint32_t first = to->first_registration, second = to->second_flow;
-	const uint32_t group = to->group;
+	uint32_t first = to->first_registration, group = to->group;
 	*to = *line_at(old, from);
 	to->first_registration = first;
-	to->second_flow = second;
 	to->group = group;
 	to->group_busy = 0;
 	to->carried = true;
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		carry_registration(e, first + i, old, line_at(old, from)->first_registration + i);
 	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
-		carry_registration(e, second + i, old, line_at(old, from)->second_flow + i);
+		carry_registration(e, flow_of_line(e, line) + i, old, flow_of_line(old, from) + i);
 	uint32_t moved = first - line_at(old, from)->first_registration;
 	for (uint32_t s = to->first_subscription; s != NONE; s = subscription_at(old, s)->next)
 		carry_subscription(e, line, old, s, moved);
@@ -386,7 +384,7 @@ static int carry_lines(struct kl_engine *e, const struct kl_engine *old)
 		}
 		renumbered |= line_at(e, line)->first_registration !=
 				      line_at(old, from)->first_registration ||
-			      line_at(e, line)->second_flow != line_at(old, from)->second_flow;
+			      flow_of_line(e, line) != flow_of_line(old, from);
 		carry_line(e, line, old, from);
 		count++;
 	}

@@ -68,6 +68,8 @@ static struct layout layout_of(const struct kl_config *config)
 	head->names_at = layout_table(&layout, limits->name_bytes, 1);
 	head->subscriptions_at =
 		layout_table(&layout, limits->subscriptions, sizeof(struct subscription));
+	if (flow_any(config))
+		head->second_flows_at = layout_table(&layout, config->line_count, sizeof(uint32_t));
 	return layout;
 }
 
@@ -104,7 +106,6 @@ static void init_lines(struct kl_engine *e)
 	uint32_t r = 0;
 	for (uint32_t i = 0; i < e->config->line_count; i++) {
 		*line_at(e, i) = (struct line){.first_registration = r,
-					       .second_flow = NONE,
 					       .first_subscription = NONE,
 					       .told_working = NO_POS};
 		for (uint8_t j = 0; j < e->config->lines[i].entry_count; j++)

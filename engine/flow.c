@@ -31,12 +31,23 @@ uint32_t flow_registrations(const struct kl_config *config)
 	return count;
 }
 
+bool flow_any(const struct kl_config *config)
+{
+	for (uint32_t i = 0; i < config->line_count; i++)
+		if (flow_seconds(config, i))
+			return true;
+	return false;
+}
+
+uint32_t flow_of_line(const struct kl_engine *e, uint32_t line)
+{
+	return e->second_flows_at ? *second_flow_at(e, line) : NONE;
+}
+
 void flow_init(struct kl_engine *e, uint32_t first)
 {
-	for (uint32_t line = 0; line < e->config->line_count; line++) {
-		if (!flow_seconds(e->config, line))
-			continue;
-		line_at(e, line)->second_flow = first;
+	for (uint32_t line = 0; e->second_flows_at && line < e->config->line_count; line++) {
+		*second_flow_at(e, line) = flow_seconds(e->config, line) ? first : NONE;
 		for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 			if (flow_wanted(entry_config(e, line, i)))
 				registration_init(e, first++, line, i);
@@ -57,7 +68,7 @@ bool flow_is_second(const struct kl_engine *e, uint32_t r)
 uint32_t flow_second(const struct kl_engine *e, uint32_t r)
 {
 	const struct registration *reg = registration_at(e, r);
-	uint32_t second = line_at(e, reg->line)->second_flow;
+	uint32_t second = flow_of_line(e, reg->line);
 	if (second == NONE || flow_is_second(e, r) || !flow_wanted(registration_config(e, r)))
 		return NONE;
 	while (registration_at(e, second)->entry != reg->entry)

@@ -10,12 +10,17 @@
 
 #include "engine/state.h"
 
-/* All registrations of a configuration, second flows included; the second flows of LINE. */
+/* All registrations of a configuration, second flows included; the second flows of LINE; has any
+ * line some? */
 uint32_t flow_registrations(const struct kl_config *config);
 uint32_t flow_seconds(const struct kl_config *config, uint32_t line);
+bool flow_any(const struct kl_config *config);
 
 /* Makes the second flows, from registration FIRST on. */
 void flow_init(struct kl_engine *e, uint32_t first);
+
+/* The first of the second flows of LINE, which stand side by side; NONE: it has none. */
+uint32_t flow_of_line(const struct kl_engine *e, uint32_t line);
 
 /* Is R a second flow?  The first flow of R's entry; its second, NONE if it has none or R is that.
  */

@@ -15,7 +15,7 @@ int line_start(struct kl_engine *e, uint32_t line)
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_start(e, self->first_registration + i);
 	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
-		registration_start(e, self->second_flow + i);
+		registration_start(e, flow_of_line(e, line) + i);
 	fallback_begin(e, line);
 	return KL_OK;
 }
@@ -30,7 +30,7 @@ int line_stop(struct kl_engine *e, uint32_t line)
 	for (uint8_t i = 0; i < e->config->lines[line].entry_count; i++)
 		registration_stop(e, self->first_registration + i);
 	for (uint32_t i = 0; i < flow_seconds(e->config, line); i++)
-		registration_stop(e, self->second_flow + i);
+		registration_stop(e, flow_of_line(e, line) + i);
 	return KL_OK;
 }
 

@@ -2,8 +2,8 @@
  *
  * The block holds, one after the other: the engine's head, nodes, the heap, lines, registrations,
  * their orders, walks, requests, route sets, their members, the route table, queries, records,
- * names, subscriptions.  Nothing in it is a pointer but the configuration, so the block can be
- * copied and compared.
+ * names, subscriptions, second flows.  Nothing in it is a pointer but the configuration, so the
+ * block can be copied and compared.
  */
 #ifndef ENGINE_STATE_H
 #define ENGINE_STATE_H
@@ -32,8 +32,6 @@ struct node {
 
 struct line {
 	uint32_t first_registration; /* one for each entry, side by side */
-	uint32_t second_flow;        /* of its first entry that has one, those of others behind it:
-				      * registrations, too.  NONE (OWN-6) */
 	uint32_t invites;            /* INVITEs under way */
 	uint32_t calls;              /* calls that are up */
 	uint32_t group;              /* the first line of its group ... */
@@ -338,6 +336,7 @@ struct kl_engine {
 	uint32_t nodes_at, heap_at, lines_at, registrations_at, orders_at, walks_at, requests_at;
 	uint32_t sets_at, members_at, slots_at, watches_at, queries_at, records_at, names_at;
 	uint32_t subscriptions_at;
+	uint32_t second_flows_at; /* 0: no line has any (OWN-6) */
 };
 
 static inline void *table(const struct kl_engine *e, uint32_t at)
@@ -360,6 +359,8 @@ TABLE(slot_at, struct slot, slots_at, e->config->limits.routes)
 TABLE(watch_at, struct watch, watches_at, e->slot_nodes)
 TABLE(query_at, struct query, queries_at, e->config->limits.queries)
 TABLE(record_at, struct record, records_at, e->config->limits.records)
+/* Of each line the second flow of its first entry that has one, those of others behind it; NONE. */
+TABLE(second_flow_at, uint32_t, second_flows_at, e->config->line_count)
 TABLE(subscription_at, struct subscription, subscriptions_at, e->config->limits.subscriptions)
 
 static inline uint32_t node_count(const struct kl_engine *e)
