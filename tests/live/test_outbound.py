@@ -47,6 +47,7 @@ def phone_with_flows(world, policy=FLOW_BACKOFF, parameters=None):
     phone.events = Process('events', [PROGRAM, 'events', '--json', '--control', phone.control], world.folder)
     phone.wait_state('registered', world.sbc1)
     phone.events.start()
+    wait_for(lambda: Path('/proc/net/unix').read_text('ascii').count(str(phone.control)) > 1, 'keepline events is connected')
     return phone
 
 
@@ -61,9 +62,10 @@ def wait_flows(phone, first, second, within_s=10):
 
 
 def start_caller(world, registrar):
-    """A call to alice from behind a registrar."""
+    """A call to alice from behind a registrar. A 200 may overtake its 180 in Kamailio, which has several processes: what
+    comes unexpected ends no call."""
     caller = Process('caller', ['sipp', '-sf', CALLER, '-i', CALLER_ADDRESS, '-p', 5060, '-m', 1, '-d', 100, '-nostdin',
-                                registrar.route], world.folder)
+                                '-default_behaviors', 'all,-abortunexp', registrar.route], world.folder)
     caller.start()
     return caller
 
@@ -118,7 +120,8 @@ def two_edges(world):
     wait_flows(phone, world.sbc1, world.sbc2)
     expect_equal('reg-ids at the registrar', world.sbc3.flows(), ['1', '2'])
     expect_equal('exit status of the caller', start_caller(world, world.sbc3).wait(10), 0)
-    expect_equal('calls that came', [event['step'] for event in events(phone, 'call')].count('incoming'), 1)
+    answers = world.log.find(method='INVITE', status=200, source=PHONE_ADDRESS)
+    expect_equal('INVITEs that were taken', len({answer.branch for answer in answers}), 1)
 
     for edge, other in (world.sbc1, world.sbc2), (world.sbc2, world.sbc1):
         edge.stop()
