@@ -389,7 +389,8 @@ void registration_flow_lost(struct kl_engine *e, uint32_t r, enum kl_fault fault
 	if (registration_frozen(e, r)) {
 		reg->stream_lost = true;
 		reg->refresh_at = e->now;
-	} else if (flow_is_second(e, r) && reg->state != KL_STANDBY && reg->state != KL_LEAVING) {
+	} else if (flow_is_second(e, r) && reg->state != KL_STANDBY && reg->state != KL_LEAVING &&
+		   reg->state != KL_FAILING_OVER) {
 		flow_lost(e, r, &reason);
 	} else if (reg->state == KL_REGISTERED) {
 		registration_lose(e, r, &reason, 0);
