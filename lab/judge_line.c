@@ -450,6 +450,20 @@ static void judge_subscribe(struct judge_line *line, const struct judge_attempt 
 	}
 }
 
+/* Was a REGISTER on its way there when the answer came? */
+static bool registers_there(const struct judge *judge, const struct judge_attempt *a)
+{
+	for (size_t i = a->line_prior; i != JUDGE_NONE; i = judge->attempts[i].line_prior) {
+		const struct judge_attempt *b = &judge->attempts[i];
+
+		if (b->began_us + judge_life_us(judge) < a->began_us)
+			return false;
+		if (b->method == SIP_REGISTER && judge_same_route(&b->route, &a->route))
+			return b->ended_us >= a->heard_us;
+	}
+	return false;
+}
+
 /* The line's calls moved: its registration does, too.  OWN-8 */
 static void judge_follows(struct judge_line *line, const struct judge_attempt *a)
 {
@@ -462,7 +476,9 @@ static void judge_follows(struct judge_line *line, const struct judge_attempt *a
 		return;
 	line->disturbed = true; /* its REGISTER comes early */
 	if (seen)
-		judge_note(judge, LAB_RULE_OWN_8, judge_follows_at_once(judge, a, SIP_REGISTER),
+		judge_note(judge, LAB_RULE_OWN_8,
+			   registers_there(judge, a) ||
+				   judge_follows_at_once(judge, a, SIP_REGISTER),
 			   a->heard_us, "%s was answered by %s", sip_method_name(a->method),
 			   judge_route_text(&a->route).at);
 }

@@ -240,14 +240,31 @@ static uint64_t gone_us(const struct judge *judge, const struct judge_attempt *a
 	return next_us > a->left_us + judge_us(JUDGE_LATE_MS) ? a->left_us : next_us;
 }
 
-/* Not before it was sent again, and only if nothing at all came from there meanwhile; or else at
- * the end of its transaction. */
+/* Did another request, of any line, find its route silent meanwhile?  OWN-2 */
+static bool silent_for_another(const struct judge *judge, const struct judge_attempt *a)
+{
+	for (size_t i = judge->attempt_count; i-- > 0;) {
+		const struct judge_attempt *b = &judge->attempts[i];
+
+		if (b->began_us + judge_life_us(judge) < a->began_us)
+			return false;
+		if (judge_same_route(&b->route, &a->route) && b->left_us >= a->began_us &&
+		    b->left_us <= a->left_us &&
+		    b->left_us - b->began_us >= judge_gap_us(judge, b->method, 1, false))
+			return true;
+	}
+	return false;
+}
+
+/* Not before it was sent again, or another one was, and only if nothing at all came from there
+ * meanwhile; or else at the end of its transaction. */
 static void judge_silence(struct judge *judge, const struct judge_attempt *a)
 {
 	uint64_t waited_us = a->left_us - a->began_us;
 	bool silent =
 		!judge_heard_from(judge, &a->route, last_but_one_us(a), gone_us(judge, a) - 1) &&
-		waited_us + judge->tolerance_us >= judge_gap_us(judge, a->method, 1, false);
+		(waited_us + judge->tolerance_us >= judge_gap_us(judge, a->method, 1, false) ||
+		 silent_for_another(judge, a));
 
 	judge_note(judge, LAB_RULE_OWN_3,
 		   silent || waited_us + judge->tolerance_us >= judge_life_us(judge), a->left_us,

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # Which policy values are named with each cause; 'none': the protocol, an event or the user ruled.
 RULES = {
-    'KL_WHY_STARTED': 'none',
+    'KL_WHY_STARTED': 'boot_spread_ms none',
     'KL_WHY_STOPPED': 'none',
     'KL_WHY_NAMES_ASKED': 'none',
     'KL_WHY_NAMES_FOUND': 'none',
@@ -40,7 +40,7 @@ RULES = {
     'KL_WHY_WALK_ENDED': 'walk_bounded',
     'KL_WHY_ROUTES_USED_UP': 'none',
     'KL_WHY_REFRESH_DUE': 'expires_overlap_ms refresh_max_ms subscribe_overlap_ms',
-    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms fallback_probe_ms health_shared none retry_after_max_ms',
+    'KL_WHY_RETRY_DUE': 'backoff_base_ms backoff_fixed_ms backoff_max_ms boot_spread_ms fallback_probe_ms flow_backoff_base_ms health_shared none retry_after_max_ms',
     'KL_WHY_NEEDED': 'reregister_on',
     'KL_WHY_EXPIRED': 'none',
     'KL_WHY_REQUEST_FAILED': 'none',
@@ -78,6 +78,11 @@ RULES = {
     'KL_WHY_HEARD': 'first_silence',
     'KL_WHY_FOLLOWS': 'register_follows',
     'KL_WHY_ROUTE_DOWN': 'health_shared',
+    'KL_WHY_SECOND_FLOW': 'flows_max',
+    'KL_WHY_OTHER_FLOW': 'flows_max',
+    'KL_WHY_NO_OUTBOUND': 'none',
+    'KL_WHY_FIRST_FLOW': 'flows_max',
+    'KL_WHY_ONE_SERVER': 'none',
 }
 
 # What a scenario's server can't do is proven by a unit test that names the cause.
