@@ -32,6 +32,14 @@ static void wait_line(struct bench *bench, unsigned line, const char *state)
 		stage_step(&bench->stage);
 }
 
+/* Until so many streams are open at the server: it may hear of an end later than the phone. */
+static void wait_streams(struct bench *bench, unsigned count)
+{
+	stage_set_time(&bench->stage, STAGE_WAIT_MS);
+	while (lab_sipserver_counters(bench->stage.servers[0]).connections != count)
+		stage_step(&bench->stage);
+}
+
 static void redirect(void *user, const struct net_datagram *datagram)
 {
 	const struct bench *bench = user;
@@ -116,8 +124,8 @@ static void one_address_two_domains(void **state)
 	phone_start(bench->stage.phone);
 	wait_line(bench, 1, "registered");
 	wait_line(bench, 2, "backing off");
+	wait_streams(bench, 1);
 	assert_true(is_line_in(bench, 1, "registered"));
-	assert_int_equal(lab_sipserver_counters(bench->stage.servers[0]).connections, 1);
 	bench_free(bench);
 }
 
@@ -132,7 +140,7 @@ static void a_stream_for_each_name(void **state)
 	phone_start(bench->stage.phone);
 	for (unsigned line = 1; line <= 3; line++)
 		wait_line(bench, line, "registered");
-	assert_int_equal(lab_sipserver_counters(bench->stage.servers[0]).connections, 2);
+	wait_streams(bench, 2);
 	bench_free(bench);
 }
 
