@@ -85,7 +85,10 @@ uint32_t flow_reg_id(const struct kl_engine *e, uint32_t r, uint8_t pos)
 {
 	const struct registration *reg = registration_at(e, r);
 	bool is_second = flow_is_second(e, r);
-	if ((!is_second && flow_second(e, r) == NONE) || (pos != NO_POS && pos == reg->plain))
+	/* Without a reg-id it goes by the Call-ID of the first: a line that changed places asks for
+	 * outbound there once more, and changes back if that is denied. */
+	bool plain = pos != NO_POS && pos == reg->plain && !reg->exchanged;
+	if (plain || (!is_second && flow_second(e, r) == NONE))
 		return 0;
 	return is_second != reg->exchanged ? 2 : 1;
 }

@@ -47,7 +47,9 @@ void judge_flow_accepted(struct judge_line *line, const struct judge_attempt *a)
 		return;
 	line->flow_lost_us = JUDGE_NEVER;
 	line->flow_failures = 0;
-	judge_note(line->judge, LAB_RULE_OWN_6, !judge_same_route(&line->route, &a->route),
+	/* One that was on its way when the line came there is let expire. */
+	judge_note(line->judge, LAB_RULE_OWN_6,
+		   !judge_same_route(&line->route, &a->route) || a->began_us <= line->connected_us,
 		   a->ended_us, "a second flow at %s", judge_route_text(&a->route).at);
 }
 

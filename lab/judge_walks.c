@@ -214,12 +214,14 @@ bool judge_tried_all(const struct judge *judge, const struct judge_attempt *atte
 
 /* ---- links ---- */
 
-/* Did this end with an answer that asks for the request once more? */
-static bool asks_again(const struct judge_attempt *attempt)
+/* Did FROM end with an answer that asks for the request once more, at TO?  A second flow does
+ * without a first hop that lacks outbound (OWN-6). */
+static bool asks_again(const struct judge_attempt *from, const struct kl_route *to)
 {
-	return attempt->status == 401 || attempt->status == 407 || attempt->status == 423 ||
-	       attempt->status == 422 || attempt->status == 439 || attempt->status == 491 ||
-	       attempt->status / 100 == 3;
+	if (from->status == 439)
+		return judge_same_route(&from->route, to);
+	return from->status == 401 || from->status == 407 || from->status == 423 ||
+	       from->status == 422 || from->status == 491 || from->status / 100 == 3;
 }
 
 /* May a request on another route be this one, going on?  Once all routes were tried, and after
@@ -250,7 +252,7 @@ static enum judge_link link_between(const struct judge *judge, const struct judg
 	if (from->next != JUDGE_NONE || from->method != to->method || from->line != to->line ||
 	    from->to_tag || to->to_tag || (from->reg_id != to->reg_id && from->status != 439))
 		return JUDGE_ALONE;
-	if (from->ended_us <= to->began_us && asks_again(from))
+	if (from->ended_us <= to->began_us && asks_again(from, &to->route))
 		return JUDGE_AGAIN;
 	if (from->ended_us <= to->began_us && from->status / 100 == 2)
 		return JUDGE_ALONE;
