@@ -83,12 +83,13 @@ static void put_description(struct rewrite *rewrite, struct sip_span description
 
 	while (next_line(&description, &line)) {
 		struct sip_span found = find_in_line(sip_span_trim(line));
-		const char *after = found.at + found.length;
+		const char *after;
 
 		if (!found.at) {
 			put(rewrite, line.at, line.length);
 			continue;
 		}
+		after = found.at + found.length;
 		put(rewrite, line.at, (size_t)(found.at - line.at));
 		put(rewrite, type, strlen(type));
 		put(rewrite, rewrite->host, strlen(rewrite->host));
