@@ -65,7 +65,7 @@ void kl_limits_default(struct kl_config *config)
 {
 	uint32_t sets = set_count_of(config, is_any), registrations = flow_registrations(config);
 	uint32_t probes = PROBES_AT_ONCE * set_count_of(config, is_probing) +
-			  2 * DOUBT_ASKS * set_count_of(config, is_doubting);
+			  2 * DOUBT_ASKS_MAX * set_count_of(config, is_doubting);
 	config->limits = (struct kl_limits){
 		.sets = sets,
 		.routes = numbered(sets, KL_SET_ROUTES_MAX),

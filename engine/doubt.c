@@ -6,6 +6,7 @@
 #include "engine/request.h"
 #include "engine/route.h"
 #include "engine/schedule.h"
+#include "engine/stream.h"
 #include "engine/walk.h"
 
 /* RFC 6298: before anything was measured; and the least, for a host that is busy for a moment. */
@@ -18,7 +19,7 @@ static const kl_ms granularity_ms = 5;
 static const kl_ms slowest_ms = 8000;
 
 enum {
-	SPACES = 16, /* requests of a doubt are a part of the time apart that it waits, at least */
+	SPACES = 16, /* DOUBT_ASKS requests are a part of the time apart that is waited, at least */
 	GAIN = 4,    /* RFC 6298: a measurement changes the variation by a quarter */
 };
 
@@ -29,6 +30,46 @@ static uint32_t slot_of(const struct kl_engine *e, uint32_t r, uint8_t pos)
 
 /* ---- measured ---- */
 
+/* Round trips before a stream carries a request: TCP's, and that of TLS 1.3. */
+static uint32_t doubt_handshakes(const struct slot *slot)
+{
+	switch ((enum kl_transport)slot->route.transport) {
+	case KL_TCP:
+		return 1;
+	case KL_TLS:
+		return 2;
+	case KL_UDP:
+		break;
+	}
+	return 0;
+}
+
+static uint32_t doubt_asks(const struct slot *slot)
+{
+	return DOUBT_ASKS + DOUBT_ASKS_MORE * doubt_handshakes(slot);
+}
+
+bool doubt_asks_by(const struct kl_engine *e, uint32_t w)
+{
+	return walk_at(e, w)->method != KL_REGISTER && request_at(e, w)->owner == OWNER_DOUBT;
+}
+
+bool doubt_opens(const struct kl_engine *e, uint32_t w, uint8_t pos)
+{
+	const struct walk *walk = walk_at(e, w);
+	const struct slot *slot = route_slot(e, registration_at(e, walk->registration)->set, pos);
+	return doubt_handshakes(slot) && (slot->last_answer_at == KL_NEVER || doubt_asks_by(e, w));
+}
+
+/* What opens a stream takes the round trips of that as well: one of them.  How long it really
+ * takes, with what either side computes for it, is kept beside. */
+static uint32_t doubt_one_of(struct watch *watch, uint32_t trips, kl_ms ms)
+{
+	if (trips > 1)
+		watch->open_ms = (uint16_t)(watch->open_ms ? (watch->open_ms + ms) / 2 : ms);
+	return ms > trips ? (uint32_t)ms / trips : 1;
+}
+
 void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 {
 	const struct walk *walk = walk_at(e, w);
@@ -36,14 +77,16 @@ void doubt_measure(struct kl_engine *e, uint32_t w, uint16_t status)
 	if (!e->slot_nodes || walk->state != WALK_SENDING || walk->attempt != 1 ||
 	    ms > slowest_ms || (walk->method == KL_INVITE && status != 100))
 		return;
-	struct watch *watch = watch_at(e, slot_of(e, walk->registration, walk->pos));
-	uint32_t rtt_ms = ms ? (uint32_t)ms : 1, smooth_ms = watch->rtt8_ms / 8u;
+	uint32_t i = slot_of(e, walk->registration, walk->pos);
+	struct watch *watch = watch_at(e, i);
+	uint32_t trips = walk->opens ? 1 + doubt_handshakes(slot_at(e, i)) : 1;
+	uint32_t rtt_ms = doubt_one_of(watch, trips, ms), smooth_ms = watch->rtt8_ms / 8u;
 	uint32_t off_ms = rtt_ms > smooth_ms ? rtt_ms - smooth_ms : smooth_ms - rtt_ms;
 	if (watch->measured < GAIN)
 		watch->measured++;
-	if (!watch->rtt8_ms) {
+	if (!watch->rtt8_ms) { /* a guess, the better the more round trips it is made from */
 		watch->rtt8_ms = (uint16_t)(8 * rtt_ms);
-		watch->var4_ms = (uint16_t)(2 * rtt_ms);
+		watch->var4_ms = (uint16_t)(2 * rtt_ms / trips);
 		return;
 	}
 	/* The first ones by their mean: what begins as a guess, half of the round trip, is
@@ -63,14 +106,23 @@ static kl_ms doubt_wait_ms(const struct watch *watch)
 	return ms > shortest_ms ? ms : shortest_ms;
 }
 
+/* ... and what opening a stream takes, by its measure if that is longer. */
+static kl_ms doubt_opening_ms(const struct watch *watch, const struct slot *slot)
+{
+	kl_ms rtt_ms = watch->rtt8_ms ? watch->rtt8_ms / 8u : unmeasured_ms;
+	kl_ms ms = doubt_handshakes(slot) * rtt_ms;
+	return watch->open_ms > rtt_ms + ms ? watch->open_ms - rtt_ms : ms;
+}
+
 /* The line needs two round trips to register elsewhere, with credentials: what a doubt's requests
- * may take of that costs nobody anything. */
-static kl_ms doubt_space_ms(const struct watch *watch)
+ * may take of that costs nobody anything.  A stream is opened there, too. */
+static kl_ms doubt_space_ms(const struct watch *watch, const struct slot *slot)
 {
 	kl_ms wait_ms = doubt_wait_ms(watch), elsewhere_ms = watch->rtt8_ms / 4u;
 	kl_ms spare_ms = elsewhere_ms > wait_ms ? elsewhere_ms - wait_ms : 0;
-	kl_ms least_ms = wait_ms / SPACES, ms = spare_ms / (DOUBT_ASKS - 1);
-	return ms > least_ms ? ms : least_ms;
+	kl_ms least_ms = wait_ms * (DOUBT_ASKS - 1) / SPACES;
+	kl_ms ms = (spare_ms > least_ms ? spare_ms : least_ms) / (doubt_asks(slot) - 1);
+	return ms ? ms : 1;
 }
 
 /* ---- raised ---- */
@@ -81,7 +133,7 @@ bool doubt_rules(const struct kl_engine *e, uint32_t w, uint8_t pos)
 	if (!registration_policy(e, walk->registration)->first_silence || walk->clears)
 		return false;
 	const struct slot *slot = route_slot(e, registration_at(e, walk->registration)->set, pos);
-	return slot->route.transport == KL_UDP && slot->status != KL_CANDIDATE_DOWN;
+	return slot->status != KL_CANDIDATE_DOWN;
 }
 
 /* Is there another route for W, and does its policy leave for silence? */
@@ -147,7 +199,7 @@ static bool doubt_owns(const struct kl_engine *e, uint32_t w, uint32_t i)
 {
 	const struct walk *walk = walk_at(e, w);
 	return (walk->state == WALK_SENDING || walk->state == WALK_PROCEEDING) &&
-	       request_at(e, w)->owner == OWNER_DOUBT && request_at(e, w)->owned == i;
+	       doubt_asks_by(e, w) && request_at(e, w)->owned == i;
 }
 
 /* However it ended: its OPTIONS are not waited for. */
@@ -201,6 +253,8 @@ static void doubt_confirm(struct kl_engine *e, uint32_t i, uint32_t asker, enum 
 		    !doubt_may_leave(e, w))
 			continue;
 		reason.pos = walk_at(e, w)->pos;
+		if (doubt_handshakes(slot))
+			stream_close(e, w);
 		walk_fail(e, w, &reason);
 	}
 }
@@ -216,21 +270,21 @@ static uint32_t doubt_asker(const struct kl_engine *e, uint32_t i)
 	return NONE;
 }
 
-/* It was due at DUE_AT; a host's timers ring late, which is not to add up.  False: there is no
- * room.
- */
+/* It was due at DUE_AT; a host's timers ring late, which is not to add up, nor to make a burst of
+ * them all.  False: there is no room. */
 static bool doubt_ask(struct kl_engine *e, uint32_t i, uint32_t asker, kl_ms due_at)
 {
 	struct watch *watch = watch_at(e, i);
+	const struct slot *slot = slot_at(e, i);
 	uint32_t w = probe_open(e, i, asker, OWNER_DOUBT);
-	kl_ms space_ms = doubt_space_ms(watch);
+	kl_ms space_ms = doubt_space_ms(watch, slot);
 	if (w == NONE)
 		return false;
 	watch->asked++;
-	watch->doubt_at = e->now + doubt_wait_ms(watch);
-	if (watch->asked < DOUBT_ASKS)
+	watch->doubt_at = e->now + doubt_wait_ms(watch) + doubt_opening_ms(watch, slot);
+	if (watch->asked < doubt_asks(slot))
 		watch->doubt_at =
-			due_at + space_ms > e->now ? due_at + space_ms : e->now + space_ms;
+			due_at + space_ms > e->now ? due_at + space_ms : e->now + space_ms / 2;
 	return true;
 }
 
@@ -247,7 +301,7 @@ void doubt_time(struct kl_engine *e, uint32_t i)
 		doubt_dispel(e, i, e->link_down ? KL_WHY_LINK_DOWN : KL_WHY_LEFT);
 	else if (doubt_failed(slot, watch->doubted_at))
 		doubt_confirm(e, i, asker, KL_WHY_ROUTE_DOWN);
-	else if (watch->asked == DOUBT_ASKS)
+	else if (watch->asked == doubt_asks(slot))
 		doubt_confirm(e, i, asker, KL_WHY_NOT_HEARD);
 	else if (!doubt_ask(e, i, asker, due_at))
 		doubt_dispel(e, i, KL_WHY_NO_WALK); /* undecided: the next send raises another */

@@ -14,12 +14,24 @@
  * times, so that these, with the request's own two sends, are not all in vain in ten million. */
 enum { DOUBT_ASKS = 6 };
 
-/* Walk W is sent again; it was sent last at SENT_AT. */
+/* ... and so many more for each handshake: on streams each of them is sent on one of its own, so
+ * that it waits neither behind what was lost on the old one nor for TCP to send that again; of the
+ * handshakes' packets none may be lost, either. */
+enum { DOUBT_ASKS_MORE = 2, DOUBT_ASKS_MAX = DOUBT_ASKS + 2 * DOUBT_ASKS_MORE };
+
+/* Walk W is sent again, or is due to be on a stream, where TCP does; it was sent last at SENT_AT.
+ */
 void doubt_raise(struct kl_engine *e, uint32_t w, kl_ms sent_at);
 
 /* Is the route at POS left by W for doubts, and else only when its transaction has ended?  Not so
  * if it is known to be down. */
 bool doubt_rules(const struct kl_engine *e, uint32_t w, uint8_t pos);
+
+/* Is W an OPTIONS of a doubt? */
+bool doubt_asks_by(const struct kl_engine *e, uint32_t w);
+
+/* Is a stream to the route at POS opened for W, as far as is known? */
+bool doubt_opens(const struct kl_engine *e, uint32_t w, uint8_t pos);
 
 /* The route of W answered with STATUS: how long does that take?  RFC 6298; of requests that were
  * sent once (Karn), and of an INVITE the server's own 100. */

@@ -160,7 +160,8 @@ struct walk {
 			   */
 	bool astray : 1;  /* it has left a transaction that may yet arrive somewhere */
 	bool anew : 1;    /* it is sent as a new call (OWN-8) */
-	uint8_t : 5;
+	bool opens : 1;   /* its stream is opened for it, as far as is known */
+	uint8_t : 4;
 	struct reason reason;
 };
 
@@ -232,10 +233,12 @@ struct watch {
 	kl_ms doubt_at;   /* the doubt's next step, or KL_NEVER */
 	uint16_t rtt8_ms; /* eight times its smoothed round trip; 0: never measured (RFC 6298) */
 	uint16_t var4_ms; /* four times the variation of that */
+	uint16_t open_ms; /* until the answer on a stream that is opened for it; 0: not measured */
 	uint8_t outages;  /* since it was last forgiven (OWN-1) */
 	uint8_t misses;   /* probes without an answer in a row */
 	uint8_t asked;    /* in the present doubt, so often */
 	uint8_t measured; /* its round trip, so often; counted up to what one measurement weighs */
+	uint8_t spare[6];
 };
 
 enum query_state {

@@ -49,10 +49,20 @@ static kl_ms udp_gap_ms(const struct timing *timing, uint32_t attempt)
 	return rfc_gap_ms(timing, attempt);
 }
 
-/* Poly guide: TCP is a reliable transport: no retransmissions are made.  TIME-5 */
+/* Poly guide: TCP is a reliable transport: no retransmissions are made.  TIME-5.  Silence lasts as
+ * long there as over UDP before it is a doubt.  OWN-3 */
 kl_ms timing_gap_ms(const struct timing *timing, uint32_t attempt)
 {
-	return timing->transport == KL_UDP ? udp_gap_ms(timing, attempt) : KL_NEVER;
+	if (timing->transport == KL_UDP)
+		return udp_gap_ms(timing, attempt);
+	return timing->patient ? rfc_gap_ms(timing, attempt) : KL_NEVER;
+}
+
+/* On a stream a doubt may come to nothing while that stream alone is stuck: its own window holds.
+ */
+static bool timing_outlasts(const struct timing *timing)
+{
+	return timing->patient && timing->transport == KL_UDP;
 }
 
 /* What a route over UDP takes if it is not the last. */
@@ -60,7 +70,7 @@ static kl_ms udp_window_ms(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
 	const struct timing middle = {.policy = policy, .method = timing->method};
-	if (timing->patient)
+	if (timing_outlasts(timing))
 		return timing_transaction_ms(policy);
 	uint32_t attempts = attempts_max(timing);
 	kl_ms sum = 0, gap = 0, before;
@@ -128,7 +138,7 @@ static enum kl_policy_field udp_rule(const struct timing *timing)
 enum kl_policy_field timing_rule(const struct timing *timing)
 {
 	const struct kl_policy *policy = timing->policy;
-	if (timing->patient && !timing->last)
+	if (timing_outlasts(timing) && !timing->last)
 		return KL_POLICY_first_silence;
 	if (timing->transport == KL_UDP)
 		return timing->last ? KL_POLICY_last_route : udp_rule(timing);

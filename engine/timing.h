@@ -11,7 +11,7 @@ struct timing {
 	enum kl_method method;
 	bool last; /* the walk's last route */
 	enum kl_transport transport;
-	bool patient; /* UDP: another rule leaves the route earlier, if need be (OWN-3) */
+	bool patient; /* another rule leaves the route earlier, if need be (OWN-3) */
 };
 
 /* 64*T1: a whole transaction (RFC 3261 timers B and F). */
@@ -21,7 +21,8 @@ kl_ms timing_transaction_ms(const struct kl_policy *policy);
  * KL_NEVER: it may always, or has sent nothing yet (TIME-4). */
 kl_ms timing_over_at(const struct kl_policy *policy, kl_ms clock_at);
 
-/* The wait behind send number ATTEMPT (1 upward); KL_NEVER: there is no other send. */
+/* The wait behind send number ATTEMPT (1 upward), on a stream until the silence is looked at again;
+ * KL_NEVER: there is no other. */
 kl_ms timing_gap_ms(const struct timing *timing, uint32_t attempt);
 
 /* When the route has failed if nothing came: it was first sent to at ROUTE_AT, in a walk whose

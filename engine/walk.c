@@ -296,16 +296,18 @@ static void walk_transmit(struct kl_engine *e, uint32_t w)
 	const struct timing timing = walk_timing(e, walk);
 	bool proceeds = walk->state == WALK_PROCEEDING;
 	kl_ms gap;
-	walk->attempt++;
-	owe(e, walk_node(e, w), OWES_SEND);
+	bool stream = timing.transport != KL_UDP;
+	bool sends = ++walk->attempt == 1 || !stream; /* TCP itself sends again what is lost */
+	if (sends)
+		owe(e, walk_node(e, w), OWES_SEND);
 	gap = timing_gap_ms(&timing, walk->attempt);
 	/* RFC 3261 17.1.2.2: after a provisional answer a request is sent again each T2. */
 	if (proceeds && gap != KL_NEVER)
-		gap = timing.policy->t2_ms;
+		gap = stream ? KL_NEVER : timing.policy->t2_ms;
 	/* SUBS-3: the last send of a seize is waited for as long as its gap, and to the end of the
 	 * transaction where the server is alive. */
-	if (seize_owns(e, w) && --request_at(e, w)->sends == 0) {
-		if (gap != KL_NEVER && !proceeds)
+	if (sends && seize_owns(e, w) && --request_at(e, w)->sends == 0) {
+		if (gap != KL_NEVER && !proceeds && !stream)
 			walk->leave_at = earlier(walk->leave_at, e->now + gap);
 		gap = KL_NEVER;
 	}
@@ -360,6 +362,7 @@ void walk_send(struct kl_engine *e, uint32_t w, uint8_t pos)
 	if (walk->clock_at == KL_NEVER)
 		walk->clock_at = e->now;
 	walk->patient = e->slot_nodes && doubt_rules(e, w, pos);
+	walk->opens = doubt_opens(e, w, pos);
 	const struct timing timing = walk_timing(e, walk);
 	walk->leave_at = timing_leave_at(&timing, walk->clock_at, walk->route_at);
 	walk_transmit(e, w);

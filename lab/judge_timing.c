@@ -224,9 +224,25 @@ static bool line_turned(const struct judge *judge, const struct judge_attempt *a
 	return false;
 }
 
-/* When it was sent last but once: what comes later ends a doubt (OWN-3). */
-static uint64_t last_but_one_us(const struct judge_attempt *a)
+/* On a stream nothing is sent again: silence is looked at when it would be. */
+static uint64_t last_look_but_one_us(const struct judge *judge, const struct judge_attempt *a)
 {
+	uint64_t before_us = a->began_us, at_us = a->began_us, gap_us;
+
+	for (uint32_t n = 1;; n++) {
+		gap_us = judge_gap_us(judge, a->method, n, true);
+		if (at_us + gap_us > a->left_us)
+			return before_us;
+		before_us = at_us;
+		at_us += gap_us;
+	}
+}
+
+/* When it was sent last but once: what comes later ends a doubt (OWN-3). */
+static uint64_t last_but_one_us(const struct judge *judge, const struct judge_attempt *a)
+{
+	if (a->route.transport != KL_UDP)
+		return last_look_but_one_us(judge, a);
 	uint32_t count = a->send_count < JUDGE_SENDS_MAX ? a->send_count : JUDGE_SENDS_MAX;
 
 	return count < 2 ? a->began_us : a->sends_us[count - 2];
@@ -262,7 +278,8 @@ static void judge_silence(struct judge *judge, const struct judge_attempt *a)
 {
 	uint64_t waited_us = a->left_us - a->began_us;
 	bool silent =
-		!judge_heard_from(judge, &a->route, last_but_one_us(a), gone_us(judge, a) - 1) &&
+		!judge_heard_from(judge, &a->route, last_but_one_us(judge, a),
+				  gone_us(judge, a) - 1) &&
 		(waited_us + judge->tolerance_us >= judge_gap_us(judge, a->method, 1, false) ||
 		 silent_for_another(judge, a));
 
@@ -283,7 +300,8 @@ static void judge_turn(struct judge *judge, const struct judge_attempt *a, enum 
 		return;
 	if (judge->policy->connect_stagger_ms && !a->send_count)
 		return; /* not connected yet: the other family may have been first (OWN-7) */
-	if (judge->policy->first_silence && a->route.transport == KL_UDP) {
+	if (judge->policy->first_silence &&
+	    (a->route.transport == KL_UDP || !judge_about(judge, waited_us, window_us))) {
 		judge_silence(judge, a);
 		return;
 	}

@@ -164,6 +164,8 @@ static struct phone_client *client_new(struct phone *phone, const struct kl_acti
 	if (!client->hop.name && send->route.tls_name)
 		client->hop.name =
 			phone_redirect_name(&phone->redirect_names, send->route.tls_name);
+	client->hop.own = send->fresh;
+	client->hop.stream = send->fresh ? send->tx : 0;
 	client->token = send->token;
 	client->purpose = send->purpose;
 	client->proof = send->token ? send->token : client->account->request;

@@ -1,91 +1,62 @@
 /* stream.c - the streams of a phone. */
-#include "phone/stream.h"
+#include "phone/stream_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "phone/request.h"
-#include "sip/frame.h"
 #include "sip/message.h"
-
-/* TCP and TLS, over IPv4 and IPv6. */
-enum { LISTENERS_MAX = 4 };
 
 /* Poly Solution Guide: Failover and Route Redundancy (2023): so many TCP keep-alives without an
  * answer lose the connection.  KEEP-2 */
 enum { KEEPALIVES_MAX = 4, MS_IN_S = 1000 };
 
-struct stream {
-	LIST_ENTRY(stream) others;
-	struct phone_streams *pool;
-	uint64_t id;                /* never used twice */
-	struct kl_route route;      /* with the name, of those that we opened */
-	char name[KL_NAME_MAX + 1]; /* as in phone_hop; "": the route's address */
-	struct kl_policy policy;    /* how it is kept */
-	bool accepted;
-	bool greeted; /* a whole message came */
-	bool doomed;  /* lose_doomed() ends it */
-	bool *gone;   /* set when it is freed while its bytes are read */
-	struct sip_framer framer;
-	struct net_timer *idle;
-	uint64_t close_at_ms;   /* when it is idle for too long */
-	uint64_t part_until_ms; /* the message that has begun has to be whole by then; or NET_NEVER
-				 */
-	struct net_stream *net;
-};
-
-struct phone_streams {
-	struct phone_transport_config config;
-	struct net_tls *tls;
-	struct net_listener *listeners[LISTENERS_MAX];
-	unsigned listener_count;
-	LIST_HEAD(, stream) all;
-	uint32_t opened, accepted;
-	uint64_t last_id;
-	struct phone_transport_counters counters;
-};
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static void stream_free(struct stream *stream)
+void phone_stream_free(struct stream *stream)
 {
 	uint32_t *count = stream->accepted ? &stream->pool->accepted : &stream->pool->opened;
 
 	if (stream->gone)
 		*stream->gone = true;
 	--*count;
+	stream->pool->own -= stream->own;
 	LIST_REMOVE(stream, others);
 	net_stream_close(stream->net);
 	net_timer_free(stream->idle);
 	free(stream);
 }
 
+/* Did we open it, for whoever wants it? */
+static bool is_shared(const struct stream *stream)
+{
+	return !stream->accepted && !stream->own;
+}
+
 /* A certificate that names one domain does not speak for another, so TLS streams are shared by
  * those alone who want the same name. */
-static struct stream *find(const struct phone_streams *pool, const struct phone_hop *hop)
+struct stream *phone_stream_find(const struct phone_streams *pool, const struct phone_hop *hop)
 {
 	struct stream *stream;
 
 	LIST_FOREACH(stream, &pool->all, others)
-	if (hop->stream ? stream->id == hop->stream
-			: !stream->accepted && phone_route_equal(&stream->route, &hop->route) &&
+	if (hop->stream ? stream->id == hop->stream && stream->own == hop->own
+			: is_shared(stream) && phone_route_equal(&stream->route, &hop->route) &&
 				  (hop->route.transport != KL_TLS ||
 				   !strcmp(stream->name, hop->name ? hop->name : "")))
 		return stream;
 	return NULL;
 }
 
-/* The next stream to ROUTE that we opened, behind one of them; NULL: from the start. */
-static struct stream *next_to(const struct phone_streams *pool, const struct kl_route *route,
-			      const struct stream *behind)
+struct stream *phone_stream_next(const struct phone_streams *pool, const struct kl_route *route,
+				 const struct stream *behind)
 {
 	struct stream *stream = behind ? LIST_NEXT(behind, others) : LIST_FIRST(&pool->all);
 
-	while (stream && (stream->accepted || !phone_route_same(&stream->route, route)))
+	while (stream && (!is_shared(stream) || !phone_route_same(&stream->route, route)))
 		stream = LIST_NEXT(stream, others);
 	return stream;
 }
@@ -139,20 +110,20 @@ static enum kl_fault fault_of(const struct net_stream_ending *ending)
 	return KL_FAULT_STREAM_LOST;
 }
 
-static void lose(struct stream *stream, enum kl_fault fault, const char *why)
+void phone_stream_lose(struct stream *stream, enum kl_fault fault, const char *why)
 {
 	const struct phone_transport_config config = stream->pool->config;
 	const struct phone_stream_end end = {stream->route, fault, why};
-	bool accepted = stream->accepted;
+	bool shared = is_shared(stream);
 
-	stream_free(stream);
-	if (!accepted)
+	phone_stream_free(stream);
+	if (shared)
 		config.on_stream_end(config.user, &end);
 }
 
 static void take_end(void *user, const struct net_stream_ending *ending)
 {
-	lose(user, fault_of(ending), ending->why);
+	phone_stream_lose(user, fault_of(ending), ending->why);
 }
 
 static void take_open(void *user)
@@ -160,7 +131,7 @@ static void take_open(void *user)
 	const struct stream *stream = user;
 	const struct phone_transport_config *config = &stream->pool->config;
 
-	if (!stream->accepted && config->on_stream_open)
+	if (is_shared(stream) && config->on_stream_open)
 		config->on_stream_open(config->user, &stream->route);
 }
 
@@ -170,7 +141,7 @@ static void break_off(struct stream *stream, const char *why)
 	const struct phone_transport_config config = stream->pool->config;
 
 	stream->pool->counters.broken++;
-	lose(stream, KL_FAULT_STREAM_LOST, why);
+	phone_stream_lose(stream, KL_FAULT_STREAM_LOST, why);
 	config.on_odd(config.user);
 }
 
@@ -186,7 +157,7 @@ static void take_idle(void *user)
 	else if (!stream->accepted && config->needs(config->user, &stream->route))
 		note_traffic(stream);
 	else
-		stream_free(stream);
+		phone_stream_free(stream);
 }
 
 /* Line ends between messages are the answer to a ping of ours, or else a ping (KEEP-3). */
@@ -194,7 +165,7 @@ static void take_line_end(struct stream *stream, enum sip_frame_kind kind)
 {
 	const struct phone_transport_config *config = &stream->pool->config;
 
-	if (!stream->accepted && config->on_pong && config->on_pong(config->user, &stream->route))
+	if (is_shared(stream) && config->on_pong && config->on_pong(config->user, &stream->route))
 		stream->framer = (struct sip_framer){0};
 	else if (kind == SIP_FRAME_PING && stream->policy.persistent_connection)
 		net_stream_write(stream->net, "\r\n", 2);
@@ -331,6 +302,7 @@ static int keep(struct stream *stream, int error)
 		stream->pool->accepted++;
 	else
 		stream->pool->opened++;
+	stream->pool->own += stream->own;
 	note_traffic(stream);
 	return 0;
 }
@@ -344,11 +316,14 @@ static int stream_open(struct stream **out, struct phone_streams *pool, const st
 	struct stream *stream;
 	int error;
 
-	if (pool->opened >= PHONE_STREAMS_MAX)
+	if (pool->opened >= PHONE_STREAMS_MAX || (hop->own && pool->own >= PHONE_STREAMS_OWN_MAX))
 		return -EMFILE;
 	stream = stream_new(pool, &hop->route);
 	if (!stream)
 		return -ENOMEM;
+	stream->own = hop->own;
+	if (hop->own)
+		stream->id = hop->stream;
 	snprintf(stream->name, sizeof stream->name, "%s", hop->name ? hop->name : "");
 	stream->route.tls_name =
 		hop->name && hop->route.transport == KL_TLS ? kl_tls_name(hop->name) : 0;
@@ -431,7 +406,7 @@ void phone_streams_free(struct phone_streams *pool)
 	if (!pool)
 		return;
 	while (!LIST_EMPTY(&pool->all))
-		stream_free(LIST_FIRST(&pool->all));
+		phone_stream_free(LIST_FIRST(&pool->all));
 	for (unsigned i = 0; i < pool->listener_count; i++)
 		net_listener_close(pool->listeners[i]);
 	net_tls_free(pool->tls);
@@ -467,12 +442,15 @@ int phone_streams_send(struct phone_streams *pool, const struct phone_hop *hop,
 		       const struct net_address *local, struct sip_span bytes)
 {
 	struct phone_hop anew = *hop;
-	struct stream *stream = find(pool, hop);
+	struct stream *stream = phone_stream_find(pool, hop);
 	int error = 0;
 
 	anew.stream = 0;
+	anew.own = false;
+	if (!stream && hop->own)
+		stream_open(&stream, pool, hop, local); /* in vain: any serves */
 	if (!stream && hop->stream)
-		stream = find(pool, &anew);
+		stream = phone_stream_find(pool, &anew);
 	if (!stream)
 		error = stream_open(&stream, pool, &anew, local);
 	if (!error)
@@ -491,14 +469,14 @@ int phone_streams_connect(struct phone_streams *pool, const struct phone_hop *ho
 {
 	struct stream *stream;
 
-	return find(pool, hop) ? 0 : stream_open(&stream, pool, hop, local);
+	return phone_stream_find(pool, hop) ? 0 : stream_open(&stream, pool, hop, local);
 }
 
 bool phone_streams_is_open(const struct phone_streams *pool, const struct kl_route *route)
 {
 	const struct stream *stream = NULL;
 
-	while ((stream = next_to(pool, route, stream)))
+	while ((stream = phone_stream_next(pool, route, stream)))
 		if (net_stream_is_open(stream->net))
 			return true;
 	return false;
@@ -509,7 +487,7 @@ void phone_streams_keep_alive(struct phone_streams *pool, const struct kl_route 
 {
 	struct stream *stream = NULL;
 
-	while ((stream = next_to(pool, route, stream)))
+	while ((stream = phone_stream_next(pool, route, stream)))
 		if (!net_stream_write(stream->net, bytes.at, bytes.length))
 			note_traffic(stream);
 }
@@ -518,7 +496,7 @@ bool phone_streams_is_reading(const struct phone_streams *pool, const struct kl_
 {
 	const struct stream *stream = NULL;
 
-	while ((stream = next_to(pool, route, stream)))
+	while ((stream = phone_stream_next(pool, route, stream)))
 		if (stream->part_until_ms != NET_NEVER)
 			return true;
 	return false;
@@ -527,64 +505,6 @@ bool phone_streams_is_reading(const struct phone_streams *pool, const struct kl_
 void phone_streams_set_policy(struct phone_streams *pool, const struct kl_policy *policy)
 {
 	pool->config.policy = policy;
-}
-
-void phone_streams_drop(struct phone_streams *pool, const struct kl_route *route)
-{
-	struct stream *stream;
-
-	while ((stream = next_to(pool, route, NULL)))
-		stream_free(stream);
-}
-
-/* What comes of the end of one may open others, or end them. */
-static void lose_doomed(struct phone_streams *pool, enum kl_fault fault, const char *why)
-{
-	struct stream *stream = LIST_FIRST(&pool->all);
-
-	while (stream) {
-		if (!stream->doomed) {
-			stream = LIST_NEXT(stream, others);
-			continue;
-		}
-		lose(stream, fault, why);
-		stream = LIST_FIRST(&pool->all);
-	}
-}
-
-void phone_streams_lose(struct phone_streams *pool, const struct phone_stream_end *end)
-{
-	struct stream *stream = NULL;
-
-	while ((stream = next_to(pool, &end->route, stream)))
-		stream->doomed = true;
-	lose_doomed(pool, end->fault, end->why);
-}
-
-/* Thousands of streams leave from one address: it is asked for once in a row of them. */
-bool phone_streams_mark_stranded(struct phone_streams *pool)
-{
-	struct net_address asked = {.port = 0};
-	bool here = true, found = false;
-	struct stream *stream;
-
-	LIST_FOREACH(stream, &pool->all, others)
-	{
-		struct net_address local = net_stream_local(stream->net);
-
-		local.port = 0;
-		if (net_address_compare(&local, &asked) != 0)
-			here = net_address_is_here(&local);
-		asked = local;
-		stream->doomed = !here;
-		found |= !here;
-	}
-	return found;
-}
-
-void phone_streams_lose_stranded(struct phone_streams *pool)
-{
-	lose_doomed(pool, KL_FAULT_STREAM_LOST, "this machine has its address no more");
 }
 
 void phone_streams_count(const struct phone_streams *pool,

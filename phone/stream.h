@@ -9,7 +9,8 @@
 #include "sip/text.h"
 
 enum {
-	PHONE_STREAMS_MAX = 4096,         /* opened by us */
+	PHONE_STREAMS_MAX = 4096,   /* opened by us */
+	PHONE_STREAMS_OWN_MAX = 64, /* ... each for one request alone: four doubts at a time */
 	PHONE_STREAMS_ACCEPTED_MAX = 256, /* opened by others */
 	/* Opened by one address: a server needs one, or a few while it restarts; so one that goes
 	 * wild leaves room for the others. */
@@ -55,6 +56,9 @@ void phone_streams_lose(struct phone_streams *streams, const struct phone_stream
 void phone_streams_set_policy(struct phone_streams *streams, const struct kl_policy *policy);
 
 void phone_streams_drop(struct phone_streams *streams, const struct kl_route *route);
+
+/* As phone_transport_end_own(). */
+void phone_streams_end_own(struct phone_streams *streams, const struct phone_hop *hop);
 
 /* As phone_transport_mark_stranded(). */
 bool phone_streams_mark_stranded(struct phone_streams *streams);

@@ -277,6 +277,11 @@ void phone_transport_drop(struct phone_transport *transport, const struct kl_rou
 	phone_streams_drop(transport->streams, route);
 }
 
+void phone_transport_end_own(struct phone_transport *transport, const struct phone_hop *hop)
+{
+	phone_streams_end_own(transport->streams, hop);
+}
+
 bool phone_transport_mark_stranded(struct phone_transport *transport)
 {
 	return phone_streams_mark_stranded(transport->streams);

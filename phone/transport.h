@@ -24,6 +24,9 @@ struct phone_hop {
 	/* UDP: an answer leaves from where its request arrived (RFC 3581 4); all zero: from
 	 * anywhere. */
 	struct net_address local;
+	/* `stream` is the number of one that carries nothing else, and is opened for it.  Its end
+	 * is not told; phone_transport_end_own() closes it.  Where it can't be had any serves. */
+	bool own;
 	/* TLS: whom the certificate has to name (RFC 5922 4); NULL: the route's address.  Streams
 	 * go by this, whatever route.tls_name is. */
 	const char *name;
@@ -107,6 +110,9 @@ void phone_transport_set_policy(struct phone_transport *transport, const struct 
 
 /* Drops the streams to a route that we opened; on_stream_end is not called. */
 void phone_transport_drop(struct phone_transport *transport, const struct kl_route *route);
+
+/* Closes the stream that HOP has for its own, if there is one. */
+void phone_transport_end_own(struct phone_transport *transport, const struct phone_hop *hop);
 
 /* Looks for streams that leave from an address that this machine has no more.  False: there are
  * none. */

@@ -23,6 +23,8 @@ void phone_waiting_end(struct phone_client *client, enum phone_client_state stat
 {
 	if (client->state == PHONE_CLIENT_OPEN)
 		LIST_REMOVE(client, waiting);
+	if (client->state == PHONE_CLIENT_OPEN && client->hop.own)
+		phone_transport_end_own(client->phone->transport, &client->hop);
 	client->state = state;
 }
 

@@ -122,6 +122,7 @@ static struct sim_transaction *add_transaction(struct sim_world *world,
 		.expires_ms = send->expires_ms,
 		.route = send->route,
 		.beside = send->beside,
+		.fresh = send->fresh,
 		.server = server ? (int)(server - world->servers) : SIM_NO_SERVER,
 		.credentials = *credentials_of(host, send->line, send->entry, send->reg_id),
 		.abandoned_at = KL_NEVER,
@@ -171,6 +172,7 @@ static void perform_abandon(struct sim_world *world, kl_tx tx)
 	if (!t)
 		return;
 	t->abandoned_at = sim_world_now(world);
+	sim_stream_leave(world, t);
 	if (t->method == KL_INVITE && t->provisional)
 		send_cancel(world, t);
 }
@@ -256,8 +258,11 @@ void sim_host_take_reply(struct sim_world *world, size_t transaction, const stru
 
 	if (t->ended || t->gone || world->link_down || sim_stream_gone(world, t))
 		return;
-	sim_stream_use(world, &t->route);
+	if (!t->fresh)
+		sim_stream_use(world, &t->route);
 	t->ended = reply->status >= 200;
+	if (t->ended)
+		sim_stream_leave(world, t);
 	t->provisional |= reply->status < 200;
 	if (t->abandoned_at != KL_NEVER && !take_late_reply(world, t, reply->status))
 		return;

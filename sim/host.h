@@ -51,6 +51,7 @@ struct sim_transaction {
 	size_t stream;          /* index; TCP and TLS, where there is a server */
 	struct kl_route beside; /* that may be connected, too; port 0: none */
 	bool races;             /* ... and is being (OWN-7) */
+	bool fresh;             /* it has a stream of its own (OWN-3) */
 
 	/* at the server */
 	bool answering, stopped;

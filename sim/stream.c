@@ -18,13 +18,14 @@ static kl_ms delay_of(const struct sim_world *world, size_t stream)
 	return world->servers[world->host.streams[stream].server].delay_ms;
 }
 
-/* The stream to ROUTE that has not ended, or NULL. */
+/* The stream to ROUTE that has not ended, and is nobody's own, or NULL. */
 static struct sim_stream *find_stream(struct sim_host *host, const struct kl_route *route)
 {
 	for (size_t i = 0; i < host->stream_count; i++) {
 		struct sim_stream *stream = &host->streams[i];
 
-		if (stream->state != SIM_STREAM_CLOSED && stream->route.port == route->port &&
+		if (stream->state != SIM_STREAM_CLOSED && !stream->own &&
+		    stream->route.port == route->port &&
 		    stream->route.transport == route->transport &&
 		    stream->route.tls_name == route->tls_name &&
 		    memcmp(stream->route.ip, route->ip, sizeof(route->ip)) == 0)
@@ -33,7 +34,7 @@ static struct sim_stream *find_stream(struct sim_host *host, const struct kl_rou
 	return NULL;
 }
 
-/* For transaction T; to its own route, or to the one beside. */
+/* For transaction T; to its own route, for it alone if it asks for that, or to the one beside. */
 static struct sim_stream *connect_to(struct sim_world *world, const struct sim_transaction *t,
 				     const struct kl_route *route, size_t server)
 {
@@ -46,6 +47,7 @@ static struct sim_stream *connect_to(struct sim_world *world, const struct sim_t
 		.route = *route,
 		.server = server,
 		.state = SIM_STREAM_CONNECTING,
+		.own = t->fresh,
 		.policy = world->config->lines[t->line].entries[t->entry].policy};
 	plan(world, index, SIM_STREAM_ASKS, delay_of(world, index), KL_FAULT_NONE);
 	return &host->streams[index];
@@ -55,14 +57,15 @@ static void send_request(struct sim_world *world, size_t transaction)
 {
 	size_t stream = world->host.transactions[transaction].stream;
 
-	sim_stream_use(world, &world->host.streams[stream].route);
+	if (!world->host.streams[stream].own)
+		sim_stream_use(world, &world->host.streams[stream].route);
 	plan(world, transaction, SIM_REQUEST_ARRIVES, delay_of(world, stream), KL_FAULT_NONE);
 }
 
 void sim_stream_send(struct sim_world *world, size_t transaction, kl_ms race_ms)
 {
 	struct sim_transaction *t = &world->host.transactions[transaction];
-	struct sim_stream *stream = find_stream(&world->host, &t->route);
+	struct sim_stream *stream = t->fresh ? NULL : find_stream(&world->host, &t->route);
 
 	if (!stream)
 		stream = connect_to(world, t, &t->route, (size_t)t->server);
@@ -71,6 +74,12 @@ void sim_stream_send(struct sim_world *world, size_t transaction, kl_ms race_ms)
 		send_request(world, transaction);
 	else if (t->beside.port)
 		plan(world, transaction, SIM_STREAM_RACES, race_ms, KL_FAULT_NONE);
+}
+
+void sim_stream_leave(struct sim_world *world, const struct sim_transaction *t)
+{
+	if (t->fresh && t->route.transport != KL_UDP && t->server != SIM_NO_SERVER)
+		world->host.streams[t->stream].state = SIM_STREAM_CLOSED;
 }
 
 bool sim_stream_gone(const struct sim_world *world, const struct sim_transaction *t)
@@ -172,13 +181,14 @@ void sim_stream_opens(struct sim_world *world, size_t index)
 	if (world->host.streams[index].state != SIM_STREAM_CONNECTING)
 		return;
 	world->host.streams[index].state = SIM_STREAM_OPEN;
-	sim_stream_use(world, &world->host.streams[index].route);
+	world->host.streams[index].used_at = sim_world_now(world);
 	sim_stream_idles(world, index);
 	for (size_t i = 0; i < world->host.transaction_count; i++) {
 		if (waits_on(&world->host.transactions[i], index))
 			send_request(world, i);
 	}
-	win_races(world, &route);
+	if (!world->host.streams[index].own)
+		win_races(world, &route);
 }
 
 /* A stream that never opened is the affair of the requests that wait for it: one of them tells for
@@ -191,6 +201,8 @@ void sim_stream_ends(struct sim_world *world, size_t index, enum kl_fault fault)
 	enum sim_stream_state before = stream->state;
 
 	stream->state = SIM_STREAM_CLOSED;
+	if (stream->own)
+		return;
 	if (before == SIM_STREAM_OPEN)
 		sim_world_feed(world, &lost);
 	for (size_t i = 0; before == SIM_STREAM_CONNECTING && i < world->host.transaction_count;

@@ -1,5 +1,7 @@
 /* stream.h - TCP and TLS connections of the simulated phone: one for each route, for all lines.
  *
+ * A transaction that asks for one has a connection of its own besides.
+ *
  * To connect takes one way there and back, TLS another; then what waited is sent.  Faults are the
  * server's state: silent (nothing comes back), mute (connects, then silence), refusing, tls-fails.
  *
@@ -27,6 +29,7 @@ struct sim_stream {
 	size_t server;
 	enum sim_stream_state state;
 	const struct kl_policy *policy;
+	bool own;            /* one transaction's alone, which ends it */
 	kl_ms used_at;       /* its last traffic, or sign of life from the far end */
 	uint32_t unanswered; /* TCP keep-alives since then */
 };
@@ -34,6 +37,9 @@ struct sim_stream {
 /* Sends a transaction on the stream to its route, which is opened if there is none; if it is not
  * there after RACE_MS, that to the route beside is opened as well. */
 void sim_stream_send(struct sim_world *world, size_t transaction, kl_ms race_ms);
+
+/* The transaction is over: so is the stream that it had for itself, if it had one. */
+void sim_stream_leave(struct sim_world *world, const struct sim_transaction *t);
 
 /* There was traffic on the stream to ROUTE, if the phone has one. */
 void sim_stream_use(struct sim_world *world, const struct kl_route *route);

@@ -132,9 +132,8 @@ struct kl_line_config {
 
 /* How much an engine can hold: routes beyond are cut and reported, requests refused (KL_EFULL). */
 struct kl_limits {
-	uint32_t sets; /* distinct (name, port, transport choice, policy of lookups) of all entries
-			*/
-	uint32_t routes;     /* distinct routes, all sets together */
+	uint32_t sets;   /* distinct (name, port, transport choice, policy of lookups) of entries */
+	uint32_t routes; /* distinct routes, all sets together */
 	uint32_t set_routes; /* routes of one set, up to KL_SET_ROUTES_MAX */
 	uint32_t queries;    /* DNS questions remembered */
 	uint32_t records;    /* DNS records remembered */
@@ -351,6 +350,8 @@ struct kl_action_send {
 	 * `tx`, and the request goes on there.  Port 0: nowhere.  OWN-7 */
 	struct kl_route beside;
 	kl_ms beside_ms;
+	bool fresh; /* streams: on a new connection, for it alone (RFC 3261 18.1.1), whose end is
+		     * no event; a host may do without.  OWN-3 */
 };
 
 /* How a request of the host ended. */
@@ -437,7 +438,7 @@ struct kl_action {
 	};
 };
 
-/* Bytes of the block that an engine needs; kl_config_check() accepts CONFIG. */
+/* Bytes of the block that an engine needs with a configuration that kl_config_check() accepts. */
 size_t kl_engine_size(const struct kl_config *config);
 
 /* Makes an engine in the caller's block E of SIZE bytes.  SEED makes its random draws.

@@ -373,8 +373,19 @@ static void test_first_silence(void **state)
 			"500 a REGISTER 1 1 1\n561 b REGISTER 1 2 2\n581 b 200 REGISTER 1 2 2 "
 			"3600\n",
 		.set = leave_silence};
+	static const struct act stream = {
+		.text = "0 a REGISTER 1 1 1\n561 b REGISTER 1 2 2\n581 b 200 REGISTER 1 2 2 3600\n",
+		.transport = KL_TCP,
+		.set = leave_silence};
+	static const struct act deaf_stream = {
+		.text = "0 a REGISTER 1 1 1\n500 a OPTIONS 2 1 5\n540 a 200 OPTIONS 2 1 5\n"
+			"561 b REGISTER 1 2 2\n581 b 200 REGISTER 1 2 2 3600\n",
+		.transport = KL_TCP,
+		.set = leave_silence};
 
 	(void)state;
+	assert_keeps(&stream, LAB_RULE_OWN_3);
+	assert_breaks(&deaf_stream, LAB_RULE_OWN_3);
 	assert_keeps(&silent, LAB_RULE_OWN_3);
 	assert_breaks(&hasty, LAB_RULE_OWN_3);
 	assert_breaks(&deaf, LAB_RULE_OWN_3);
