@@ -46,7 +46,8 @@ static uint32_t doubt_handshakes(const struct slot *slot)
 
 static uint32_t doubt_asks(const struct slot *slot)
 {
-	return DOUBT_ASKS + DOUBT_ASKS_MORE * doubt_handshakes(slot);
+	uint32_t handshakes = doubt_handshakes(slot);
+	return DOUBT_ASKS + DOUBT_ASKS_MORE * handshakes + (handshakes > 0);
 }
 
 bool doubt_asks_by(const struct kl_engine *e, uint32_t w)
@@ -56,9 +57,10 @@ bool doubt_asks_by(const struct kl_engine *e, uint32_t w)
 
 bool doubt_opens(const struct kl_engine *e, uint32_t w, uint8_t pos)
 {
-	const struct walk *walk = walk_at(e, w);
-	const struct slot *slot = route_slot(e, registration_at(e, walk->registration)->set, pos);
-	return doubt_handshakes(slot) && (slot->last_answer_at == KL_NEVER || doubt_asks_by(e, w));
+	uint32_t i = slot_of(e, walk_at(e, w)->registration, pos);
+	const struct slot *slot = slot_at(e, i);
+	return doubt_handshakes(slot) && (slot->last_answer_at == KL_NEVER ||
+					  (doubt_asks_by(e, w) && watch_at(e, i)->asked > 0));
 }
 
 /* What opens a stream takes the round trips of that as well: one of them.  How long it really

@@ -14,10 +14,11 @@
  * times, so that these, with the request's own two sends, are not all in vain in ten million. */
 enum { DOUBT_ASKS = 6 };
 
-/* ... and so many more for each handshake: on streams each of them is sent on one of its own, so
- * that it waits neither behind what was lost on the old one nor for TCP to send that again; of the
- * handshakes' packets none may be lost, either. */
-enum { DOUBT_ASKS_MORE = 2, DOUBT_ASKS_MAX = DOUBT_ASKS + 2 * DOUBT_ASKS_MORE };
+/* On streams the first goes over the old one, for a server that is slow and takes no others; and
+ * then each over one of its own, so that it waits neither behind what was lost on the old one nor
+ * for TCP to send that again.  So many more for each handshake: of their packets none may be lost,
+ * either. */
+enum { DOUBT_ASKS_MORE = 2, DOUBT_ASKS_MAX = DOUBT_ASKS + 2 * DOUBT_ASKS_MORE + 1 };
 
 /* Walk W is sent again, or is due to be on a stream, where TCP does; it was sent last at SENT_AT.
  */

@@ -79,7 +79,7 @@ static void walk_act_send(const struct kl_engine *e, uint32_t w, struct kl_actio
 		.call_id = walk->method == KL_REGISTER ? reg->call_id : 1 + (uint32_t)walk->anew,
 		.reg_id = walk->method == KL_REGISTER ? flow_reg_id(e, w, walk->pos) : 0,
 		.expires_ms = walk_expires_ms(e, w),
-		.fresh = doubt_asks_by(e, w),
+		.fresh = walk->opens && doubt_asks_by(e, w),
 		.beside_ms = registration_policy(e, walk->registration)->connect_stagger_ms};
 	if (walk->attempt == 1)
 		action->send.beside = walk_route(e, walk, walk_beside(e, w));

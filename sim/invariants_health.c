@@ -27,7 +27,7 @@ static uint32_t asks_of(const struct kl_route *route)
 	uint32_t least = ASKS_LEAST;
 
 	if (route->transport != KL_UDP)
-		least += ASKS_OPENING;
+		least += ASKS_OPENING + 1;
 	if (route->transport == KL_TLS)
 		least += ASKS_OPENING;
 	return least;

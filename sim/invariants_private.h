@@ -9,7 +9,7 @@ enum {
 	REGISTERS_MAX = 32, /* the last REGISTERs of a registration that may be answered late */
 	HEARD_MAX = 256,    /* distinct routes of an engine in all its life */
 	ASKS_LEAST = 6,     /* OPTIONS that a silent route gets before it is left (OWN-3) */
-	ASKS_OPENING = 2,   /* ... and so many more over TCP, and again over TLS */
+	ASKS_OPENING = 2,   /* ... so many more over TCP, and again over TLS; and one on streams */
 };
 
 /* One request, or the REGISTERs of one registration, or the SUBSCRIBEs of one subscription, as its
