@@ -438,7 +438,7 @@ struct kl_action {
 	};
 };
 
-/* Bytes of the block that an engine needs with a configuration that kl_config_check() accepts. */
+/* Bytes of the block that an engine needs; kl_config_check() accepts CONFIG. */
 size_t kl_engine_size(const struct kl_config *config);
 
 /* Makes an engine in the caller's block E of SIZE bytes.  SEED makes its random draws.
