@@ -1,5 +1,7 @@
 """An agent between any two transports: endpoints and servers over TCP and TLS, whose every message the test writes."""
+import contextlib
 import queue
+import select
 import socket
 import ssl
 import subprocess
@@ -25,6 +27,27 @@ inside:
   endpoints:
     - {{user: desk, password: {password}}}
 '''
+
+
+class Shared:
+    """A stream that one thread reads while another one writes; TLS can't do both at one time."""
+
+    def __init__(self, stream):
+        self.stream, self.lock = stream, threading.Lock()
+
+    def receive(self):
+        """What came; nothing: it ended."""
+        while True:
+            select.select([self.stream], [], [])
+            with self.lock:
+                self.stream.settimeout(0)
+                with contextlib.suppress(ssl.SSLWantReadError):  # what came was TLS's own
+                    return self.stream.recv(1 << 16)
+
+    def send(self, data):
+        with self.lock:
+            self.stream.settimeout(PATIENCE_S)
+            self.stream.sendall(data)
 
 
 class StreamTalker(Talker):
@@ -57,12 +80,12 @@ class StreamTalker(Talker):
             self.take(stream, f'{peer[0]}:{peer[1]}')
 
     def take(self, stream, peer):
-        self.streams[peer] = stream
-        self.run(self.read, stream, peer)
+        self.streams[peer] = Shared(stream)
+        self.run(self.read, self.streams[peer], peer)
 
     def read(self, stream, peer):
         bytes_left = b''
-        while more := stream.recv(1 << 16):
+        while more := stream.receive():
             bytes_left += more
             while (message := next(split_messages(bytes_left), b'')) and self.is_whole(message):
                 bytes_left = bytes_left[len(message):]
@@ -79,7 +102,7 @@ class StreamTalker(Talker):
             host, _, port = target.partition(':')
             stream = socket.create_connection((host, int(port)), source_address=(self.host, 0))
             self.take(self.connecting.wrap_socket(stream) if self.connecting else stream, target)
-        self.streams[target].sendall(data)
+        self.streams[target].send(data)
 
     def next(self, within_s=PATIENCE_S):
         try:
